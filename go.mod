@@ -1,0 +1,3 @@
+module github.com/pyrokit/pyrokit
+
+go 1.26.0
