@@ -1,0 +1,67 @@
+# Versions of the tools. golangci-lint's is in tools/go.mod; protoc-gen-go is built from the
+# google.golang.org/protobuf that go.mod names, so that generator and library agree.
+BUF_VERSION := 1.75.0
+
+FUZZTIME ?= 10s
+BENCHFLAGS ?=
+
+TOOLS := $(CURDIR)/.tools
+BUF := $(TOOLS)/node_modules/.bin/buf
+PROTOC_GEN_GO := $(TOOLS)/bin/protoc-gen-go
+GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
+export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help build test integration fuzz bench lint lint-proto check generate peers dist clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## pyroctl, static, into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+
+test: peers ## vet, and every test with -race, real Python peers included
+	scripts/test.sh
+
+integration: peers ## only the tests against real Python peers
+	scripts/test.sh -count=1 ./integration/...
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+bench: peers ## compare with bare TCP, net/rpc, gRPC and Python; BENCHFLAGS='-json -rounds 3'
+	cd integration/bench && go run . $(BENCHFLAGS)
+
+lint: $(GOLANGCI_LINT) ## golangci-lint
+	$(GOLANGCI_LINT) run ./...
+
+lint-proto: $(BUF) ## buf lint and format
+	$(BUF) lint
+	$(BUF) format --diff --exit-code
+
+check: lint lint-proto $(BUF) $(PROTOC_GEN_GO) ## what needs no test: lint, format, go.mod, generated code
+	scripts/check.sh
+
+generate: $(BUF) $(PROTOC_GEN_GO) ## Go from the .proto files
+	$(BUF) format --write
+	$(BUF) generate
+
+peers: ## Pyro4 and Pyro5 into .peers/venv
+	scripts/peers.sh
+
+dist: ## pyroctl for every released system, into dist/
+	scripts/dist.sh
+
+clean: ## remove what the targets made
+	rm -rf bin dist .tools .peers
+
+# npm's own build of buf: the binary is inside the package, no install script is needed.
+$(BUF): Makefile
+	npm install --prefix $(TOOLS) --no-save --no-audit --no-fund --ignore-scripts --loglevel=error @bufbuild/buf@$(BUF_VERSION)
+	@touch $@
+
+$(PROTOC_GEN_GO): go.mod
+	go build -o $@ google.golang.org/protobuf/cmd/protoc-gen-go
+
+$(GOLANGCI_LINT): tools/go.mod
+	go -C tools build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

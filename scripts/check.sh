@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Fails when formatting, a go.mod or generated code is not what the tools make of the tree.
+# Run it through make check, which sets up the tools.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+unformatted=$(git ls-files '*.go' | xargs gofmt -l)
+[ -z "$unformatted" ] || die "not formatted: $unformatted"
+
+for module in . tools integration/bench; do
+	if [ -e "$module/go.mod" ]; then
+		go -C "$module" mod tidy -diff || die "run go mod tidy in $module"
+	fi
+done
+
+# Generated into a folder of its own: the tree stays as it is, whatever is being worked on.
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+buf generate -o "$fresh"
+while read -r file; do
+	diff -q "$file" "$fresh/$file" || die "run make generate: $file is not what its .proto says"
+done < <(cd "$fresh" && find . -name '*.go')
