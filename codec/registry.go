@@ -3,9 +3,11 @@ package codec
 import (
 	"reflect"
 	"sync"
+	"sync/atomic"
 )
 
-// A DecodeFunc makes a Go value of a class dict. attrs holds the dict's other keys.
+// A DecodeFunc makes a Go value of a class dict. attrs holds the dict's other keys, in order; what
+// in them is a class dict itself is a *Dict that [ConvertDict] converts.
 type DecodeFunc func(class string, attrs *Dict) (any, error)
 
 // An EncodeFunc gives the form that v travels in: a *Dict with the key __class__, whose order is
@@ -24,8 +26,11 @@ type Registry struct {
 	encode   map[reflect.Type]EncodeFunc
 	ifaces   []reflect.Type // interface types of encode, in the order of registration
 	fallback []FallbackFunc
-	parent   *Registry
-	plans    sync.Map // reflect.Type -> EncodeFunc or nil: what Encoder found
+	types    map[string]reflect.Type // of RegisterType
+	classes  map[reflect.Type]string // the same, the other way round
+
+	parent  *Registry
+	version atomic.Uint64
 }
 
 // Default is the registry that is used where no other is named. Packages of this module register the
@@ -37,9 +42,11 @@ func NewRegistry() *Registry { return newRegistry(Default) }
 
 func newRegistry(parent *Registry) *Registry {
 	return &Registry{
-		decode: map[string]DecodeFunc{},
-		encode: map[reflect.Type]EncodeFunc{},
-		parent: parent,
+		decode:  map[string]DecodeFunc{},
+		encode:  map[reflect.Type]EncodeFunc{},
+		types:   map[string]reflect.Type{},
+		classes: map[reflect.Type]string{},
+		parent:  parent,
 	}
 }
 
@@ -49,6 +56,8 @@ func (r *Registry) RegisterDecoder(class string, fn DecodeFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.decode[class] = fn
+	delete(r.types, class)
+	r.version.Add(1)
 }
 
 // RegisterEncoder has fn write values of type t, or, if t is an interface type, of every type that
@@ -60,7 +69,8 @@ func (r *Registry) RegisterEncoder(t reflect.Type, fn EncodeFunc) {
 		r.ifaces = append(r.ifaces, t)
 	}
 	r.encode[t] = fn
-	r.plans.Clear()
+	delete(r.classes, t)
+	r.version.Add(1)
 }
 
 // RegisterFallback adds fn to the functions that are asked, in order, about unknown classes.
@@ -68,4 +78,95 @@ func (r *Registry) RegisterFallback(fn FallbackFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fallback = append(r.fallback, fn)
+	r.version.Add(1)
+}
+
+// RegisterType has the struct type T travel as an instance of class, both ways: its fields are the
+// attributes. Where a destination does not say otherwise, an instance is read as a T; T may be a
+// pointer to a struct to get pointers. It panics when T is neither.
+func RegisterType[T any](r *Registry, class string) {
+	t := reflect.TypeFor[T]()
+	s := t
+	if t.Kind() == reflect.Pointer {
+		s = t.Elem()
+	}
+	if s.Kind() != reflect.Struct {
+		panic("codec: RegisterType needs a struct type, not " + t.String())
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.types[class] = t
+	r.classes[s] = class
+	delete(r.decode, class)
+	delete(r.encode, s)
+	r.version.Add(1)
+}
+
+// Version changes with every registration, the parent's included: what was looked up stays right as
+// long as it is the same.
+func (r *Registry) Version() uint64 {
+	n := uint64(0)
+	for ; r != nil; r = r.parent {
+		n += r.version.Load()
+	}
+	return n
+}
+
+// Decoder returns the function that reads instances of class, or the type that RegisterType gave
+// it; neither if the class is not known. The nearest registry that knows the class decides.
+func (r *Registry) Decoder(class string) (DecodeFunc, reflect.Type) {
+	for ; r != nil; r = r.parent {
+		r.mu.RLock()
+		fn, t := r.decode[class], r.types[class]
+		r.mu.RUnlock()
+		if fn != nil || t != nil {
+			return fn, t
+		}
+	}
+	return nil, nil
+}
+
+// Encoder returns the function that writes values of type t, or the class that RegisterType gave
+// it; nil and "" if the type is not registered.
+func (r *Registry) Encoder(t reflect.Type) (EncodeFunc, string) {
+	for q := r; q != nil; q = q.parent {
+		q.mu.RLock()
+		fn, class := q.encode[t], q.classes[t]
+		q.mu.RUnlock()
+		if fn != nil || class != "" {
+			return fn, class
+		}
+	}
+	for q := r; q != nil; q = q.parent {
+		if fn := q.interfaceEncoder(t); fn != nil {
+			return fn, ""
+		}
+	}
+	return nil, ""
+}
+
+func (r *Registry) interfaceEncoder(t reflect.Type) EncodeFunc {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, i := range r.ifaces {
+		if t.Implements(i) {
+			return r.encode[i]
+		}
+	}
+	return nil
+}
+
+// Fallback asks the fallbacks about class, those of the nearest registry first.
+func (r *Registry) Fallback(class string, attrs *Dict) (any, bool, error) {
+	for ; r != nil; r = r.parent {
+		r.mu.RLock()
+		fns := r.fallback // only ever appended to
+		r.mu.RUnlock()
+		for _, fn := range fns {
+			if v, ok, err := fn(class, attrs); ok || err != nil {
+				return v, ok, err
+			}
+		}
+	}
+	return nil, false, nil
 }

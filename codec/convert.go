@@ -1,0 +1,159 @@
+package codec
+
+import (
+	"errors"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/pyrokit/pyrokit/codec/internal/hook"
+)
+
+// ClassKey is the key that makes a dict an instance of a class.
+const ClassKey = "__class__"
+
+// ConvertDict makes of a class dict the value that the registry of o knows for it: what a registered
+// decoder returns, else what a fallback returns, else an [Object]. A dict without the key __class__
+// is returned as it is. With o nil it follows the options that d was read with.
+func ConvertDict(d *Dict, o *Options) (any, error) {
+	name, ok := d.Get(ClassKey)
+	if !ok {
+		return d, nil
+	}
+	if o == nil {
+		o = d.opts
+	}
+	class, ok := name.(string)
+	if b, isBytes := name.([]byte); isBytes {
+		class, ok = string(b), true
+	}
+	if !ok {
+		return nil, &ClassError{Class: "?", Msg: "the name of a class must be text"}
+	}
+	v, err := convertClass(class, d.without(ClassKey, o), o)
+	if err != nil {
+		var known *ClassError
+		if errors.As(err, &known) {
+			return nil, err
+		}
+		return nil, &ClassError{Class: class, Msg: err.Error(), Cause: err}
+	}
+	return v, nil
+}
+
+// Convert converts the class dicts in a tree of []any, Tuple, map[string]any and *Dict, from the
+// outside in: within a class dict nothing more is converted. It changes the tree and returns what
+// stands in its place.
+func Convert(tree any, o *Options) (any, error) {
+	var err error
+	switch x := tree.(type) {
+	case []any:
+		err = convertAll(x, o)
+	case Tuple:
+		err = convertAll(x, o)
+	case map[string]any:
+		for k, v := range x {
+			if x[k], err = Convert(v, o); err != nil {
+				break
+			}
+		}
+	case *Dict:
+		if _, ok := x.Get(ClassKey); ok {
+			return ConvertDict(x, o)
+		}
+		for i := range x.entries {
+			if x.entries[i].value, err = Convert(x.entries[i].value, o); err != nil {
+				break
+			}
+		}
+	}
+	return tree, err
+}
+
+func convertAll(items []any, o *Options) (err error) {
+	for i := range items {
+		if items[i], err = Convert(items[i], o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func convertClass(class string, attrs *Dict, o *Options) (any, error) {
+	r := o.Classes()
+	fn, t := r.Decoder(class)
+	switch {
+	case fn != nil:
+		return fn(class, attrs)
+	case t != nil:
+		return newOfType(t, attrs, o)
+	}
+	if v, ok, err := r.Fallback(class, attrs); ok || err != nil {
+		return v, err
+	}
+	return objectOf(class, attrs)
+}
+
+// newOfType fills a new t, a struct type or a pointer to one.
+func newOfType(t reflect.Type, attrs *Dict, o *Options) (any, error) {
+	s := t
+	if t.Kind() == reflect.Pointer {
+		s = t.Elem()
+	}
+	p := reflect.New(s)
+	if err := hook.Fill(p.Elem(), attrs, o); err != nil {
+		return nil, err
+	}
+	if s == t {
+		return p.Elem().Interface(), nil
+	}
+	return p.Interface(), nil
+}
+
+func objectOf(class string, attrs *Dict) (any, error) {
+	m := make(map[string]any, attrs.Len())
+	for k, v := range attrs.All() {
+		name, ok := k.(string)
+		if !ok {
+			return nil, errors.New("an attribute's name must be text")
+		}
+		m[name] = v
+	}
+	return Object{Class: class, Attrs: m}, nil
+}
+
+// FloatOfDict returns the number that serpent writes as an instance of class float, which it does
+// for NaN; ok is false when d is no such instance.
+func FloatOfDict(d *Dict) (f float64, ok bool, err error) {
+	if class, _ := d.Get(ClassKey); class != "float" {
+		return 0, false, nil
+	}
+	v, _ := d.Get("value")
+	text, isText := v.(string)
+	if !isText {
+		return 0, true, &ClassError{Class: "float", Msg: "no text in value"}
+	}
+	f, err = strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, true, &ClassError{Class: "float", Msg: "could not convert string to float: " + strconv.Quote(text), Cause: err}
+	}
+	return f, true, nil
+}
+
+// without returns a copy of d that lacks key; nested class dicts in it learn o.
+func (d *Dict) without(key string, o *Options) *Dict {
+	out := &Dict{entries: make([]entry, 0, len(d.entries)), opts: o}
+	for _, e := range d.entries {
+		if k, ok := e.key.(string); ok && k == key {
+			continue
+		}
+		if inner, ok := e.value.(*Dict); ok {
+			inner.opts = o
+		}
+		out.entries = append(out.entries, e)
+	}
+	if len(out.entries) > smallDict {
+		out.reindex()
+	}
+	return out
+}
