@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fails when formatting, a go.mod or generated code is not what the tools make of the tree.
+# Fails when formatting, a go.mod or generated code is not what the tools make of the tree, or when
+# the benchmark does not work.
 # Run it through make check, which sets up the tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +14,10 @@ for module in . tools integration/bench; do
 		go -C "$module" mod tidy -diff || die "run go mod tidy in $module"
 	fi
 done
+
+# The benchmark is a module of its own: ./... does not reach it.
+go -C integration/bench vet ./...
+go -C integration/bench test ./...
 
 # Generated into a folder of its own: the tree stays as it is, whatever is being worked on.
 fresh=$(mktemp -d)

@@ -12,6 +12,7 @@ import decimal
 import json
 import math
 import os
+import resource
 import sys
 import threading
 import time
@@ -61,6 +62,12 @@ def exit_with_stdin():
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def raise_file_limit():
+    """Allow as many open files, so connections, as the system lets this process have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def hex_values(annotations):
@@ -323,6 +330,7 @@ def service_classes(api):
 
 def serve(api, daemon, options):
     """Register everything, say where it is, and serve."""
+    raise_file_limit()
     ready = {}
     for name, served in service_classes(api).items():
         ready[name] = str(daemon.register(served, name))

@@ -3,6 +3,7 @@ package peers
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 	"time"
 )
 
-// readyWithin is how long a peer may take to start; Python's imports are slow on a busy machine.
+// readyWithin is how long a program may take to be ready, unless it asks for more; Python's imports are slow on a busy machine.
 const readyWithin = 30 * time.Second
 
 // unreadLines is how much a program may print that nobody asks for before it has to wait.
@@ -28,6 +29,8 @@ type Program struct {
 	Args   []string
 	// Env is added to the environment, from which PYRO_ variables are taken: "PYRO_LOGWIRE=1".
 	Env []string
+	// ReadyWithin is how long it may take to be ready; default 30s.
+	ReadyWithin time.Duration
 }
 
 // Process is a running Python program.
@@ -63,7 +66,7 @@ func Start(program Program) (*Process, error) {
 		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
 	go p.read(stdout)
-	if err := p.waitReady(); err != nil {
+	if err := p.waitReady(cmp.Or(program.ReadyWithin, readyWithin)); err != nil {
 		p.Stop()
 		return nil, err
 	}
@@ -139,8 +142,8 @@ func (p *Process) line(timeout <-chan time.Time) (string, error) {
 	}
 }
 
-func (p *Process) waitReady() error {
-	timeout := time.After(readyWithin)
+func (p *Process) waitReady(within time.Duration) error {
+	timeout := time.After(within)
 	for {
 		line, err := p.line(timeout)
 		if err != nil {

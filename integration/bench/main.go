@@ -1,0 +1,85 @@
+// Command bench compares ways to call a small method on another process of this machine: a bare
+// TCP echo of the same bytes, net/rpc, gRPC, Python's Pyro4 and Pyro5, and pyrokit.
+//
+// Every server and every client is a process of its own. The peers take turns in short rounds, so
+// that a slow minute of the machine hits them all, and what is printed is the median of the rounds.
+// It is a report to read, not a test: numbers of two runs on a shared machine differ.
+//
+//	go run . [-json] [-rounds 3] [-duration 1s] [-pin none|one] [-peers a,b] [-scenarios a,b]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+type options struct {
+	json      bool
+	rounds    int
+	duration  time.Duration
+	pin       string
+	peers     string
+	scenarios string
+	idle      int
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	// The program starts itself again for each server and each client.
+	if len(args) > 0 && args[0] == serverRole {
+		return serverMain(args[1:])
+	}
+	if len(args) > 0 && args[0] == clientRole {
+		return clientMain(args[1:])
+	}
+	opts := parse(args)
+	if err := pin(opts.pin); err != nil {
+		return err
+	}
+	peers, err := selectPeers(split(opts.peers))
+	if err != nil {
+		return err
+	}
+	scenarios, err := selectScenarios(split(opts.scenarios))
+	if err != nil {
+		return err
+	}
+	report, err := measureAll(peers, scenarios, opts)
+	if err != nil {
+		return err
+	}
+	if opts.json {
+		return report.writeJSON(os.Stdout)
+	}
+	return report.writeText(os.Stdout)
+}
+
+func parse(args []string) options {
+	var opts options
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	flags.BoolVar(&opts.json, "json", false, "print one JSON document instead of tables")
+	flags.IntVar(&opts.rounds, "rounds", 3, "how often each peer has its turn in each scenario")
+	flags.DurationVar(&opts.duration, "duration", time.Second, "how long a turn takes")
+	flags.StringVar(&opts.pin, "pin", pinNone, "none, or one: all processes share the first core")
+	flags.StringVar(&opts.peers, "peers", "", "only these, separated by commas: "+strings.Join(names(allPeers()), ", "))
+	flags.StringVar(&opts.scenarios, "scenarios", "", "only these, separated by commas: "+strings.Join(names(allScenarios), ", "))
+	flags.IntVar(&opts.idle, "idle", 10_000, "connections of the scenario idle")
+	_ = flags.Parse(args) // it exits by itself
+	return opts
+}
+
+func split(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
+}

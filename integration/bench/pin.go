@@ -1,0 +1,7 @@
+package main
+
+// What -pin takes.
+const (
+	pinNone = "none"
+	pinOne  = "one"
+)
