@@ -34,6 +34,7 @@ bench: peers ## compare with bare TCP, net/rpc, gRPC and Python; BENCHFLAGS='-js
 
 lint: $(GOLANGCI_LINT) ## golangci-lint
 	$(GOLANGCI_LINT) run ./...
+	cd integration/bench && $(GOLANGCI_LINT) run ./...
 
 lint-proto: $(BUF) ## buf lint and format
 	$(BUF) lint

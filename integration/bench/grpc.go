@@ -20,6 +20,7 @@ var grpcService = grpc.ServiceDesc{
 	Methods:     []grpc.MethodDesc{{MethodName: "Echo", Handler: grpcEcho}},
 }
 
+//nolint:revive // grpc.MethodHandler has the context second
 func grpcEcho(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	in := &wrapperspb.StringValue{}
 	if err := decode(in); err != nil {

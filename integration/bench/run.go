@@ -49,7 +49,7 @@ func measureRounds(peers []peer, s scenario, opts options) ([]result, error) {
 	rates, medians := make([][]float64, len(peers)), make([][]time.Duration, len(peers))
 	for round := range opts.rounds {
 		for i, p := range peers {
-			progress("%s: round %d of %d: %s", s.name, round+1, opts.rounds, p)
+			progressf("%s: round %d of %d: %s", s.name, round+1, opts.rounds, p)
 			m, err := p.measure(s, servers[i].Address(), opts)
 			if err != nil {
 				return nil, fmt.Errorf("client %s: %w", p, err)
@@ -74,7 +74,7 @@ func measureRounds(peers []peer, s scenario, opts options) ([]result, error) {
 func measureIdle(peers []peer, s scenario, opts options) ([]result, error) {
 	results := []result{}
 	for _, p := range peers {
-		progress("%s: %d connections: %s", s.name, opts.idle, p)
+		progressf("%s: %d connections: %s", s.name, opts.idle, p)
 		one, err := measureIdlePeer(p, s, opts.idle)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
@@ -132,6 +132,6 @@ func describe(opts options) environment {
 	}
 }
 
-func progress(format string, args ...any) {
+func progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }

@@ -87,7 +87,7 @@ func command(program Program) (*exec.Cmd, error) {
 		args = append([]string{"tool.py"}, args...)
 	}
 	args[0] = filepath.Join(dir, args[0])
-	cmd := exec.Command(python, args...) //nolint:noctx // Stop ends it, and its children with it
+	cmd := exec.Command(python, args...) // Stop ends it, and its children with it
 	cmd.Env = environment(program.Env...)
 	ownGroup(cmd)
 	return cmd, nil
@@ -98,7 +98,8 @@ func command(program Program) (*exec.Cmd, error) {
 func (p *Process) Stop() {
 	p.stop.Do(func() {
 		killGroup(p.cmd)
-		for range p.lines { //nolint:revive // empty: stdout must be read to its end before Wait
+		for range p.lines { // stdout must be read to its end before Wait
+			continue
 		}
 		_ = p.cmd.Wait() // it was killed: an exit status says nothing
 	})

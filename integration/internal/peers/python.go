@@ -69,8 +69,7 @@ func output(ctx context.Context, stdin string, args ...string) (string, error) {
 	cmd.Stdin = strings.NewReader(stdin)
 	cmd.Env = environment("PYTHONPATH=" + dir)
 	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(out), fmt.Errorf("python: %w: %s", err, exit.Stderr)
 	}
 	if err != nil {
