@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails when formatting, a go.mod or generated code is not what the tools make of the tree, or when
-# the benchmark does not work.
+# Fails when formatting, a go.mod or generated code is not what the tools make of the tree, when the
+# core links what its users should not have to, or when the benchmark does not work.
 # Run it through make check, which sets up the tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +14,12 @@ for module in . tools integration/bench; do
 		go -C "$module" mod tidy -diff || die "run go mod tidy in $module"
 	fi
 done
+
+# depguard sees what a package imports itself; this, what comes with it.
+allowed='github.com/pyrokit/pyrokit|github.com/google/uuid|github.com/klauspost/compress|golang.org/x/text|google.golang.org/protobuf'
+foreign=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' ./codec/... ./transport/... ./service |
+	sort -u | grep -vxE "$allowed" || true)
+[ -z "$foreign" ] || die "codec, transport or service links $foreign"
 
 # The benchmark is a module of its own: ./... does not reach it.
 go -C integration/bench vet ./...
