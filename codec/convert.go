@@ -3,8 +3,6 @@ package codec
 import (
 	"errors"
 	"reflect"
-	"strconv"
-	"strings"
 
 	"github.com/pyrokit/pyrokit/codec/internal/hook"
 )
@@ -39,44 +37,6 @@ func ConvertDict(d *Dict, o *Options) (any, error) {
 		return nil, &ClassError{Class: class, Msg: err.Error(), Cause: err}
 	}
 	return v, nil
-}
-
-// Convert converts the class dicts in a tree of []any, Tuple, map[string]any and *Dict, from the
-// outside in: within a class dict nothing more is converted. It changes the tree and returns what
-// stands in its place.
-func Convert(tree any, o *Options) (any, error) {
-	var err error
-	switch x := tree.(type) {
-	case []any:
-		err = convertAll(x, o)
-	case Tuple:
-		err = convertAll(x, o)
-	case map[string]any:
-		for k, v := range x {
-			if x[k], err = Convert(v, o); err != nil {
-				break
-			}
-		}
-	case *Dict:
-		if _, ok := x.Get(ClassKey); ok {
-			return ConvertDict(x, o)
-		}
-		for i := range x.entries {
-			if x.entries[i].value, err = Convert(x.entries[i].value, o); err != nil {
-				break
-			}
-		}
-	}
-	return tree, err
-}
-
-func convertAll(items []any, o *Options) (err error) {
-	for i := range items {
-		if items[i], err = Convert(items[i], o); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func convertClass(class string, attrs *Dict, o *Options) (any, error) {
@@ -120,24 +80,6 @@ func objectOf(class string, attrs *Dict) (any, error) {
 		m[name] = v
 	}
 	return Object{Class: class, Attrs: m}, nil
-}
-
-// FloatOfDict returns the number that serpent writes as an instance of class float, which it does
-// for NaN; ok is false when d is no such instance.
-func FloatOfDict(d *Dict) (f float64, ok bool, err error) {
-	if class, _ := d.Get(ClassKey); class != "float" {
-		return 0, false, nil
-	}
-	v, _ := d.Get("value")
-	text, isText := v.(string)
-	if !isText {
-		return 0, true, &ClassError{Class: "float", Msg: "no text in value"}
-	}
-	f, err = strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, true, &ClassError{Class: "float", Msg: "could not convert string to float: " + strconv.Quote(text), Cause: err}
-	}
-	return f, true, nil
 }
 
 // without returns a copy of d that lacks key; nested class dicts in it learn o.

@@ -63,7 +63,7 @@ func (v Value) Append(dst []byte, c Codec, o *Options) ([]byte, error) {
 	if v.c == nil {
 		return c.Append(dst, v.v, o)
 	}
-	if v.c.Name() == c.Name() && v.dialect() == o.dialect() {
+	if v.c.Name() == c.Name() && v.Dialect() == o.dialect() {
 		return append(dst, v.raw...), nil
 	}
 	tree, err := v.Any()
@@ -73,7 +73,8 @@ func (v Value) Append(dst []byte, c Codec, o *Options) ([]byte, error) {
 	return c.Append(dst, tree, o)
 }
 
-func (v Value) dialect() Dialect { return v.opts.dialect() }
+// Dialect returns the dialect that v was encoded for.
+func (v Value) Dialect() Dialect { return v.opts.dialect() }
 
 func (o *Options) dialect() Dialect {
 	if o == nil {

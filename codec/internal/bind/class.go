@@ -1,0 +1,153 @@
+package bind
+
+import (
+	"reflect"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/internal/hook"
+)
+
+func init() { hook.Fill = fill } //nolint:gochecknoinits // codec cannot import its engine
+
+// fill stores the attributes in tree, a *codec.Dict, in the struct v.
+func fill(v reflect.Value, tree, o any) error {
+	opts, _ := o.(*codec.Options)
+	d := Decoder{Src: newTreeSource(tree), O: opts, asis: true}
+	return decodePlan(v.Type())(&d, v)
+}
+
+// Convert converts the class dicts in a tree from the outside in: within a class dict nothing more
+// is converted.
+func (d *Decoder) Convert(tree any) (any, error) {
+	var err error
+	switch x := tree.(type) {
+	case []any:
+		err = d.convertAll(x)
+	case codec.Tuple:
+		err = d.convertAll(x)
+	case map[string]any:
+		for k, v := range x {
+			if !mayHoldClass(v) {
+				continue
+			}
+			if x[k], err = d.Convert(v); err != nil {
+				break
+			}
+		}
+	case *codec.Dict:
+		return d.convertDict(x)
+	}
+	return tree, err
+}
+
+func (d *Decoder) convertAll(items []any) (err error) {
+	for i, v := range items {
+		if !mayHoldClass(v) {
+			continue
+		}
+		if items[i], err = d.Convert(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func mayHoldClass(v any) bool {
+	switch v.(type) {
+	case []any, codec.Tuple, map[string]any, *codec.Dict:
+		return true
+	}
+	return false
+}
+
+func (d *Decoder) convertDict(x *codec.Dict) (any, error) {
+	if class, ok := x.Get(codec.ClassKey); ok {
+		name, _ := class.(string)
+		if d.OwnClass != nil {
+			if v, ok, err := d.OwnClass(name, x); ok || err != nil {
+				return v, err
+			}
+		}
+		return codec.ConvertDict(x, d.O)
+	}
+	for k, v := range x.All() {
+		if !mayHoldClass(v) {
+			continue
+		}
+		w, err := d.Convert(v)
+		if err != nil {
+			return nil, err
+		}
+		x.Set(k, w)
+	}
+	return x, nil
+}
+
+// classValue is called when the dict that began at m turned out to be an instance of class while it
+// was read into a t. If a registered decoder makes something that fits t or *t, that is the value.
+// Otherwise again tells that the dict is still to be read into t, from the tree.
+func (d *Decoder) classValue(class string, t reflect.Type, m Mark) (v any, again *codec.Dict, err error) {
+	r := d.O.Classes()
+	fn, typ := r.Decoder(class)
+	if fn == nil && (typ != nil || !isError(t)) {
+		return nil, nil, nil
+	}
+	d.Src.Reset(m)
+	tree, _, err := d.Src.Tree()
+	if err != nil {
+		return nil, nil, err
+	}
+	dict, ok := tree.(*codec.Dict)
+	if !ok {
+		return nil, nil, &codec.ClassError{Class: class, Msg: "not a dict"}
+	}
+	v, err = codec.ConvertDict(dict, d.O)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v != nil && fits(reflect.TypeOf(v), t) {
+		return v, nil, nil
+	}
+	return nil, dict, nil
+}
+
+func fits(v, t reflect.Type) bool {
+	return v.AssignableTo(t) || v.AssignableTo(reflect.PointerTo(t)) ||
+		v.Kind() == reflect.Pointer && v.Elem().AssignableTo(t)
+}
+
+var errorType = reflect.TypeFor[error]()
+
+func isError(t reflect.Type) bool {
+	return t.Implements(errorType) || reflect.PointerTo(t).Implements(errorType)
+}
+
+// classInto reads a dict that stands where something else was expected: it may be an instance that
+// a decoder makes something fitting of.
+func (d *Decoder) classInto(v reflect.Value, found Kind) error {
+	var x any
+	if err := d.any(&x); err != nil {
+		return err
+	}
+	if x != nil && assign(v, x) {
+		return nil
+	}
+	if o, ok := x.(codec.Object); ok {
+		return &codec.TypeError{Want: v.Type().String(), Found: "instance of " + o.Class}
+	}
+	return mismatch(v.Type().String(), found)
+}
+
+// assign stores x in v if it, or what it points to, fits.
+func assign(v reflect.Value, x any) bool {
+	r := reflect.ValueOf(x)
+	if r.Type().AssignableTo(v.Type()) {
+		v.Set(r)
+		return true
+	}
+	if r.Kind() == reflect.Pointer && !r.IsNil() && r.Type().Elem().AssignableTo(v.Type()) {
+		v.Set(r.Elem())
+		return true
+	}
+	return false
+}

@@ -1,0 +1,291 @@
+package bind
+
+import (
+	"reflect"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+func isSequence(k Kind) bool {
+	switch k {
+	case List, Tuple, Set, FrozenSet, Brace:
+		return true
+	}
+	return false
+}
+
+// eachElement calls fn for each element of the container that comes next.
+func (d *Decoder) eachElement(fn func(i int) error) error {
+	if err := d.Src.Enter(); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		more, err := d.Src.Next()
+		if err != nil || !more {
+			return err
+		}
+		if err := fn(i); err != nil {
+			return underIndex(err, i)
+		}
+	}
+}
+
+func slicePlan(t reflect.Type) decodeFunc {
+	switch t {
+	case reflect.TypeFor[[]string]():
+		return sliceOf((*Decoder).str)
+	case reflect.TypeFor[[]any]():
+		return sliceOf((*Decoder).any)
+	case reflect.TypeFor[[]int]():
+		return sliceOf(signed[int])
+	case reflect.TypeFor[[]int64]():
+		return sliceOf(signed[int64])
+	case reflect.TypeFor[[]float64]():
+		return sliceOf((*Decoder).float)
+	}
+	elem := decodePlan(t.Elem())
+	isBytes := t.Elem().Kind() == reflect.Uint8
+	return func(d *Decoder, v reflect.Value) error {
+		k, err := d.Src.Peek(Sequence)
+		if err != nil {
+			return err
+		}
+		if k == None {
+			v.SetZero()
+			return d.Src.None()
+		}
+		if isBytes && !isSequence(k) { // a type made of []byte
+			var b []byte
+			if err := d.bytes(&b); err != nil {
+				return wantInstead(err, v)
+			}
+			v.Set(reflect.ValueOf(b).Convert(t))
+			return nil
+		}
+		if !isSequence(k) {
+			return d.wrongKind(v, k)
+		}
+		return d.fillSlice(v, t, elem)
+	}
+}
+
+func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) error {
+	if err := d.Src.Enter(); err != nil {
+		return err
+	}
+	out := reflect.New(t).Elem() // addressable, so that it can grow in place
+	out.Set(reflect.MakeSlice(t, 0, d.Src.Len()))
+	for i := 0; ; i++ {
+		more, err := d.Src.Next()
+		if err != nil {
+			return err
+		}
+		if !more {
+			v.Set(out)
+			return nil
+		}
+		if i == out.Cap() {
+			out.Grow(1)
+		}
+		out.SetLen(i + 1)
+		if err := elem(d, out.Index(i)); err != nil {
+			return underIndex(err, i)
+		}
+	}
+}
+
+// sliceOf reads slices of the most common types without reflection.
+func sliceOf[T any](elem func(*Decoder, *T) error) decodeFunc {
+	return func(d *Decoder, v reflect.Value) error {
+		k, err := d.Src.Peek(Sequence)
+		if err != nil {
+			return err
+		}
+		p, _ := v.Addr().Interface().(*[]T)
+		if k == None {
+			*p = nil
+			return d.Src.None()
+		}
+		if !isSequence(k) {
+			return d.wrongKind(v, k)
+		}
+		if err := d.Src.Enter(); err != nil {
+			return err
+		}
+		out := make([]T, 0, d.Src.Len())
+		for i := 0; ; i++ {
+			more, err := d.Src.Next()
+			if err != nil {
+				return err
+			}
+			if !more {
+				*p = out
+				return nil
+			}
+			var zero T
+			out = append(out, zero)
+			if err := elem(d, &out[i]); err != nil {
+				return underIndex(err, i)
+			}
+		}
+	}
+}
+
+func arrayPlan(t reflect.Type) decodeFunc {
+	elem := decodePlan(t.Elem())
+	return func(d *Decoder, v reflect.Value) error {
+		k, err := d.Src.Peek(Sequence)
+		if err != nil {
+			return err
+		}
+		if !isSequence(k) {
+			return d.wrongKind(v, k)
+		}
+		n := 0
+		err = d.eachElement(func(i int) error {
+			if n++; i >= t.Len() {
+				return d.Src.Skip()
+			}
+			return elem(d, v.Index(i))
+		})
+		if err == nil && n != t.Len() {
+			err = wrongLength(t, k, n, t.Len())
+		}
+		return err
+	}
+}
+
+func wrongLength(t reflect.Type, k Kind, n, want int) error {
+	return &codec.TypeError{
+		Want: t.String(), Found: k.String(),
+		Why: "it has " + formatInt(int64(n)) + " elements, not " + formatInt(int64(want)),
+	}
+}
+
+func mapPlan(t reflect.Type) decodeFunc {
+	if t.Elem() == emptyStruct {
+		return setMapPlan(t)
+	}
+	key, elem := decodePlan(t.Key()), decodePlan(t.Elem())
+	text := t.Key().Kind() == reflect.String && !reflect.PointerTo(t.Key()).Implements(textUnmarshalerType)
+	return func(d *Decoder, v reflect.Value) error {
+		k, err := d.Src.Peek(Mapping)
+		if err != nil {
+			return err
+		}
+		if k == None {
+			v.SetZero()
+			return d.Src.None()
+		}
+		if k != Dict && k != Brace {
+			return mismatch(t.String(), k)
+		}
+		if err := d.Src.Enter(); err != nil {
+			return err
+		}
+		if text {
+			return d.fillTextMap(v, t, elem)
+		}
+		return d.fillMap(v, t, key, elem)
+	}
+}
+
+func (d *Decoder) fillTextMap(v reflect.Value, t reflect.Type, elem decodeFunc) error {
+	out := reflect.MakeMap(t)
+	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+	for {
+		name, state, err := d.Src.NextKey()
+		if err != nil {
+			return err
+		}
+		switch state {
+		case NoKey:
+			v.Set(out)
+			return nil
+		case OtherKey:
+			return &codec.TypeError{Want: t.String(), Found: "dict", Why: "a key is not text"}
+		}
+		key.SetString(string(name))
+		value.SetZero()
+		if err := elem(d, value); err != nil {
+			return under(err, key.String())
+		}
+		out.SetMapIndex(key, value)
+	}
+}
+
+func (d *Decoder) fillMap(v reflect.Value, t reflect.Type, keyOf, elem decodeFunc) error {
+	out := reflect.MakeMap(t)
+	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+	for {
+		more, err := d.Src.Next()
+		if err != nil {
+			return err
+		}
+		if !more {
+			v.Set(out)
+			return nil
+		}
+		key.SetZero()
+		value.SetZero()
+		if err := keyOf(d, key); err != nil {
+			return under(err, "key")
+		}
+		if err := d.Src.Value(); err != nil {
+			return err
+		}
+		if !key.Comparable() {
+			return &codec.TypeError{Want: t.String(), Found: "dict", Why: "a key is not hashable"}
+		}
+		if err := elem(d, value); err != nil {
+			return underKey(err, key)
+		}
+		out.SetMapIndex(key, value)
+	}
+}
+
+func underKey(err error, key reflect.Value) error {
+	switch {
+	case key.CanInt():
+		return under(err, "["+formatInt(key.Int())+"]")
+	case key.Kind() == reflect.String:
+		return under(err, key.String())
+	default:
+		return under(err, "[...]")
+	}
+}
+
+// setMapPlan reads sets, and what stands for them in other serializers, into a map[T]struct{}.
+func setMapPlan(t reflect.Type) decodeFunc {
+	key := decodePlan(t.Key())
+	return func(d *Decoder, v reflect.Value) error {
+		k, err := d.Src.Peek(Sequence)
+		if err != nil {
+			return err
+		}
+		if k == None {
+			v.SetZero()
+			return d.Src.None()
+		}
+		if !isSequence(k) {
+			return d.wrongKind(v, k)
+		}
+		out := reflect.MakeMap(t)
+		member, none := reflect.New(t.Key()).Elem(), reflect.Zero(emptyStruct)
+		err = d.eachElement(func(int) error {
+			member.SetZero()
+			if err := key(d, member); err != nil {
+				return err
+			}
+			if !member.Comparable() {
+				return &codec.TypeError{Want: t.String(), Found: k.String(), Why: "a member is not hashable"}
+			}
+			out.SetMapIndex(member, none.Convert(t.Elem()))
+			return nil
+		})
+		if err == nil {
+			v.Set(out)
+		}
+		return err
+	}
+}

@@ -1,0 +1,102 @@
+package bind
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+// A Decoder stores the values of a source.
+type Decoder struct {
+	Src Source
+	O   *codec.Options // may be nil
+
+	Codec codec.Codec // for destinations of type codec.Value
+
+	// OwnClass converts the class dicts that only this serializer has; it may be nil.
+	OwnClass func(class string, d *codec.Dict) (v any, ok bool, err error)
+
+	asis bool // class dicts are filled in as they are: they were converted, or are being
+}
+
+// Decode reads the next value into dst, a non-nil pointer.
+func (d *Decoder) Decode(dst any) error {
+	switch p := dst.(type) { // what most arguments and results are, without reflection
+	case *string:
+		if p != nil {
+			return d.str(p)
+		}
+	case *int:
+		if p != nil {
+			return signed(d, p)
+		}
+	case *int64:
+		if p != nil {
+			return signed(d, p)
+		}
+	case *float64:
+		if p != nil {
+			return d.float(p)
+		}
+	case *bool:
+		if p != nil {
+			return d.bool(p)
+		}
+	case *any:
+		if p != nil {
+			return d.any(p)
+		}
+	case *[]byte:
+		if p != nil {
+			return d.bytes(p)
+		}
+	}
+	v := reflect.ValueOf(dst)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return fmt.Errorf("codec: destination must be a non-nil pointer, not %T", dst)
+	}
+	return decodePlan(v.Type().Elem())(d, v.Elem())
+}
+
+// any reads the generic tree, unless *p holds a pointer to read into.
+func (d *Decoder) any(p *any) error {
+	tree, classes, err := d.Src.Tree()
+	if err != nil {
+		return err
+	}
+	if classes && !d.asis {
+		if tree, err = d.Convert(tree); err != nil {
+			return err
+		}
+	}
+	*p = tree
+	return nil
+}
+
+func mismatch(want string, found Kind) error {
+	return &codec.TypeError{Want: want, Found: found.String()}
+}
+
+// under adds where err happened to its path.
+func under(err error, segment string) error {
+	var t *codec.TypeError
+	if errors.As(err, &t) {
+		t.Path = joinPath(segment, t.Path)
+	}
+	return err
+}
+
+func underIndex(err error, i int) error { return under(err, "["+strconv.Itoa(i)+"]") }
+
+func joinPath(segment, rest string) string {
+	if rest == "" || rest[0] == '[' {
+		return segment + rest
+	}
+	return segment + "." + rest
+}
+
+// Under adds a place to the path of err, for serializers that walk arguments.
+func Under(err error, segment string) error { return under(err, segment) }

@@ -1,0 +1,231 @@
+package bind
+
+import (
+	"encoding"
+	"math/big"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+// An encodeFunc appends v.
+type encodeFunc func(e *Encoder, b []byte, v reflect.Value) ([]byte, error)
+
+// A planSet is what was found out about types for one sink and one state of a registry.
+type planSet struct {
+	sink     Sink
+	registry *codec.Registry
+	version  uint64
+	plans    sync.Map // reflect.Type -> encodeFunc
+}
+
+func (s *planSet) of(t reflect.Type) encodeFunc {
+	if f, ok := s.plans.Load(t); ok {
+		return f.(encodeFunc) //nolint:forcetypeassert // nothing else is stored
+	}
+	// A type may contain itself: until its function is known, the function waits for it.
+	var (
+		done sync.WaitGroup
+		f    encodeFunc
+	)
+	done.Add(1)
+	waiting := encodeFunc(func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+		done.Wait()
+		return f(e, b, v)
+	})
+	if first, loaded := s.plans.LoadOrStore(t, waiting); loaded {
+		return first.(encodeFunc) //nolint:forcetypeassert // nothing else is stored
+	}
+	f = s.newPlan(t)
+	done.Done()
+	s.plans.Store(t, f)
+	return f
+}
+
+// newPlan decides how a t is written: as registered, else as one of the types with a form of their
+// own, else as text if it makes text of itself, else as its kind says.
+func (s *planSet) newPlan(t reflect.Type) encodeFunc {
+	fn, class := s.registry.Encoder(t)
+	switch {
+	case fn != nil:
+		return registered(fn)
+	case class != "" && t.Kind() == reflect.Struct:
+		return s.structPlan(t, class)
+	}
+	if f := specialEncode(t); f != nil {
+		return f
+	}
+	if t.Implements(textMarshalerType) {
+		return encodeText
+	}
+	if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(textMarshalerType) {
+		return addressableText(s.planOfKind(t))
+	}
+	return s.planOfKind(t)
+}
+
+// registered writes what the function of a registry makes of a value.
+func registered(fn codec.EncodeFunc) encodeFunc {
+	return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+		if k := v.Kind(); (k == reflect.Pointer || k == reflect.Interface) && v.IsNil() {
+			return e.sink.None(b), nil
+		}
+		x, err := fn(v.Interface(), e.dialect())
+		if err != nil {
+			return b, &codec.EncodeError{Codec: e.sink.Name(), Type: v.Type(), Msg: err.Error(), Cause: err}
+		}
+		if err := e.enter(); err != nil { // fn might return what it was given
+			return b, err
+		}
+		b, err = e.Any(b, x)
+		e.depth--
+		return b, err
+	}
+}
+
+func specialEncode(t reflect.Type) encodeFunc {
+	switch t {
+	case timeType:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+			return e.time(b, v.Interface().(time.Time)) //nolint:forcetypeassert // by the case
+		}
+	case durationType:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+			return e.sink.Float(b, time.Duration(v.Int()).Seconds(), 64), nil
+		}
+	case bigIntType:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+			n := v.Interface().(big.Int) //nolint:forcetypeassert,govet // by the case; read only
+			return e.sink.BigInt(b, &n)
+		}
+	case dictType:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+			d := v.Interface().(codec.Dict) //nolint:forcetypeassert // by the case
+			return e.dict(b, &d)
+		}
+	case tupleType, setType, objectType, valueType, bytesType:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.Any(b, v.Interface()) }
+	}
+	return nil
+}
+
+func encodeText(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return e.sink.None(b), nil
+	}
+	m, _ := v.Interface().(encoding.TextMarshaler)
+	text, err := m.MarshalText()
+	if err != nil {
+		return b, &codec.EncodeError{Codec: e.sink.Name(), Type: v.Type(), Msg: err.Error(), Cause: err}
+	}
+	return e.sink.Str(b, string(text))
+}
+
+func addressableText(other encodeFunc) encodeFunc {
+	return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+		if v.CanAddr() {
+			return encodeText(e, b, v.Addr())
+		}
+		return other(e, b, v)
+	}
+}
+
+func (s *planSet) planOfKind(t reflect.Type) encodeFunc {
+	switch t.Kind() {
+	case reflect.Bool:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.sink.Bool(b, v.Bool()), nil }
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.sink.Int(b, v.Int()), nil }
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.sink.Uint(b, v.Uint()), nil }
+	case reflect.Float32:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+			return e.sink.Float(b, v.Float(), 32), nil
+		}
+	case reflect.Float64:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+			return e.sink.Float(b, v.Float(), 64), nil
+		}
+	case reflect.Complex64, reflect.Complex128:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.sink.Complex(b, v.Complex()) }
+	case reflect.String:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.sink.Str(b, v.String()) }
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.sink.Bytes(b, v.Bytes(), e.o) }
+		}
+		return s.slicePlan(t)
+	case reflect.Array:
+		return s.slicePlan(t)
+	case reflect.Map:
+		return s.mapPlan(t)
+	case reflect.Struct:
+		return s.structPlan(t, "")
+	case reflect.Pointer:
+		return s.pointerPlan(t)
+	case reflect.Interface:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+			if v.IsNil() {
+				return e.sink.None(b), nil
+			}
+			if v.NumMethod() == 0 {
+				return e.Any(b, v.Interface())
+			}
+			v = v.Elem()
+			return e.plans.of(v.Type())(e, b, v)
+		}
+	default:
+		return func(e *Encoder, b []byte, _ reflect.Value) ([]byte, error) {
+			return b, &codec.EncodeError{Codec: e.sink.Name(), Type: t, Msg: "Python has nothing like it"}
+		}
+	}
+}
+
+func (s *planSet) pointerPlan(t reflect.Type) encodeFunc {
+	elem := s.of(t.Elem())
+	return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
+		if v.IsNil() {
+			return e.sink.None(b), nil
+		}
+		if err := e.enter(); err != nil { // a pointer may lead to itself
+			return b, err
+		}
+		forget, err := e.watch(placeOf(v))
+		if err != nil {
+			return b, err
+		}
+		b, err = elem(e, b, v.Elem())
+		if forget {
+			delete(e.seen, placeOf(v))
+		}
+		e.depth--
+		return b, err
+	}
+}
+
+func (s *planSet) slicePlan(t reflect.Type) encodeFunc {
+	elem := s.of(t.Elem())
+	return func(e *Encoder, b []byte, v reflect.Value) (out []byte, err error) {
+		if err := e.enter(); err != nil {
+			return b, err
+		}
+		n := v.Len()
+		b = e.sink.Begin(b, List, n)
+		for i := range n {
+			b = e.sink.Sep(b, List, i)
+			if b, err = elem(e, b, v.Index(i)); err != nil {
+				return b, encodeUnderIndex(err, i)
+			}
+		}
+		e.depth--
+		return e.sink.End(b, List, n), nil
+	}
+}
+
+func sortNames(names []string) []string {
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,294 @@
+package bind
+
+import (
+	"math"
+	"math/big"
+	"reflect"
+	"strconv"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+func (d *Decoder) str(p *string) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k != Str {
+		return d.wrongKind(reflect.ValueOf(p).Elem(), k)
+	}
+	b, err := d.Src.Str()
+	if err != nil {
+		return err
+	}
+	*p = string(b)
+	return nil
+}
+
+func (d *Decoder) bool(p *bool) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k != Bool {
+		return d.wrongKind(reflect.ValueOf(p).Elem(), k)
+	}
+	*p, err = d.Src.Bool()
+	return err
+}
+
+func (d *Decoder) float(p *float64) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	switch k {
+	case Float:
+		*p, err = d.Src.Float()
+		return err
+	case Int:
+		n, big, err := d.Src.Int()
+		if err != nil {
+			return err
+		}
+		if big != nil {
+			*p, err = floatOf(big)
+			return err
+		}
+		*p = float64(n)
+		return nil
+	default:
+		return d.wrongKind(reflect.ValueOf(p).Elem(), k)
+	}
+}
+
+func floatOf(n *big.Int) (float64, error) {
+	f, _ := new(big.Float).SetInt(n).Float64()
+	if math.IsInf(f, 0) {
+		return 0, outOfRange("float64", n.String())
+	}
+	return f, nil
+}
+
+func signed[T int | int64](d *Decoder, p *T) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k != Int {
+		return d.wrongKind(reflect.ValueOf(p).Elem(), k)
+	}
+	n, big, err := d.Src.Int()
+	if err != nil {
+		return err
+	}
+	if big != nil {
+		return outOfRange(reflect.TypeFor[T]().String(), big.String())
+	}
+	if int64(T(n)) != n { // an int may have 32 bits
+		return outOfRange(reflect.TypeFor[T]().String(), formatInt(n))
+	}
+	*p = T(n)
+	return nil
+}
+
+func outOfRange(want, n string) error {
+	if len(n) > 40 {
+		n = n[:37] + "..."
+	}
+	return &codec.TypeError{Want: want, Found: "int", Why: n + " is out of range"}
+}
+
+func decodeBool(d *Decoder, v reflect.Value) error {
+	var b bool
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k != Bool {
+		return d.wrongKind(v, k)
+	}
+	if b, err = d.Src.Bool(); err == nil {
+		v.SetBool(b)
+	}
+	return err
+}
+
+func decodeInt(d *Decoder, v reflect.Value) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k != Int {
+		return d.wrongKind(v, k)
+	}
+	n, big, err := d.Src.Int()
+	if err != nil {
+		return err
+	}
+	if big != nil {
+		return outOfRange(v.Type().String(), big.String())
+	}
+	if v.OverflowInt(n) {
+		return outOfRange(v.Type().String(), formatInt(n))
+	}
+	v.SetInt(n)
+	return nil
+}
+
+func decodeUint(d *Decoder, v reflect.Value) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k != Int {
+		return d.wrongKind(v, k)
+	}
+	n, big, err := d.Src.Int()
+	if err != nil {
+		return err
+	}
+	u := uint64(n) //nolint:gosec // checked below
+	if big != nil {
+		if !big.IsUint64() {
+			return outOfRange(v.Type().String(), big.String())
+		}
+		u = big.Uint64()
+	} else if n < 0 {
+		return outOfRange(v.Type().String(), formatInt(n))
+	}
+	if v.OverflowUint(u) {
+		return outOfRange(v.Type().String(), strconv.FormatUint(u, 10))
+	}
+	v.SetUint(u)
+	return nil
+}
+
+func formatInt(n int64) string { return strconv.FormatInt(n, 10) }
+
+func decodeFloat(d *Decoder, v reflect.Value) error {
+	var f float64
+	if err := d.float(&f); err != nil {
+		return wantInstead(err, v)
+	}
+	if v.OverflowFloat(f) && !math.IsInf(f, 0) {
+		return &codec.TypeError{Want: v.Type().String(), Found: "float", Why: "out of range"}
+	}
+	v.SetFloat(f)
+	return nil
+}
+
+func decodeComplex(d *Decoder, v reflect.Value) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k == Complex {
+		c, err := d.Src.Complex()
+		if err == nil {
+			v.SetComplex(c)
+		}
+		return err
+	}
+	var f float64
+	if err := d.float(&f); err != nil {
+		return wantInstead(err, v)
+	}
+	v.SetComplex(complex(f, 0))
+	return nil
+}
+
+// wantInstead names the type of v in a mismatch that was found on behalf of another type.
+func wantInstead(err error, v reflect.Value) error {
+	if t, ok := err.(*codec.TypeError); ok && t.Path == "" { //nolint:errorlint // made just now
+		t.Want = v.Type().String()
+	}
+	return err
+}
+
+func decodeString(d *Decoder, v reflect.Value) error {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return err
+	}
+	if k != Str {
+		return d.wrongKind(v, k)
+	}
+	b, err := d.Src.Str()
+	if err == nil {
+		v.SetString(string(b))
+	}
+	return err
+}
+
+// bytes reads bytes, or the dict with exactly the keys data and encoding that serpent makes of them.
+func (d *Decoder) bytes(p *[]byte) error {
+	k, err := d.Src.Peek(Mapping)
+	if err != nil {
+		return err
+	}
+	switch k {
+	case Bytes:
+		b, err := d.Src.Bytes()
+		if err == nil {
+			*p = append(make([]byte, 0, len(b)), b...)
+		}
+		return err
+	case None:
+		*p = nil
+		return d.Src.None()
+	case Dict, Brace:
+		*p, err = d.bytesDict()
+		return err
+	default:
+		return mismatch("[]uint8", k)
+	}
+}
+
+func (d *Decoder) bytesDict() (out []byte, err error) {
+	var data, encoding bool
+	for err = d.Src.Enter(); err == nil; {
+		key, state, nerr := d.Src.NextKey()
+		if nerr != nil {
+			return nil, nerr
+		}
+		if state == NoKey {
+			break
+		}
+		name := string(key)
+		k, perr := d.Src.Peek(Scalar)
+		if perr != nil {
+			return nil, perr
+		}
+		if state != StrKey || k != Str {
+			return nil, mismatch("[]uint8", Dict)
+		}
+		text, serr := d.Src.Str()
+		if serr != nil {
+			return nil, serr
+		}
+		switch name {
+		case "data":
+			data = true
+			if out, err = Base64(text); err != nil {
+				return nil, &codec.TypeError{Want: "[]uint8", Found: "dict", Why: "data is not base64"}
+			}
+		case "encoding":
+			encoding = string(text) == "base64"
+		default:
+			return nil, mismatch("[]uint8", Dict)
+		}
+	}
+	if err == nil && !(data && encoding) {
+		err = mismatch("[]uint8", Dict)
+	}
+	return out, err
+}
+
+// wrongKind says that k does not fit v, unless it is an instance that a decoder makes fit.
+func (d *Decoder) wrongKind(v reflect.Value, k Kind) error {
+	if k == Dict || k == Brace {
+		return d.classInto(v, k)
+	}
+	return mismatch(v.Type().String(), k)
+}

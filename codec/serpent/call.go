@@ -1,0 +1,368 @@
+package serpent
+
+import (
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/internal/bind"
+)
+
+// AppendCall appends a tuple of object, method, arguments and keyword arguments.
+func (c serpent) AppendCall(
+	dst []byte, object, method string, args []any, list bool, kwargs codec.Kwargs, o *codec.Options,
+) ([]byte, error) {
+	b, err := appendText(append(append(dst, header...), '('), object)
+	if err != nil {
+		return dst, bind.EncodeUnder(err, "object")
+	}
+	if b, err = appendText(append(b, ','), method); err != nil {
+		return dst, bind.EncodeUnder(err, "method")
+	}
+	e := encoders.Get(o)
+	defer encoders.Put(e)
+	kind := bind.Tuple
+	if list {
+		kind = bind.List
+	}
+	if b, err = appendArgs(e, append(b, ','), kind, args, kwargs); err != nil {
+		return dst, err
+	}
+	return append(b, ')'), nil
+}
+
+func appendText(b []byte, s string) ([]byte, error) { return writer{}.Str(b, s) }
+
+// appendArgs appends positional and keyword arguments with a comma between them.
+func appendArgs(e *bind.Encoder, b []byte, kind bind.Kind, args []any, kwargs codec.Kwargs) ([]byte, error) {
+	b, err := e.List(b, kind, args)
+	if err != nil {
+		return b, bind.EncodeUnder(err, "args")
+	}
+	b = append(b, ',')
+	if kwargs.IsNone() {
+		return append(b, "None"...), nil
+	}
+	if len(kwargs) == 0 {
+		return append(b, "{}"...), nil
+	}
+	b, err = e.Any(b, map[string]any(kwargs))
+	return b, bind.EncodeUnder(err, "kwargs")
+}
+
+// AppendBatch appends a call whose only argument is the list of entries.
+func (c serpent) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
+	b, err := appendText(append(append(dst, header...), '('), object)
+	if err != nil {
+		return dst, bind.EncodeUnder(err, "object")
+	}
+	e := encoders.Get(o)
+	defer encoders.Put(e)
+	b = append(b, ",'<batch>',(["...)
+	for i, entry := range entries {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = appendText(append(b, '('), entry.Method); err != nil {
+			return dst, underEntry(err, i)
+		}
+		if b, err = appendArgs(e, append(b, ','), bind.Tuple, entry.Args, entry.Kwargs); err != nil {
+			return dst, underEntry(err, i)
+		}
+		b = append(b, ')')
+	}
+	return append(b, "],),None)"...), nil
+}
+
+func underEntry(err error, i int) error {
+	return bind.EncodeUnder(err, "batch["+strconv.Itoa(i)+"]")
+}
+
+// The Form of a serpent Head: what closes the rest in its low byte, and above it where the rest begins
+// in the payload, for errors.
+func formOf(closer byte, at int) int { return at<<8 | int(closer) }
+
+// OpenCall reads object and method.
+func (serpent) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
+	s := newReader(payload, 0, 0, o)
+	defer s.free()
+	if err := s.begin(); err != nil {
+		return codec.Head{}, err
+	}
+	closer := byte(0)
+	switch s.char() {
+	case '(':
+		closer = ')'
+	case '[':
+		closer = ']'
+	}
+	if closer != 0 {
+		s.pos++
+		s.depth++
+	}
+	var h codec.Head
+	var err error
+	if h.Object, err = s.headText("object"); err != nil {
+		return codec.Head{}, err
+	}
+	if h.Method, err = s.headText("method"); err != nil {
+		return codec.Head{}, err
+	}
+	s.char()
+	h.Rest = payload[s.pos:]
+	h.Form = formOf(closer, s.pos)
+	return h, nil
+}
+
+// headText reads a str that stands before the arguments, and the comma after it.
+func (s *reader) headText(what string) ([]byte, error) {
+	kind, err := s.Peek(bind.Scalar)
+	if err != nil {
+		return nil, err
+	}
+	if kind != bind.Str {
+		return nil, &codec.TypeError{Path: what, Want: "str", Found: kind.String()}
+	}
+	b, err := s.Str()
+	if err != nil {
+		return nil, err
+	}
+	if len(s.scratch) > 0 && len(b) > 0 && &b[0] == &s.scratch[0] {
+		b = slices.Clone(b)
+	}
+	return b, s.comma()
+}
+
+// comma passes over the comma between the parts of a call.
+func (s *reader) comma() error {
+	if s.char() != ',' {
+		return s.fail("a call must have object, method, arguments and keyword arguments")
+	}
+	s.pos++
+	return nil
+}
+
+// DecodeArgs reads positional and keyword arguments into the sink's pointers.
+func (serpent) DecodeArgs(h codec.Head, sink codec.ArgSink, o *codec.Options) error {
+	closer := byte(h.Form)
+	open := 0
+	if closer != 0 {
+		open = 1
+	}
+	s := newReader(h.Rest, h.Form>>8, open, o)
+	defer s.free()
+	if err := s.args(sink); err != nil {
+		return err
+	}
+	if err := s.comma(); err != nil {
+		return err
+	}
+	if err := s.kwargs(sink); err != nil {
+		return err
+	}
+	return s.endCall(closer)
+}
+
+// endCall reads the end of a call's tuple.
+func (s *reader) endCall(closer byte) error {
+	if s.char() == ',' {
+		s.pos++
+	}
+	if closer != 0 {
+		if s.char() != closer {
+			return s.unexpected()
+		}
+		s.pos++
+		s.depth--
+	}
+	return s.end()
+}
+
+// args reads the positional arguments. Whatever stands in parentheses here is a tuple: to look for
+// the comma would mean to read most calls twice.
+func (s *reader) args(sink codec.ArgSink) error {
+	c := s.char()
+	if c != '(' && c != '[' {
+		kind, err := s.Peek(bind.Scalar)
+		if err != nil {
+			return err
+		}
+		if kind != bind.None {
+			return &codec.TypeError{Path: "args", Want: "tuple or list", Found: kind.String()}
+		}
+		if err := s.None(); err != nil {
+			return err
+		}
+		return sink.None(false)
+	}
+	if err := s.Enter(); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		more, err := s.Next()
+		if err != nil {
+			return bind.Under(err, "args")
+		}
+		if !more {
+			return nil
+		}
+		dst, err := sink.Positional(i)
+		if err != nil {
+			return err
+		}
+		if err := s.dec.Decode(dst); err != nil {
+			return underArg(err, i)
+		}
+	}
+}
+
+func underArg(err error, i int) error {
+	return bind.Under(err, "args["+strconv.Itoa(i)+"]")
+}
+
+func (s *reader) kwargs(sink codec.ArgSink) error {
+	kind, err := s.Peek(bind.Mapping)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case bind.None:
+		if err := s.None(); err != nil {
+			return err
+		}
+		return sink.None(true)
+	case bind.Dict, bind.Brace:
+	default:
+		return &codec.TypeError{Path: "kwargs", Want: "dict", Found: kind.String()}
+	}
+	if err := s.Enter(); err != nil {
+		return err
+	}
+	for {
+		key, state, err := s.NextKey()
+		if err != nil {
+			return bind.Under(err, "kwargs")
+		}
+		switch state {
+		case bind.NoKey:
+			return s.closeGroups()
+		case bind.OtherKey:
+			return &codec.TypeError{Path: "kwargs", Want: "str", Found: "another key"}
+		}
+		dst, err := sink.Keyword(key)
+		if err != nil {
+			return err
+		}
+		where := s.keys.text(key)
+		if err := s.dec.Decode(dst); err != nil {
+			return bind.Under(err, "kwargs."+where)
+		}
+	}
+}
+
+// OpenBatch walks the entries of a batch.
+func (serpent) OpenBatch(h codec.Head, o *codec.Options) iter.Seq2[codec.Head, error] {
+	return func(yield func(codec.Head, error) bool) {
+		closer := byte(h.Form)
+		open := 0
+		if closer != 0 {
+			open = 1
+		}
+		s := newReader(h.Rest, h.Form>>8, open, o)
+		defer s.free()
+		if err := s.batch(closer, func(h codec.Head) bool { return yield(h, nil) }); err != nil {
+			yield(codec.Head{}, err)
+		}
+	}
+}
+
+// batch calls yield for each entry, until it returns false.
+func (s *reader) batch(closer byte, yield func(codec.Head) bool) error {
+	if err := s.enterSequence("args"); err != nil {
+		return err
+	}
+	if more, err := s.Next(); err != nil || !more {
+		return orWrong(err, "a batch has one argument")
+	}
+	if err := s.enterSequence("args[0]"); err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		more, err := s.Next()
+		if err != nil {
+			return bind.Under(err, "args[0]")
+		}
+		if !more {
+			break
+		}
+		h, err := s.entry(i)
+		if err != nil {
+			return err
+		}
+		if !yield(h) {
+			return nil
+		}
+	}
+	if more, err := s.Next(); err != nil || more {
+		return orWrong(err, "a batch has one argument")
+	}
+	if err := s.comma(); err != nil {
+		return err
+	}
+	if err := s.Skip(); err != nil {
+		return err
+	}
+	return s.endCall(closer)
+}
+
+func orWrong(err error, msg string) error {
+	if err != nil {
+		return err
+	}
+	return &codec.TypeError{Path: "args", Want: "list of calls", Found: "arguments", Why: msg}
+}
+
+func (s *reader) enterSequence(where string) error {
+	kind := bind.Tuple
+	var err error
+	if c := s.char(); c != '(' { // as in args, parentheses are a tuple's
+		if kind, err = s.Peek(bind.Sequence); err != nil {
+			return err
+		}
+	}
+	if kind != bind.Tuple && kind != bind.List {
+		return &codec.TypeError{Path: where, Want: "tuple or list", Found: kind.String()}
+	}
+	return s.Enter()
+}
+
+// entry reads entry i: method, arguments and keyword arguments, which are passed over.
+func (s *reader) entry(i int) (codec.Head, error) {
+	where := "args[0][" + strconv.Itoa(i) + "]"
+	if err := s.enterSequence(where); err != nil {
+		return codec.Head{}, err
+	}
+	closer := s.frames[len(s.frames)-1].closer
+	s.fresh = false
+	method, err := s.headText("method")
+	if err != nil {
+		return codec.Head{}, bind.Under(err, where)
+	}
+	s.char()
+	start := s.pos
+	s.frames[len(s.frames)-1].comma = true
+	if err := s.Skip(); err != nil {
+		return codec.Head{}, err
+	}
+	if err := s.comma(); err != nil {
+		return codec.Head{}, err
+	}
+	if err := s.Skip(); err != nil {
+		return codec.Head{}, err
+	}
+	if more, err := s.Next(); err != nil || more {
+		return codec.Head{}, orWrong(err, "an entry has three parts")
+	}
+	return codec.Head{Method: method, Rest: s.data[start:s.pos], Form: formOf(closer, s.base+start)}, nil
+}
