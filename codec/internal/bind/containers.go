@@ -74,7 +74,7 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 		return err
 	}
 	out := reflect.New(t).Elem() // addressable, so that it can grow in place
-	out.Set(reflect.MakeSlice(t, 0, d.Src.Len()))
+	out.Set(reflect.MakeSlice(t, 0, d.room()))
 	for i := 0; ; i++ {
 		more, err := d.Src.Next()
 		if err != nil {
@@ -94,6 +94,10 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 	}
 }
 
+// room returns how many elements to make room for at first: containers that announce more than they
+// hold must not cost much.
+func (d *Decoder) room() int { return min(d.Src.Len(), 64) }
+
 // sliceOf reads slices of the most common types without reflection.
 func sliceOf[T any](elem func(*Decoder, *T) error) decodeFunc {
 	return func(d *Decoder, v reflect.Value) error {
@@ -112,7 +116,7 @@ func sliceOf[T any](elem func(*Decoder, *T) error) decodeFunc {
 		if err := d.Src.Enter(); err != nil {
 			return err
 		}
-		out := make([]T, 0, d.Src.Len())
+		out := make([]T, 0, d.room())
 		for i := 0; ; i++ {
 			more, err := d.Src.Next()
 			if err != nil {
