@@ -15,8 +15,8 @@ done
 
 # depguard sees what a package imports itself; this, what comes with it.
 allowed='github.com/pyrokit/pyrokit|github.com/google/uuid|github.com/klauspost/compress|golang.org/x/text|google.golang.org/protobuf'
-foreign=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' ./codec/... ./transport/... ./service |
-	sort -u | grep -vxE "$allowed" || true)
+linked=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' ./codec/... ./transport/... ./service)
+foreign=$(sort -u <<<"$linked" | grep -vxE "$allowed|" || true)
 [ -z "$foreign" ] || die "codec, transport or service links $foreign"
 
 # The benchmark is a module of its own: ./... does not reach it.
