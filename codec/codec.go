@@ -89,8 +89,8 @@ type Codec interface {
 	// DecodeArgs reads the arguments that OpenCall or OpenBatch left.
 	DecodeArgs(h Head, sink ArgSink, o *Options) error
 
-	// OpenBatch walks the entries (method, arguments, keyword arguments) of a batch, whose only
-	// positional argument is their list. Head.Object of each is empty.
+	// OpenBatch walks the entries (method, arguments, keyword arguments) of a batch, which are its
+	// positional arguments; its keyword arguments are None. Head.Object of each is empty.
 	OpenBatch(h Head, o *Options) iter.Seq2[Head, error]
 
 	// AppendBatch appends the payload of a BATCH call.

@@ -51,7 +51,7 @@ func appendArgs(e *bind.Encoder, b []byte, kind bind.Kind, args []any, kwargs co
 	return b, bind.EncodeUnder(err, "kwargs")
 }
 
-// AppendBatch appends a call whose only argument is the list of entries.
+// AppendBatch appends a call whose arguments are the list of entries.
 func (c serpent) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
 	b, err := appendText(append(append(dst, header...), '('), object)
 	if err != nil {
@@ -59,7 +59,7 @@ func (c serpent) AppendBatch(dst []byte, object string, entries []codec.BatchEnt
 	}
 	e := encoders.Get(o)
 	defer encoders.Put(e)
-	b = append(b, ",'<batch>',(["...)
+	b = append(b, ",'<batch>',["...)
 	for i, entry := range entries {
 		if i > 0 {
 			b = append(b, ',')
@@ -72,7 +72,7 @@ func (c serpent) AppendBatch(dst []byte, object string, entries []codec.BatchEnt
 		}
 		b = append(b, ')')
 	}
-	return append(b, "],),None)"...), nil
+	return append(b, "],None)"...), nil
 }
 
 func underEntry(err error, i int) error {
@@ -282,16 +282,10 @@ func (s *reader) batch(closer byte, yield func(codec.Head) bool) error {
 	if err := s.enterSequence("args"); err != nil {
 		return err
 	}
-	if more, err := s.Next(); err != nil || !more {
-		return orWrong(err, "a batch has one argument")
-	}
-	if err := s.enterSequence("args[0]"); err != nil {
-		return err
-	}
 	for i := 0; ; i++ {
 		more, err := s.Next()
 		if err != nil {
-			return bind.Under(err, "args[0]")
+			return bind.Under(err, "args")
 		}
 		if !more {
 			break
@@ -303,9 +297,6 @@ func (s *reader) batch(closer byte, yield func(codec.Head) bool) error {
 		if !yield(h) {
 			return nil
 		}
-	}
-	if more, err := s.Next(); err != nil || more {
-		return orWrong(err, "a batch has one argument")
 	}
 	if err := s.comma(); err != nil {
 		return err
@@ -339,7 +330,7 @@ func (s *reader) enterSequence(where string) error {
 
 // entry reads entry i: method, arguments and keyword arguments, which are passed over.
 func (s *reader) entry(i int) (codec.Head, error) {
-	where := "args[0][" + strconv.Itoa(i) + "]"
+	where := "args[" + strconv.Itoa(i) + "]"
 	if err := s.enterSequence(where); err != nil {
 		return codec.Head{}, err
 	}

@@ -1,0 +1,49 @@
+// Package correlation gives each call a correlation id and passes the caller's on, so that a chain of
+// calls through several processes, Go and Python, can be followed.
+//
+// On a client it makes an id where neither the call nor its context has one. On a server the transport
+// has made one already; the middleware hands it to the method's context, from which calls made in
+// the method take it. Pyro carries the id in the annotation CORR (Pyro4) or in the header (Pyro5).
+package correlation
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// New returns the middleware.
+func New() transport.Middleware {
+	return transport.Middleware{
+		Name: "correlation",
+		Call: func(next transport.Endpoint) transport.Endpoint {
+			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+				if call.Header.CorrelationID == uuid.Nil {
+					call.Header.CorrelationID = idFor(ctx)
+				}
+				if transport.CorrelationID(ctx) != call.Header.CorrelationID {
+					ctx = transport.WithCorrelationID(ctx, call.Header.CorrelationID)
+				}
+				return next(ctx, call)
+			}
+		},
+	}
+}
+
+func idFor(ctx context.Context) uuid.UUID {
+	if id := transport.CorrelationID(ctx); id != uuid.Nil {
+		return id
+	}
+	return uuid.New()
+}
+
+// FromContext returns the correlation id of the call being answered, or that was set for calls to be
+// made; the zero UUID if there is none.
+func FromContext(ctx context.Context) uuid.UUID { return transport.CorrelationID(ctx) }
+
+// NewContext returns a context whose calls carry id.
+func NewContext(ctx context.Context, id uuid.UUID) context.Context {
+	return transport.WithCorrelationID(ctx, id)
+}

@@ -1,0 +1,8 @@
+// Package middleware is the parent of the middlewares, one package a concern. Each makes a
+// [github.com/pyrokit/pyrokit/transport.Middleware], which is used on a server and a proxy alike:
+//
+//	service.NewServer(service.Use(recovery.New(), correlation.New(), auth.Verify(...)))
+//	service.Connect(uri, service.Use(timeout.New(2*time.Second), retry.New(...)))
+//
+// The first middleware of a chain is the outermost. Each package says what it does at which end.
+package middleware

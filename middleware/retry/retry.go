@@ -1,0 +1,124 @@
+// Package retry repeats calls that failed in a way that makes repeating safe.
+//
+// It knows errors and time, not connections, dialects or codecs: that a request surely never left
+// this process, it learns from transport.Error. It belongs into the chain of a client; a server that
+// used it would run methods twice.
+package retry
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"path"
+	"time"
+
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// Defaults.
+const (
+	DefaultAttempts   = 3
+	DefaultBackoff    = 50 * time.Millisecond
+	DefaultMaxBackoff = 2 * time.Second
+)
+
+// An Option sets up the middleware.
+type Option func(*config)
+
+type config struct {
+	attempts     int
+	backoff, max time.Duration
+	safe         []string
+}
+
+// Attempts is how often a call is tried in all, the first time included; default 3.
+func Attempts(n int) Option { return func(c *config) { c.attempts = n } }
+
+// Backoff is the time before the second attempt, which doubles up to limit from there; each wait is
+// between half of that and all of it. Defaults 50 ms and 2 s.
+func Backoff(first, limit time.Duration) Option {
+	return func(c *config) { c.backoff, c.max = first, limit }
+}
+
+// Safe declares methods that may run twice. A pattern is OBJECT.METHOD, with the wildcards of path.Match
+// in either part; a pattern without a dot is a METHOD of any object. The object is named as in the
+// proxy's URI. Reading an attribute is declared by its name in the same way. MAX_RETRIES of Pyro is
+// Safe("*").
+func Safe(patterns ...string) Option {
+	return func(c *config) { c.safe = append(c.safe, patterns...) }
+}
+
+// New returns the middleware. Without Safe it repeats only what surely never left; with it also calls
+// of safe methods whose connection was lost or that timed out while the context has time left. One-way
+// calls, and the fetching of stream items, are never repeated once they may have left.
+func New(opts ...Option) transport.Middleware {
+	cfg := &config{attempts: DefaultAttempts, backoff: DefaultBackoff, max: DefaultMaxBackoff}
+	for _, o := range opts {
+		o(cfg)
+	}
+	return transport.Middleware{
+		Name: "retry",
+		Call: func(next transport.Endpoint) transport.Endpoint {
+			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+				return cfg.do(ctx, call, next)
+			}
+		},
+	}
+}
+
+func (c *config) do(ctx context.Context, call *transport.Call, next transport.Endpoint) (*transport.Reply, error) {
+	wait := c.backoff
+	for attempt := 1; ; attempt++ {
+		reply, err := next(ctx, call)
+		if err == nil || attempt >= c.attempts || !c.repeatable(call, err) {
+			return reply, err
+		}
+		timer := time.NewTimer(wait/2 + rand.N(wait/2+1)) //nolint:gosec // jitter
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err // what went wrong says more than that time ran out
+		}
+		wait = min(2*wait, c.max)
+	}
+}
+
+// repeatable tells whether call may be tried again after err.
+func (c *config) repeatable(call *transport.Call, err error) bool {
+	var e *transport.Error
+	if !errors.As(err, &e) || e.Remote {
+		return false
+	}
+	lost := errors.Is(err, transport.ErrUnavailable)
+	if lost && e.NotSent && !call.Oneway {
+		return true
+	}
+	if call.Oneway || call.Kind == transport.StreamItem || !c.declaredSafe(call) {
+		return false
+	}
+	return lost || errors.Is(err, transport.ErrTimeout)
+}
+
+func (c *config) declaredSafe(call *transport.Call) bool {
+	for _, pattern := range c.safe {
+		if matches(pattern, call.Object, call.Method) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches splits the pattern at its last dot: names of objects hold dots, those of methods do not.
+func matches(pattern, object, method string) bool {
+	objects, methods := "*", pattern
+	for i := len(pattern) - 1; i >= 0; i-- {
+		if pattern[i] == '.' {
+			objects, methods = pattern[:i], pattern[i+1:]
+			break
+		}
+	}
+	okObject, err1 := path.Match(objects, object)
+	okMethod, err2 := path.Match(methods, method)
+	return okObject && okMethod && err1 == nil && err2 == nil
+}

@@ -1,0 +1,75 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery"
+)
+
+const (
+	announceRetry   = time.Second      // after a failure
+	announceEvery   = 5 * time.Second  // to see that the names are still there
+	announceTimeout = 10 * time.Second // for one round
+	withdrawTimeout = 2 * time.Second  // at the end, when somebody waits
+)
+
+// announce starts a goroutine for each registrar, which keeps the services known until stop.
+func (s *Server) announce() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.mu.RLock()
+	var entries []discovery.Entry
+	for _, name := range s.order {
+		entries = append(entries, discovery.Entry{Name: name, Metadata: s.services[name].metadata})
+	}
+	s.mu.RUnlock()
+	for i := range entries {
+		entries[i].URI = s.URI(entries[i].Name)
+	}
+	for _, r := range s.cfg.registrars {
+		s.announc.Add(1)
+		go func() {
+			defer s.announc.Done()
+			s.keepAnnounced(ctx, r, entries)
+		}()
+	}
+}
+
+// keepAnnounced registers the entries until ctx ends, then withdraws them.
+func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar, entries []discovery.Entry) {
+	known := false
+	for ctx.Err() == nil {
+		err := eachEntry(ctx, announceTimeout, entries, r.Register)
+		wait := announceEvery
+		switch {
+		case err != nil && ctx.Err() == nil:
+			wait = announceRetry
+			s.log.Warn("cannot announce the services, trying again", "error", err)
+			known = false
+		case err == nil && !known:
+			known = true
+			s.log.Info("services are announced", "count", len(entries))
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+	if err := eachEntry(context.WithoutCancel(ctx), withdrawTimeout, entries, r.Unregister); err != nil && known {
+		s.log.Warn("cannot withdraw the services' names", "error", err)
+	}
+}
+
+type entryFunc func(context.Context, discovery.Entry) error
+
+func eachEntry(ctx context.Context, limit time.Duration, entries []discovery.Entry, do entryFunc) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for _, e := range entries {
+		if err := do(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

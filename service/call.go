@@ -1,0 +1,217 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// Kwargs among the arguments of a call are its keyword arguments.
+type Kwargs = codec.Kwargs
+
+// A CallOption among the arguments of a call sets up this call alone.
+type CallOption interface{ applyToCall(*transport.Call) }
+
+type callOption func(*transport.Call)
+
+func (o callOption) applyToCall(c *transport.Call) { o(c) }
+
+// Timeout limits this call to d, beside its context.
+func Timeout(d time.Duration) CallOption {
+	return callOption(func(c *transport.Call) { c.Timeout = d })
+}
+
+// WithAnnotation sends an annotation along; key is four ASCII letters.
+func WithAnnotation(key string, value []byte) CallOption {
+	return callOption(func(c *transport.Call) { c.Header.Annotations.Set(key, value) })
+}
+
+// AsOneway sends the call without waiting for a reply, whatever the object says of the method.
+func AsOneway() CallOption {
+	return callOption(func(c *transport.Call) { c.Oneway = true })
+}
+
+// arguments sorts what the caller gave: values, keyword arguments, options.
+func arguments(call *transport.Call, args []any) {
+	special := false
+	for _, a := range args {
+		switch a.(type) {
+		case Kwargs, CallOption:
+			special = true
+		}
+	}
+	if !special {
+		call.Args.Positional = args
+		return
+	}
+	values := make([]any, 0, len(args))
+	for _, a := range args {
+		switch x := a.(type) {
+		case Kwargs:
+			call.Args.Keywords = x
+		case CallOption:
+			x.applyToCall(call)
+		default:
+			values = append(values, a)
+		}
+	}
+	call.Args.Positional = values
+}
+
+// Call calls a method and decodes its result into a T. Among args, Kwargs are keyword arguments and
+// CallOptions options; all others are positional arguments. The error is a *transport.Error; an
+// exception that the method raised has Remote set, with class, arguments and traceback.
+func Call[T any](ctx context.Context, p *Proxy, method string, args ...any) (T, error) {
+	var result T
+	call := &transport.Call{Method: method}
+	arguments(call, args)
+	reply, err := p.do(ctx, call)
+	if err != nil {
+		return result, err
+	}
+	return result, p.decode(reply, call, &result)
+}
+
+// decode stores a reply's value in dst and releases it.
+func (p *Proxy) decode(reply *transport.Reply, call *transport.Call, dst any) error {
+	defer reply.Release()
+	if reply.StreamID != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		_ = p.closeStream(ctx, reply.StreamID)
+		return transport.Errorf(transport.CodeFailedPrecondition, "the result of %s is an iterator: use service.Stream", call.Method)
+	}
+	if call.Oneway && !reply.Value.Encoded() {
+		return nil
+	}
+	if err := reply.Value.Decode(dst); err != nil {
+		return transport.Wrap(transport.CodeInvalidArgument, fmt.Errorf("result of %s: %w", call.Method, err)).
+			During("call "+call.Method, p.uri.String(), "")
+	}
+	return nil
+}
+
+// Do calls a method and drops its result.
+func Do(ctx context.Context, p *Proxy, method string, args ...any) error {
+	call := &transport.Call{Method: method}
+	arguments(call, args)
+	reply, err := p.do(ctx, call)
+	if err != nil {
+		return err
+	}
+	if reply.StreamID != "" {
+		return p.closeStream(ctx, reply.StreamID)
+	}
+	reply.Release()
+	return nil
+}
+
+// Get returns the value of an attribute.
+func Get[T any](ctx context.Context, p *Proxy, attr string) (T, error) {
+	var result T
+	call := &transport.Call{Kind: transport.GetAttr, Method: attr}
+	reply, err := p.do(ctx, call)
+	if err != nil {
+		return result, err
+	}
+	return result, p.decode(reply, call, &result)
+}
+
+// Set sets an attribute.
+func Set(ctx context.Context, p *Proxy, attr string, value any) error {
+	call := &transport.Call{Kind: transport.SetAttr, Method: attr}
+	call.Args.Positional = []any{value}
+	reply, err := p.do(ctx, call)
+	if err == nil {
+		reply.Release()
+	}
+	return err
+}
+
+// closeTimeout limits the message that ends a remote iterator, when its reader's context is over.
+const closeTimeout = 2 * time.Second
+
+// Stream calls a method and walks the remote iterator that it returns, each item decoded into a T. A
+// method that returns a list, as Pyro's serpent makes of some iterables, is walked all the same. The
+// error, if any, is the last thing that it yields. Ending the loop early closes the iterator on the
+// server.
+func Stream[T any](ctx context.Context, p *Proxy, method string, args ...any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		call := &transport.Call{Method: method}
+		arguments(call, args)
+		reply, err := p.do(ctx, call)
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		if reply.StreamID == "" {
+			yieldList(p, reply, call, yield)
+			return
+		}
+		p.walk(ctx, reply.StreamID, call, func(item *transport.Reply, err error) bool {
+			if err != nil {
+				return yield(zero, err)
+			}
+			var v T
+			if err := p.decode(item, call, &v); err != nil {
+				yield(zero, err)
+				return false
+			}
+			return yield(v, nil)
+		})
+	}
+}
+
+func yieldList[T any](p *Proxy, reply *transport.Reply, call *transport.Call, yield func(T, error) bool) {
+	var list []T
+	if err := p.decode(reply, call, &list); err != nil {
+		var zero T
+		yield(zero, err)
+		return
+	}
+	for _, v := range list {
+		if !yield(v, nil) {
+			return
+		}
+	}
+}
+
+// walk fetches items until the iterator ends, an error comes, or each returns false.
+func (p *Proxy) walk(ctx context.Context, id string, made *transport.Call, each func(*transport.Reply, error) bool) {
+	for {
+		call := &transport.Call{Kind: transport.StreamItem, Method: made.Method, StreamID: id, Timeout: made.Timeout}
+		item, err := p.do(ctx, call)
+		if err != nil {
+			if e := transport.AsError(err); !e.Remote {
+				p.closeStreamLate(ctx, id)
+			}
+			each(nil, err)
+			return
+		}
+		if item.Done {
+			return
+		}
+		if !each(item, nil) {
+			p.closeStreamLate(ctx, id)
+			return
+		}
+	}
+}
+
+// closeStreamLate closes a remote iterator although its reader's context may be over. What goes wrong
+// is nobody's business: the server drops the iterator by itself in time.
+func (p *Proxy) closeStreamLate(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = p.closeStream(ctx, id)
+}
+
+// closeStream sends the end of a remote iterator; any of the connections will do.
+func (p *Proxy) closeStream(ctx context.Context, id string) error {
+	return p.client().CloseStream(ctx, id)
+}

@@ -1,0 +1,386 @@
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery"
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// Options for a Server, a Proxy or both; one at the wrong end does not compile. What a file can hold
+// goes into the messages of pyrokit.config.v1, what only code can say is kept beside them.
+type (
+	// A ServerOption sets up a Server.
+	ServerOption interface{ applyToServer(*serverConfig) error }
+	// A ProxyOption sets up a Proxy.
+	ProxyOption interface{ applyToProxy(*proxyConfig) error }
+	// An Option is for both ends.
+	Option interface {
+		ServerOption
+		ProxyOption
+	}
+)
+
+type serverConfig struct {
+	pb         *configv1.Server
+	chain      []transport.Middleware
+	listeners  []net.Listener
+	registrars []discovery.Registrar
+	registry   *codec.Registry
+	log        *slog.Logger
+	hmacKey    []byte
+	annotate   func() transport.Annotations
+	values     codec.Options
+}
+
+type proxyConfig struct {
+	pb        *configv1.Proxy
+	chain     []transport.Middleware
+	registry  *codec.Registry
+	hmacKey   []byte
+	tls       *tls.Config
+	dialer    func(ctx context.Context, network, address string) (net.Conn, error)
+	resolver  discovery.Resolver
+	handshake any
+	unchecked bool
+	values    codec.Options
+}
+
+type (
+	serverOption func(*serverConfig) error
+	proxyOption  func(*proxyConfig) error
+	bothOption   struct {
+		server serverOption
+		proxy  proxyOption
+	}
+)
+
+func (o serverOption) applyToServer(c *serverConfig) error { return o(c) }
+func (o proxyOption) applyToProxy(c *proxyConfig) error    { return o(c) }
+func (o bothOption) applyToServer(c *serverConfig) error   { return o.server(c) }
+func (o bothOption) applyToProxy(c *proxyConfig) error     { return o.proxy(c) }
+
+// Use appends middlewares to the chain. The first one is the outermost.
+func Use(mw ...transport.Middleware) Option {
+	return bothOption{
+		func(c *serverConfig) error { c.chain = append(c.chain, mw...); return nil },
+		func(c *proxyConfig) error { c.chain = append(c.chain, mw...); return nil },
+	}
+}
+
+// MaxMessageSize limits messages, both ways, to n bytes on the wire, counted as Pyro counts
+// MAX_MESSAGE_SIZE: payload and annotations, without the header. The default is Pyro5's 1 GiB. A
+// larger message is refused before its body is read, and its connection ends.
+func MaxMessageSize(n int64) Option {
+	set := func(l *configv1.Limits) error {
+		if n <= 0 {
+			return fmt.Errorf("MaxMessageSize(%d): must be positive", n)
+		}
+		l.MaxMessageSize = n
+		return nil
+	}
+	return limits(set)
+}
+
+// MaxInflatedSize limits what a compressed message may inflate to; default 128 MiB.
+func MaxInflatedSize(n int64) Option {
+	return limits(func(l *configv1.Limits) error {
+		if n <= 0 {
+			return fmt.Errorf("MaxInflatedSize(%d): must be positive", n)
+		}
+		l.MaxInflatedSize = n
+		return nil
+	})
+}
+
+// MaxDepth limits the nesting of containers in values, both ways; default 200.
+func MaxDepth(n int) Option {
+	return limits(func(l *configv1.Limits) error {
+		if n <= 0 || n > 10000 {
+			return fmt.Errorf("MaxDepth(%d): must be between 1 and 10000", n)
+		}
+		l.MaxDepth = int32(n) //nolint:gosec // checked
+		return nil
+	})
+}
+
+func limits(set func(*configv1.Limits) error) Option {
+	return bothOption{
+		func(c *serverConfig) error { return set(c.pb.GetLimits()) },
+		func(c *proxyConfig) error { return set(c.pb.GetLimits()) },
+	}
+}
+
+// Compression compresses messages where the dialect's rule has it: in Pyro4 payloads from 200 bytes that
+// get smaller, in Pyro5 those above 100 bytes. What arrives compressed is read in any case.
+func Compression() Option {
+	return bothOption{
+		func(c *serverConfig) error { c.pb.Compression = true; return nil },
+		func(c *proxyConfig) error { c.pb.Compression = true; return nil },
+	}
+}
+
+// HMACKey signs every message with key, which both ends share; only Pyro4 has that. A proxy with a key
+// speaks Pyro4; a server with one refuses Pyro5 unless AllowUnsigned is given.
+func HMACKey(key string) Option {
+	check := func() error {
+		if key == "" {
+			return errors.New("HMACKey: the key is empty")
+		}
+		return nil
+	}
+	return bothOption{
+		func(c *serverConfig) error { c.hmacKey = []byte(key); return check() },
+		func(c *proxyConfig) error { c.hmacKey = []byte(key); return check() },
+	}
+}
+
+// Classes has values converted by r instead of codec.Default.
+func Classes(r *codec.Registry) Option {
+	return bothOption{
+		func(c *serverConfig) error { c.registry = r; return nil },
+		func(c *proxyConfig) error { c.registry = r; return nil },
+	}
+}
+
+// BytesRepr has serpent write bytes as a literal, which Pyro4 and Pyro5 read as bytes, instead of the
+// base64 dict that Pyrolite, too, understands (Pyro5's SERPENT_BYTES_REPR).
+func BytesRepr() Option {
+	return bothOption{
+		func(c *serverConfig) error { c.values.BytesRepr = true; return nil },
+		func(c *proxyConfig) error { c.values.BytesRepr = true; return nil },
+	}
+}
+
+// Listen adds an address to answer on: network "tcp", "tcp4", "tcp6" with HOST:PORT (port 0 for any), or
+// "unix" with a path. Without any Listen a server listens on tcp localhost:0.
+func Listen(network, address string) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		switch network {
+		case "tcp", "tcp4", "tcp6", "unix":
+		default:
+			return fmt.Errorf("Listen: network %q, want tcp, tcp4, tcp6 or unix", network)
+		}
+		c.pb.Listeners = append(c.pb.Listeners, &configv1.Listener{Network: network, Address: address})
+		return nil
+	})
+}
+
+// Advertise has URIs carry address, HOST or HOST:PORT, instead of what the last Listen is bound to: for
+// servers behind NAT or in containers.
+func Advertise(address string) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		if len(c.pb.GetListeners()) == 0 {
+			return errors.New("Advertise has to follow the Listen that it is about")
+		}
+		c.pb.Listeners[len(c.pb.Listeners)-1].Advertise = address
+		return nil
+	})
+}
+
+// ListenOn adds a listener that is there already; the server closes it.
+func ListenOn(l net.Listener) ServerOption {
+	return serverOption(func(c *serverConfig) error { c.listeners = append(c.listeners, l); return nil })
+}
+
+// AllowUnsigned answers Pyro5, which has no signatures, although an HMACKey is set.
+func AllowUnsigned() ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		for _, l := range c.pb.GetListeners() {
+			l.AllowUnsignedPyro5 = true
+		}
+		return nil
+	})
+}
+
+// Serializers names the serializers that are accepted. The default is serpent, json and marshal.
+func Serializers(names ...string) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		for _, name := range names {
+			if err := pyro.CheckSerializer(name); err != nil {
+				return err
+			}
+		}
+		c.pb.Serializers = names
+		return nil
+	})
+}
+
+// MaxConnections limits the open connections; one more is refused as Pyro refuses it. Default 10000.
+func MaxConnections(n int) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		if n <= 0 || n > 1<<24 {
+			return fmt.Errorf("MaxConnections(%d): must be positive", n)
+		}
+		c.pb.Limits.MaxConnections = int32(n) //nolint:gosec // checked
+		return nil
+	})
+}
+
+// HandshakeTimeout limits the time that a peer may take for its handshake; default 10 s.
+func HandshakeTimeout(d time.Duration) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		c.pb.Limits.HandshakeTimeout = durationpb.New(d)
+		return positive("HandshakeTimeout", d)
+	})
+}
+
+// DrainTimeout limits how long Run waits, after its context has ended, for calls that run; default 10 s.
+func DrainTimeout(d time.Duration) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		c.pb.DrainTimeout = durationpb.New(d)
+		return positive("DrainTimeout", d)
+	})
+}
+
+// StreamLinger is how long a remote iterator outlives its client's connection, so that a client that
+// reconnects can go on; 0 drops it at once. The default is Pyro's 30 s (ITER_STREAM_LINGER).
+func StreamLinger(d time.Duration) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		c.pb.Streams.Linger = durationpb.New(d)
+		return nil
+	})
+}
+
+// StreamLifetime is the age at which a remote iterator is dropped, used or not; the default 0 means
+// never (ITER_STREAM_LIFETIME).
+func StreamLifetime(d time.Duration) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		c.pb.Streams.Lifetime = durationpb.New(d)
+		return nil
+	})
+}
+
+// NoStreams refuses results that are iterators (ITER_STREAMING off).
+func NoStreams() ServerOption {
+	return serverOption(func(c *serverConfig) error { c.pb.Streams.Disabled = true; return nil })
+}
+
+// Announce makes the services known under their names while the server runs. Where that fails it is
+// tried again until it works, so that a system may start in any order, and looked after from then on.
+func Announce(r discovery.Registrar) ServerOption {
+	return serverOption(func(c *serverConfig) error { c.registrars = append(c.registrars, r); return nil })
+}
+
+// Annotate adds annotations to every reply, as a Pyro daemon's annotations() does.
+func Annotate(fn func() transport.Annotations) ServerOption {
+	return serverOption(func(c *serverConfig) error { c.annotate = fn; return nil })
+}
+
+// Logger gets what no caller sees. The default is slog.Default.
+func Logger(l *slog.Logger) ServerOption {
+	return serverOption(func(c *serverConfig) error { c.log = l; return nil })
+}
+
+// Serializer names the serializer of a proxy's messages; default serpent.
+func Serializer(name string) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.pb.Serializer = name
+		return pyro.CheckSerializer(name)
+	})
+}
+
+// Dialect fixes the dialect; by default it is found out at the first connection to an address.
+func Dialect(d codec.Dialect) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.pb.Dialect = configv1.Dialect(d)
+		if d != codec.Pyro4 && d != codec.Pyro5 {
+			return fmt.Errorf("Dialect(%d): want codec.Pyro4 or codec.Pyro5", d)
+		}
+		return nil
+	})
+}
+
+// ConnectTimeout limits the making of one connection, handshake included; default 10 s.
+func ConnectTimeout(d time.Duration) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.pb.ConnectTimeout = durationpb.New(d)
+		return positive("ConnectTimeout", d)
+	})
+}
+
+// Pool spreads calls over n connections. The default is one, because in Pyro a connection is a session:
+// the object may be an instance made for it.
+func Pool(n int) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		if n <= 0 || n > 1<<16 {
+			return fmt.Errorf("Pool(%d): must be between 1 and 65536", n)
+		}
+		c.pb.Pool = int32(n) //nolint:gosec // checked
+		return nil
+	})
+}
+
+// NameServers says where to ask for PYRONAME uris without a location, each HOST or HOST:PORT, in order.
+// The default is PYRO_NS_HOST and PYRO_NS_PORT, else localhost:9090.
+func NameServers(locations ...string) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error { c.pb.NameServers = locations; return nil })
+}
+
+// Resolver has PYRONAME uris resolved by r.
+func Resolver(r discovery.Resolver) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error { c.resolver = r; return nil })
+}
+
+// Handshake is the value that the proxy says when it connects; default the text "hello". A Python
+// daemon sees it in validateHandshake.
+func Handshake(value any) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error { c.handshake = value; return nil })
+}
+
+// NoMetadata sends calls without a look at what the object says it exposes.
+func NoMetadata() ProxyOption {
+	return proxyOption(func(c *proxyConfig) error { c.unchecked = true; return nil })
+}
+
+// DialWith has connections made by dial instead of a net.Dialer: in memory, through a tunnel.
+func DialWith(dial func(ctx context.Context, network, address string) (net.Conn, error)) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error { c.dialer = dial; return nil })
+}
+
+// TLS connects through TLS. A nil ServerName is the URI's host.
+func TLS(cfg *tls.Config) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error { c.tls = cfg; return nil })
+}
+
+func positive(what string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%s(%s): must be positive", what, d)
+	}
+	return nil
+}
+
+// secret returns the value that s names.
+func secret(s *configv1.Secret) ([]byte, error) {
+	switch src := s.GetSource().(type) {
+	case *configv1.Secret_Value:
+		return []byte(src.Value), nil
+	case *configv1.Secret_Env:
+		v, ok := os.LookupEnv(src.Env)
+		if !ok {
+			return nil, fmt.Errorf("secret: environment variable %s is not set", src.Env)
+		}
+		return []byte(v), nil
+	case *configv1.Secret_File:
+		data, err := os.ReadFile(src.File)
+		if err != nil {
+			return nil, fmt.Errorf("secret: %w", err)
+		}
+		return []byte(strings.TrimSuffix(string(data), "\n")), nil
+	default:
+		return nil, nil
+	}
+}

@@ -1,0 +1,548 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// A MethodOption says more about a method than its signature does.
+type MethodOption interface{ applyToMethod(*method) error }
+
+type methodOption func(*method) error
+
+func (o methodOption) applyToMethod(m *method) error { return o(m) }
+
+// Oneway declares that callers need no reply: Python clients then send one-way calls, which run in a
+// goroutine of their own.
+func Oneway() MethodOption {
+	return methodOption(func(m *method) error {
+		m.oneway = true
+		return nil
+	})
+}
+
+// Params names the parameters, in order, so that callers can pass them as keyword arguments. An element
+// is a string, or a [Default] for a parameter that may be left out.
+func Params(params ...any) MethodOption {
+	return methodOption(func(m *method) error {
+		if len(params) != len(m.params) {
+			return fmt.Errorf("has %d parameters, but %d are named", len(m.params), len(params))
+		}
+		for i, p := range params {
+			if err := m.params[i].describe(p); err != nil {
+				return fmt.Errorf("parameter %d: %w", i+1, err)
+			}
+			for j := range i {
+				if m.params[j].name == m.params[i].name {
+					return fmt.Errorf("two parameters are named %s", m.params[i].name)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// A ParamDefault is a parameter that may be left out.
+type ParamDefault struct {
+	name  string
+	value any
+}
+
+// Default names a parameter for Params and gives the value that it has when a caller leaves it out.
+func Default(name string, value any) ParamDefault { return ParamDefault{name, value} }
+
+// KwargsStruct has the last parameter, a struct or a map[string]T, take all keyword arguments: in a
+// struct by the field names that decoding uses.
+func KwargsStruct() MethodOption {
+	return methodOption(func(m *method) error {
+		n := len(m.params) - 1
+		if n < 0 || m.variadic {
+			return errors.New("has no last parameter for keyword arguments")
+		}
+		t := m.params[n].typ
+		switch {
+		case t.Kind() == reflect.Struct:
+			m.kwFields = fieldsByName(t)
+		case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
+		default:
+			return fmt.Errorf("keyword arguments need a struct or a map with text keys, not %s", t)
+		}
+		m.kwType, m.params = t, m.params[:n]
+		return nil
+	})
+}
+
+// as says what a method expression is called in tracebacks.
+func as(display string, pc uintptr) MethodOption {
+	return methodOption(func(m *method) error {
+		m.display, m.pc = display, pc
+		return nil
+	})
+}
+
+type param struct {
+	typ      reflect.Type
+	name     string
+	hasValue bool
+	value    reflect.Value // default
+}
+
+func (p *param) describe(v any) error {
+	switch x := v.(type) {
+	case string:
+		p.name = x
+		return nil
+	case ParamDefault:
+		p.name, p.hasValue = x.name, true
+		if x.value == nil {
+			p.value = reflect.Zero(p.typ)
+			return nil
+		}
+		value := reflect.ValueOf(x.value)
+		if !value.CanConvert(p.typ) || (value.Kind() == reflect.String) != (p.typ.Kind() == reflect.String) && p.typ.Kind() != reflect.Interface {
+			return fmt.Errorf("default %v of %s is no %s", x.value, x.name, p.typ)
+		}
+		p.value = value.Convert(p.typ)
+		return nil
+	default:
+		return fmt.Errorf("want a name or a service.Default, got %T", v)
+	}
+}
+
+type streamKind uint8
+
+const (
+	noStream    streamKind = iota
+	streamSeq              // iter.Seq[T]
+	streamSeq2             // iter.Seq2[T, error]
+	streamPairs            // iter.Seq2[K, V]: tuples
+)
+
+// A method is a function with all that reflection can know of it beforehand.
+type method struct {
+	name     string
+	fn       reflect.Value
+	pc       uintptr
+	display  string
+	oneway   bool
+	hasCtx   bool
+	params   []param // without the variadic one and the one for keyword arguments
+	variadic bool
+	rest     reflect.Type // element of the variadic parameter
+	kwType   reflect.Type
+	kwFields map[string][]int
+	results  int // without the error
+	hasErr   bool
+	stream   streamKind
+	fast     fastFunc // for the commonest signatures, without reflection
+
+	frame  reflect.Type // a struct with a field for each argument
+	frames sync.Pool    // of *callFrame
+}
+
+var (
+	contextType = reflect.TypeFor[context.Context]()
+	errorType   = reflect.TypeFor[error]()
+)
+
+func planMethod(name string, fn any, opts []MethodOption) (*method, error) {
+	v := reflect.ValueOf(fn)
+	if !v.IsValid() || v.Kind() != reflect.Func || v.IsNil() {
+		return nil, fmt.Errorf("want a function, got %T", fn)
+	}
+	m := &method{name: name, fn: v, pc: v.Pointer()}
+	t := v.Type()
+	if err := m.planParams(t); err != nil {
+		return nil, err
+	}
+	if err := m.planResults(t); err != nil {
+		return nil, err
+	}
+	for _, o := range opts {
+		if err := o.applyToMethod(m); err != nil {
+			return nil, err
+		}
+	}
+	if m.display == "" {
+		m.display = runtime.FuncForPC(m.pc).Name()
+	}
+	if m.kwType == nil && !m.variadic && m.stream == noStream && len(m.params) == 1 {
+		m.fast = fastFor(fn)
+	}
+	m.planFrame()
+	return m, nil
+}
+
+func (m *method) planParams(t reflect.Type) error {
+	for i := range t.NumIn() {
+		in := t.In(i)
+		switch {
+		case i == 0 && in == contextType:
+			m.hasCtx = true
+		case t.IsVariadic() && i == t.NumIn()-1:
+			m.variadic, m.rest = true, in.Elem()
+			if err := decodable(m.rest); err != nil {
+				return err
+			}
+		default:
+			if err := decodable(in); err != nil {
+				return fmt.Errorf("parameter %d: %w", i+1, err)
+			}
+			m.params = append(m.params, param{typ: in})
+		}
+	}
+	return nil
+}
+
+// decodable refuses the types that no Python value fits.
+func decodable(t reflect.Type) error {
+	switch t.Kind() {
+	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return fmt.Errorf("no Python value becomes a %s", t)
+	case reflect.Interface:
+		if t.NumMethod() > 0 && t != errorType {
+			return fmt.Errorf("no Python value becomes a %s", t)
+		}
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		if t.Elem() != t {
+			return decodable(t.Elem())
+		}
+	}
+	return nil
+}
+
+func (m *method) planResults(t reflect.Type) error {
+	m.results = t.NumOut()
+	if n := m.results; n > 0 && t.Out(n-1) == errorType {
+		m.hasErr = true
+		m.results--
+	}
+	for i := range m.results {
+		out := t.Out(i)
+		if kind := streamKindOf(out); kind != noStream {
+			if m.results > 1 {
+				return errors.New("an iterator must be the only result")
+			}
+			m.stream = kind
+			continue
+		}
+		if k := out.Kind(); k == reflect.Func || k == reflect.Chan || k == reflect.UnsafePointer {
+			return fmt.Errorf("result %d: a %s cannot be sent", i+1, out)
+		}
+	}
+	return nil
+}
+
+// streamKindOf recognises iter.Seq and iter.Seq2, under whatever name.
+func streamKindOf(t reflect.Type) streamKind {
+	if t.Kind() != reflect.Func || t.NumIn() != 1 || t.NumOut() != 0 {
+		return noStream
+	}
+	yield := t.In(0)
+	if yield.Kind() != reflect.Func || yield.IsVariadic() || yield.NumOut() != 1 || yield.Out(0).Kind() != reflect.Bool {
+		return noStream
+	}
+	switch {
+	case yield.NumIn() == 1:
+		return streamSeq
+	case yield.NumIn() == 2 && yield.In(1) == errorType:
+		return streamSeq2
+	case yield.NumIn() == 2:
+		return streamPairs
+	default:
+		return noStream
+	}
+}
+
+// planFrame lays the arguments of a call out in one struct: context, parameters, keyword arguments.
+func (m *method) planFrame() {
+	fields := []reflect.StructField{{Name: "Ctx", Type: contextType}}
+	for i, p := range m.params {
+		fields = append(fields, reflect.StructField{Name: fmt.Sprintf("P%d", i), Type: p.typ})
+	}
+	if m.kwType != nil {
+		fields = append(fields, reflect.StructField{Name: "Kw", Type: m.kwType})
+	}
+	m.frame = reflect.StructOf(fields)
+}
+
+// A callFrame holds the arguments of one call while it runs. It implements codec.ArgSink.
+type callFrame struct {
+	m      *method
+	store  reflect.Value // of type m.frame
+	ctx    *context.Context
+	in     []reflect.Value // what fn is called with: fields of store
+	ptrs   []any           // pointers to the parameters in store
+	set    []bool
+	got    int
+	kwPtr  reflect.Value
+	kwKeys []kwEntry       // of a map for keyword arguments
+	rest   []reflect.Value // variadic arguments
+}
+
+type kwEntry struct {
+	key string
+	val reflect.Value
+}
+
+func (m *method) newFrame() *callFrame {
+	if f, ok := m.frames.Get().(*callFrame); ok {
+		return f
+	}
+	f := &callFrame{m: m, store: reflect.New(m.frame).Elem(), set: make([]bool, len(m.params))}
+	f.ctx, _ = f.store.Field(0).Addr().Interface().(*context.Context)
+	if m.hasCtx {
+		f.in = append(f.in, f.store.Field(0))
+	}
+	for i := range m.params {
+		field := f.store.Field(i + 1)
+		f.in = append(f.in, field)
+		f.ptrs = append(f.ptrs, field.Addr().Interface())
+	}
+	if m.kwType != nil {
+		f.kwPtr = f.store.Field(len(m.params) + 1)
+		f.in = append(f.in, f.kwPtr)
+	}
+	return f
+}
+
+// free gives the frame back, empty. What a function got by value it may have kept; the frame keeps
+// nothing.
+func (f *callFrame) free() {
+	f.store.SetZero()
+	clear(f.set)
+	f.got = 0
+	f.kwKeys, f.rest = nil, nil
+	f.m.frames.Put(f)
+}
+
+func (f *callFrame) Positional(i int) (any, error) {
+	f.got = i + 1
+	if i < len(f.ptrs) {
+		f.set[i] = true
+		return f.ptrs[i], nil
+	}
+	if f.m.variadic {
+		v := reflect.New(f.m.rest)
+		f.rest = append(f.rest, v.Elem())
+		return v.Interface(), nil
+	}
+	var ignored any
+	return &ignored, nil // counted, and refused by complete with the right number
+}
+
+func (f *callFrame) Keyword(name []byte) (any, error) {
+	for i := range f.m.params {
+		if f.m.params[i].name != string(name) || len(name) == 0 {
+			continue
+		}
+		if f.set[i] {
+			return nil, typeError("%s() got multiple values for argument '%s'", f.m.name, name)
+		}
+		f.set[i] = true
+		return f.ptrs[i], nil
+	}
+	if f.m.kwType == nil {
+		return nil, typeError("%s() got an unexpected keyword argument '%s'", f.m.name, name)
+	}
+	if f.m.kwType.Kind() == reflect.Map {
+		v := reflect.New(f.m.kwType.Elem())
+		f.kwKeys = append(f.kwKeys, kwEntry{string(name), v.Elem()})
+		return v.Interface(), nil
+	}
+	index, ok := f.m.kwFields[string(name)]
+	if !ok {
+		return nil, typeError("%s() got an unexpected keyword argument '%s'", f.m.name, name)
+	}
+	return f.kwPtr.FieldByIndex(index).Addr().Interface(), nil
+}
+
+func (f *callFrame) None(keywords bool) error {
+	if keywords {
+		return typeError("argument after ** must be a mapping, not NoneType")
+	}
+	return typeError("argument after * must be an iterable, not NoneType")
+}
+
+// complete fills defaults in and refuses what does not add up, in Python's words.
+func (f *callFrame) complete() error {
+	if f.got > len(f.ptrs) && !f.m.variadic {
+		return typeError("%s() takes %d positional arguments but %d were given", f.m.name, len(f.ptrs), f.got)
+	}
+	var missing []string
+	for i := range f.m.params {
+		p := &f.m.params[i]
+		switch {
+		case f.set[i]:
+		case p.hasValue:
+			f.store.Field(i + 1).Set(p.value)
+		case p.name != "":
+			missing = append(missing, "'"+p.name+"'")
+		default:
+			missing = append(missing, fmt.Sprintf("'arg%d'", i+1))
+		}
+	}
+	if missing != nil {
+		return typeError("%s() missing %d required positional arguments: %s", f.m.name, len(missing), strings.Join(missing, ", "))
+	}
+	if f.m.kwType != nil && f.m.kwType.Kind() == reflect.Map {
+		kw := reflect.MakeMapWithSize(f.m.kwType, len(f.kwKeys))
+		for _, e := range f.kwKeys {
+			kw.SetMapIndex(reflect.ValueOf(e.key).Convert(f.m.kwType.Key()), e.val)
+		}
+		f.kwPtr.Set(kw)
+	}
+	return nil
+}
+
+func typeError(format string, args ...any) *transport.Error {
+	return transport.NewError("TypeError", fmt.Sprintf(format, args...))
+}
+
+// call decodes the arguments, calls the function and returns what it returned.
+func (m *method) call(ctx context.Context, args *transport.Args) (*transport.Reply, error) {
+	f := m.newFrame()
+	defer f.free()
+	if err := args.Decode(f); err != nil {
+		return nil, argumentError(err)
+	}
+	if err := f.complete(); err != nil {
+		return nil, err
+	}
+	if m.fast != nil {
+		v, err := m.fast(ctx, f.ptrs[0])
+		if err != nil {
+			return nil, err
+		}
+		return &transport.Reply{Value: codec.ValueOf(v)}, nil
+	}
+	if m.stream != noStream {
+		return m.callStream(ctx, f)
+	}
+	*f.ctx = ctx
+	return m.reply(f.call())
+}
+
+func (f *callFrame) call() []reflect.Value {
+	if f.rest == nil {
+		return f.m.fn.Call(f.in)
+	}
+	return f.m.fn.Call(append(f.in[:len(f.in):len(f.in)], f.rest...))
+}
+
+// argumentError has what does not fit raised as a TypeError; errors that say their class keep it.
+func argumentError(err error) error {
+	var own *transport.Error
+	if errors.As(err, &own) {
+		return err
+	}
+	var class *codec.ClassError
+	if errors.As(err, &class) {
+		return transport.NewError("SerializeError", err.Error())
+	}
+	var syntax *codec.SyntaxError
+	if errors.As(err, &syntax) {
+		if syntax.Codec == "serpent" {
+			return transport.NewError("SyntaxError", err.Error())
+		}
+		return transport.NewError("ValueError", err.Error())
+	}
+	return transport.NewError("TypeError", err.Error())
+}
+
+// split separates the results from the error.
+func (m *method) split(out []reflect.Value) ([]reflect.Value, error) {
+	if !m.hasErr {
+		return out, nil
+	}
+	err, _ := out[len(out)-1].Interface().(error)
+	return out[:len(out)-1], err
+}
+
+func (m *method) reply(out []reflect.Value) (*transport.Reply, error) {
+	out, err := m.split(out)
+	if err != nil {
+		return nil, err
+	}
+	switch len(out) {
+	case 0:
+		return &transport.Reply{}, nil
+	case 1:
+		return &transport.Reply{Value: codec.ValueOf(out[0].Interface())}, nil
+	default:
+		tuple := make(codec.Tuple, len(out))
+		for i, v := range out {
+			tuple[i] = v.Interface()
+		}
+		return &transport.Reply{Value: codec.ValueOf(tuple)}, nil
+	}
+}
+
+// callStream calls a function that returns an iterator. Its context outlives the call: it ends with
+// the stream.
+func (m *method) callStream(ctx context.Context, f *callFrame) (*transport.Reply, error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	*f.ctx = ctx
+	out, err := m.split(f.call())
+	if err != nil || out[0].IsNil() {
+		cancel()
+		return &transport.Reply{}, err
+	}
+	return &transport.Reply{Stream: m.sequence(out[0], cancel), Cancel: cancel}, nil
+}
+
+// sequence makes the iterator that a transport can pull from.
+func (m *method) sequence(seq reflect.Value, cancel func()) iter.Seq2[any, error] {
+	yieldType := seq.Type().In(0)
+	return func(yield func(any, error) bool) {
+		defer cancel()
+		each := func(in []reflect.Value) []reflect.Value {
+			return []reflect.Value{reflect.ValueOf(m.yield(yield, in)).Convert(yieldType.Out(0))}
+		}
+		seq.Call([]reflect.Value{reflect.MakeFunc(yieldType, each)})
+	}
+}
+
+func (m *method) yield(yield func(any, error) bool, in []reflect.Value) bool {
+	switch m.stream {
+	case streamSeq2:
+		err, _ := in[1].Interface().(error)
+		return yield(in[0].Interface(), err)
+	case streamPairs:
+		return yield(codec.Tuple{in[0].Interface(), in[1].Interface()}, nil)
+	default:
+		return yield(in[0].Interface(), nil)
+	}
+}
+
+// fieldsByName maps the names that decoding gives a struct's fields to their indexes.
+func fieldsByName(t reflect.Type) map[string][]int {
+	fields := map[string][]int{}
+	for _, f := range reflect.VisibleFields(t) {
+		if !f.IsExported() || f.Anonymous {
+			continue
+		}
+		name := f.Name
+		for _, key := range [...]string{"json", "pyro"} {
+			tagged, _, _ := strings.Cut(f.Tag.Get(key), ",")
+			if tagged == "-" {
+				name = ""
+			} else if tagged != "" {
+				name = tagged
+			}
+		}
+		if name != "" {
+			fields[name] = f.Index
+		}
+	}
+	return fields
+}

@@ -1,0 +1,77 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// A property is an attribute's getter and, if it can be set, setter.
+type property struct {
+	get *method
+	set *method
+}
+
+func planProperty(name string, get, set any) (*property, error) {
+	g, err := planMethod(name, get, nil)
+	if err != nil {
+		return nil, fmt.Errorf("getter: %w", err)
+	}
+	if len(g.params) != 0 || g.variadic || g.results != 1 || g.stream != noStream {
+		return nil, errors.New("a getter takes nothing (or a context) and returns one value (and an error)")
+	}
+	p := &property{get: g}
+	if set == nil {
+		return p, nil
+	}
+	if p.set, err = planMethod(name, set, nil); err != nil {
+		return nil, fmt.Errorf("setter: %w", err)
+	}
+	if len(p.set.params) != 1 || p.set.variadic || p.set.results != 0 {
+		return nil, errors.New("a setter takes one value (and a context) and returns nothing (or an error)")
+	}
+	if want, got := g.fn.Type().Out(0), p.set.params[0].typ; want != got {
+		return nil, fmt.Errorf("the getter returns %s, but the setter takes %s", want, got)
+	}
+	return p, nil
+}
+
+func (p *property) read(ctx context.Context) (*transport.Reply, error) {
+	f := p.get.newFrame()
+	defer f.free()
+	*f.ctx = ctx
+	return p.get.reply(f.call())
+}
+
+// write sets the attribute to the second of the arguments (name, value).
+func (p *property) write(ctx context.Context, args *transport.Args) error {
+	f := p.set.newFrame()
+	defer f.free()
+	sink := attributeValue{dst: f.ptrs[0]}
+	if err := args.Decode(&sink); err != nil {
+		return argumentError(err)
+	}
+	*f.ctx = ctx
+	_, err := p.set.reply(f.call())
+	return err
+}
+
+// attributeValue takes the second positional argument and passes over the first.
+type attributeValue struct{ dst any }
+
+func (a *attributeValue) Positional(i int) (any, error) {
+	if i == 1 {
+		return a.dst, nil
+	}
+	var ignored any
+	return &ignored, nil
+}
+
+func (a *attributeValue) Keyword([]byte) (any, error) {
+	var ignored any
+	return &ignored, nil
+}
+
+func (a *attributeValue) None(bool) error { return nil }

@@ -1,0 +1,202 @@
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A Proxy stands for an object on the other end. It is safe for concurrent use: calls are in flight
+// together. By default it is one connection, because in Pyro a connection is a session; [Pool] spreads
+// calls over more. It connects at the first call, and again when the connection has ended.
+type Proxy struct {
+	uri      pyro.URI
+	clients  []*pyro.Client
+	next     atomic.Uint32 // whose turn it is in the pool
+	endpoint transport.Endpoint
+	timeout  time.Duration
+}
+
+// Connect returns a proxy for the object at uri, PYRO:object@host:port or PYRONAME:name[@host[:port]].
+// It checks what it was given and does not connect yet.
+func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
+	u, err := pyro.ParseURI(uri)
+	if err != nil {
+		return nil, err
+	}
+	cfg := proxyConfig{pb: &configv1.Proxy{Uri: uri, Limits: &configv1.Limits{}}}
+	var errs []error
+	for _, o := range opts {
+		errs = append(errs, o.applyToProxy(&cfg))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", uri, err)
+	}
+	if cfg.hmacKey == nil {
+		if cfg.hmacKey, err = secret(cfg.pb.GetHmacKey()); err != nil {
+			return nil, fmt.Errorf("connect to %s: %w", uri, err)
+		}
+	}
+	p := &Proxy{uri: u, timeout: duration(cfg.pb.GetTimeout())}
+	chain := transport.Chain(cfg.chain...)
+	dial := cfg.dial(u)
+	dial.Middleware = chain
+	resolve, err := cfg.resolve(u)
+	if err != nil {
+		return nil, err
+	}
+	for range max(1, int(cfg.pb.GetPool())) {
+		p.clients = append(p.clients, pyro.NewClient(resolve, dial, cfg.unchecked))
+	}
+	p.endpoint = chain.Call(p.send)
+	return p, nil
+}
+
+func (cfg *proxyConfig) dial(u pyro.URI) pyro.DialConfig {
+	pb := cfg.pb
+	values := cfg.values
+	values.Registry = cfg.registry
+	values.MaxDepth = int(pb.GetLimits().GetMaxDepth())
+	d := pyro.DialConfig{
+		Serializer:      pb.GetSerializer(),
+		Dialect:         codec.Dialect(pb.GetDialect()), //nolint:gosec // an enum of small numbers
+		HMACKey:         cfg.hmacKey,
+		Compress:        pb.GetCompression(),
+		MaxMessageSize:  pb.GetLimits().GetMaxMessageSize(),
+		MaxInflatedSize: pb.GetLimits().GetMaxInflatedSize(),
+		Values:          values,
+		Timeout:         duration(pb.GetConnectTimeout()),
+		Handshake:       cfg.handshake,
+		Dial:            cfg.dialer,
+	}
+	if cfg.tls != nil {
+		d.Dial = dialTLS(cfg.tls, u.Host)
+	}
+	return d
+}
+
+func dialTLS(cfg *tls.Config, host string) func(context.Context, string, string) (net.Conn, error) {
+	cfg = cfg.Clone()
+	if cfg.ServerName == "" {
+		cfg.ServerName = host
+	}
+	return (&tls.Dialer{Config: cfg}).DialContext
+}
+
+// resolve returns the function that finds the object's location before each connection.
+func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, error), error) {
+	switch u.Protocol {
+	case pyro.ProtocolPyro:
+		return func(context.Context) (pyro.URI, error) { return u, nil }, nil
+	case pyro.ProtocolPyroName:
+	default:
+		return nil, fmt.Errorf("connect to %s: no resolver for %s", u, u.Protocol)
+	}
+	if cfg.resolver != nil {
+		return func(ctx context.Context) (pyro.URI, error) {
+			e, err := cfg.resolver.Resolve(ctx, u.Object)
+			return e.URI, err
+		}, nil
+	}
+	locations := cfg.pb.GetNameServers()
+	if location := u.Location(); location != "" {
+		locations = []string{location}
+	}
+	dial := pyro.DialConfig{HMACKey: cfg.hmacKey, Timeout: duration(cfg.pb.GetConnectTimeout())}
+	return func(ctx context.Context) (pyro.URI, error) {
+		ns, err := nameserver.Locate(ctx, dial, locations...)
+		if err != nil {
+			return pyro.URI{}, transport.AsError(err).During("resolve "+u.Object, u.String(), "")
+		}
+		defer ns.Close()
+		e, err := ns.Lookup(ctx, u.Object)
+		return e.URI, err
+	}, nil
+}
+
+// send is the innermost part of the chain.
+func (p *Proxy) send(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	if call.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
+		defer cancel() // the reply is complete by then: items of a stream are calls of their own
+	}
+	return p.client().Call(ctx, call)
+}
+
+func (p *Proxy) client() *pyro.Client {
+	if len(p.clients) == 1 {
+		return p.clients[0]
+	}
+	return p.clients[p.next.Add(1)%uint32(len(p.clients))] //nolint:gosec // at most 65536
+}
+
+// do takes one call through the chain.
+func (p *Proxy) do(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	call.Object = p.uri.Object
+	if call.Header.CorrelationID == [16]byte{} {
+		call.Header.CorrelationID = transport.CorrelationID(ctx)
+	}
+	if call.Timeout == 0 {
+		call.Timeout = p.timeout
+	}
+	reply, err := p.endpoint(ctx, call)
+	if reply == nil && err == nil {
+		reply = &transport.Reply{}
+	}
+	return reply, err
+}
+
+// URI returns the URI that the proxy was made for.
+func (p *Proxy) URI() pyro.URI { return p.uri }
+
+// Info is what a proxy knows of the object and of who answers for it.
+type Info struct {
+	URI      pyro.URI // with the location that was found
+	Peer     *transport.Peer
+	Metadata *transport.ObjectMetadata
+	// Answer is the peer's answer to the handshake, "hello" unless it says something else.
+	Answer any
+}
+
+// Info connects if need be and returns what the handshake told.
+func (p *Proxy) Info(ctx context.Context) (*Info, error) {
+	welcome, peer, uri, err := p.clients[0].Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := welcome.Value.Any()
+	if err != nil {
+		return nil, err
+	}
+	info := &Info{URI: uri, Peer: peer, Metadata: welcome.Metadata, Answer: answer}
+	if info.Metadata == nil {
+		info.Metadata = &transport.ObjectMetadata{}
+	}
+	return info, nil
+}
+
+// Ping sends a message that the peer's daemon answers by itself, and waits for the answer.
+func (p *Proxy) Ping(ctx context.Context) error {
+	_, err := p.do(ctx, &transport.Call{Kind: transport.Ping})
+	return err
+}
+
+// Close ends the proxy's connections. Calls in flight fail, and so do later ones.
+func (p *Proxy) Close() error {
+	var errs []error
+	for _, c := range p.clients {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}

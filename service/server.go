@@ -1,0 +1,486 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+const defaultDrain = 10 * time.Second
+
+// A Server answers for services, in both dialects on every address. The calls of one connection run and
+// are answered one after the other, as in Python; calls of different connections run at the same
+// time, so the functions of a service must bear that.
+type Server struct {
+	cfg  serverConfig
+	errs []error
+	log  *slog.Logger
+	wire *pyro.Server
+
+	mu       sync.RWMutex // guards what follows
+	services map[string]*Service
+	order    []string
+	uris     []pyro.URI // where it listens, with an empty object
+	started  bool
+
+	serving sync.WaitGroup // accept loops
+	failed  chan error     // why an accept loop ended
+	stop    context.CancelFunc
+	announc sync.WaitGroup
+}
+
+// NewServer returns a Server that listens to nothing yet. What is wrong with its options, Start and Run
+// return.
+func NewServer(opts ...ServerOption) *Server {
+	s := &Server{
+		cfg: serverConfig{pb: &configv1.Server{
+			Limits:  &configv1.Limits{},
+			Streams: &configv1.Streams{},
+		}},
+		services: map[string]*Service{},
+	}
+	for _, o := range opts {
+		if err := o.applyToServer(&s.cfg); err != nil {
+			s.errs = append(s.errs, err)
+		}
+	}
+	s.log = s.cfg.log
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.services[pyro.DaemonObject] = s.daemon()
+	return s
+}
+
+// Add adds services. Everything that is wrong with them comes back as one joined error, and none of
+// them is added then.
+func (s *Server) Add(services ...*Service) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for i, svc := range services {
+		if err := svc.err(); err != nil {
+			errs = append(errs, err)
+		}
+		twice := slices.ContainsFunc(services[:i], func(o *Service) bool { return o.name == svc.name })
+		if s.services[svc.name] != nil || twice {
+			errs = append(errs, fmt.Errorf("service %s: there is an object of this name already", svc.name))
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	for _, svc := range services {
+		s.services[svc.name] = svc
+		s.order = append(s.order, svc.name)
+	}
+	return nil
+}
+
+// Run starts the server and serves until ctx ends; then it withdraws its names, stops accepting, lets
+// the calls that run finish within the drain timeout, and closes. It returns nil after a complete
+// drain, an error that says how many calls were cut off, or why it could not serve.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Start(); err != nil {
+		return err
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-s.failed:
+	}
+	drain := defaultDrain
+	if d := s.cfg.pb.GetDrainTimeout(); d != nil {
+		drain = d.AsDuration()
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	return errors.Join(failed, s.Shutdown(end))
+}
+
+// Start listens and serves in the background until Shutdown. When it has returned nil, URI tells where.
+func (s *Server) Start() error {
+	if err := errors.Join(s.errs...); err != nil {
+		return err
+	}
+	wire, err := s.newWire()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if s.started {
+		s.mu.Unlock()
+		return errors.New("the server was started before")
+	}
+	s.started = true
+	s.mu.Unlock()
+	listeners, err := s.listen()
+	if err != nil {
+		return err
+	}
+	s.wire = wire
+	s.failed = make(chan error, len(listeners))
+	for _, l := range listeners {
+		s.serving.Add(1)
+		go func() {
+			defer s.serving.Done()
+			if err := wire.Serve(l.Listener, l.cfg); !errors.Is(err, pyro.ErrServerClosed) {
+				s.failed <- err
+			}
+		}()
+	}
+	s.announce()
+	return nil
+}
+
+func (s *Server) newWire() (*pyro.Server, error) {
+	chain := transport.Chain(s.cfg.chain...)
+	pb := s.cfg.pb
+	values := s.cfg.values
+	values.Registry = s.cfg.registry
+	values.MaxDepth = int(pb.GetLimits().GetMaxDepth())
+	linger := pb.GetStreams().GetLinger().AsDuration()
+	if pb.GetStreams().GetLinger() != nil && linger == 0 {
+		linger = -1
+	}
+	return pyro.NewServer(pyro.Handler{
+		Handshake: chain.Handshake(s.handshake),
+		Call:      chain.Call(s.dispatch),
+	}, pyro.ServerConfig{
+		Serializers:      pb.GetSerializers(),
+		MaxMessageSize:   pb.GetLimits().GetMaxMessageSize(),
+		MaxInflatedSize:  pb.GetLimits().GetMaxInflatedSize(),
+		MaxConnections:   int(pb.GetLimits().GetMaxConnections()),
+		HandshakeTimeout: duration(pb.GetLimits().GetHandshakeTimeout()),
+		Compress:         pb.GetCompression(),
+		Streams: pyro.StreamConfig{
+			Disabled: pb.GetStreams().GetDisabled(),
+			Lifetime: duration(pb.GetStreams().GetLifetime()),
+			Linger:   linger,
+			Max:      int(pb.GetLimits().GetMaxStreams()),
+		},
+		Values:      values,
+		Annotations: s.cfg.annotate,
+		Logger:      s.log,
+	})
+}
+
+func duration(d *durationpb.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return d.AsDuration()
+}
+
+type listener struct {
+	net.Listener
+	cfg pyro.ListenConfig
+}
+
+// listen opens all listeners, or none.
+func (s *Server) listen() (all []listener, err error) {
+	defer func() {
+		if err != nil {
+			for _, l := range all {
+				_ = l.Close()
+			}
+		}
+	}()
+	pbs := s.cfg.pb.GetListeners()
+	if len(pbs) == 0 && len(s.cfg.listeners) == 0 {
+		pbs = []*configv1.Listener{{}}
+	}
+	for _, pb := range pbs {
+		l, uri, err := s.listenOne(pb)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, l)
+		s.addURI(uri)
+	}
+	for _, l := range s.cfg.listeners {
+		uri, err := pyro.Located("", l.Addr())
+		if err != nil { // memory: nothing that could be dialled
+			uri = pyro.URI{}
+		}
+		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey}})
+		s.addURI(uri)
+	}
+	return all, nil
+}
+
+func (s *Server) listenOne(pb *configv1.Listener) (listener, pyro.URI, error) {
+	network, address := pb.GetNetwork(), pb.GetAddress()
+	if network == "" {
+		network = "tcp"
+	}
+	if address == "" {
+		address = "localhost:0"
+	}
+	if network == "unix" {
+		removeStaleSocket(address)
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), network, address)
+	if err != nil {
+		return listener{}, pyro.URI{}, fmt.Errorf("listen on %s %s: %w", network, address, err)
+	}
+	uri, err := publishedURI(pb, address, l.Addr())
+	if err != nil {
+		_ = l.Close()
+		return listener{}, pyro.URI{}, err
+	}
+	key := s.cfg.hmacKey
+	if pb.GetHmacKey() != nil {
+		if key, err = secret(pb.GetHmacKey()); err != nil {
+			_ = l.Close()
+			return listener{}, pyro.URI{}, err
+		}
+	}
+	return listener{l, pyro.ListenConfig{HMACKey: key, AllowUnsigned: pb.GetAllowUnsignedPyro5()}}, uri, nil
+}
+
+// removeStaleSocket removes a socket that a killed process left: one that nobody answers on.
+func removeStaleSocket(path string) {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = c.Close()
+		return
+	}
+	_ = os.Remove(path)
+}
+
+// publishedURI is the location that URIs carry: the host as it was given, as in Pyro, and the real port.
+func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.URI, error) {
+	uri, err := pyro.Located("", bound)
+	if err != nil || uri.Socket != "" {
+		return uri, err
+	}
+	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+		uri.Host = host
+	}
+	advertised := pb.GetAdvertise()
+	if advertised == "" {
+		return uri, nil
+	}
+	host, port, err := net.SplitHostPort(advertised)
+	if err != nil {
+		uri.Host = strings.Trim(advertised, "[]")
+		return uri, nil
+	}
+	uri.Host = host
+	if uri.Port, err = strconv.Atoi(port); err != nil {
+		return uri, fmt.Errorf("advertised address %q: bad port", advertised)
+	}
+	return uri, nil
+}
+
+func (s *Server) addURI(u pyro.URI) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.Protocol = pyro.ProtocolPyro
+	s.uris = append(s.uris, u)
+}
+
+// URI returns the URI of the object name on the server's first listener. It is complete once Start has
+// returned.
+func (s *Server) URI(name string) pyro.URI {
+	uris := s.URIs(name)
+	if len(uris) == 0 {
+		return pyro.URI{Protocol: pyro.ProtocolPyro, Object: name}
+	}
+	return uris[0]
+}
+
+// URIs returns the URIs of the object name, one for each listener.
+func (s *Server) URIs(name string) []pyro.URI {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	uris := slices.Clone(s.uris)
+	for i := range uris {
+		uris[i].Object = name
+	}
+	return uris
+}
+
+// Shutdown withdraws the names, stops accepting, lets the calls that run finish and closes. When ctx
+// ends first, what still runs is cut off and the error says how many calls that were.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if s.wire == nil {
+		return nil
+	}
+	s.stop()
+	s.announc.Wait()
+	err := s.wire.Shutdown(ctx)
+	s.serving.Wait()
+	return err
+}
+
+// handshake is the innermost part of the chain: it looks the object up.
+func (s *Server) handshake(_ context.Context, h *transport.Handshake) (*transport.Welcome, error) {
+	if h.Object == "" { // a Pyro4 client that wants no metadata names no object
+		return &transport.Welcome{}, nil
+	}
+	svc := s.service(h.Object)
+	if svc == nil {
+		return nil, transport.Errorf(transport.CodeNotFound, "unknown object")
+	}
+	return &transport.Welcome{Metadata: svc.objectMetadata()}, nil
+}
+
+func (s *Server) service(name string) *Service {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.services[name]
+}
+
+// dispatch is the innermost part of the chain: it finds the member and calls it.
+func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *transport.Reply, err error) {
+	if call.Kind == transport.StreamItem {
+		return call.Fetch(ctx)
+	}
+	svc := s.service(call.Object)
+	if svc == nil {
+		return nil, transport.NewError("DaemonError", "unknown object")
+	}
+	switch call.Kind {
+	case transport.GetAttr, transport.SetAttr:
+		return svc.attribute(ctx, call)
+	default:
+		m, err := svc.method(call.Method)
+		if err != nil {
+			return nil, err
+		}
+		return m.run(ctx, &call.Args)
+	}
+}
+
+// method finds a method, or says why not in Pyro's words.
+func (s *Service) method(name string) (*method, error) {
+	if m := s.methods[name]; m != nil {
+		return m, nil
+	}
+	switch {
+	case isPrivate(name):
+		return nil, noSuchMember("attempt to access private attribute '" + name + "'")
+	case s.attrs[name] != nil:
+		return nil, noSuchMember("attempt to access unexposed attribute '" + name + "'")
+	default:
+		return nil, noSuchMember("'" + s.name + "' object has no attribute '" + name + "'")
+	}
+}
+
+func noSuchMember(text string) error {
+	e := transport.NewError("AttributeError", text)
+	e.NoSuchMember = true
+	return e
+}
+
+func (s *Service) attribute(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	name := call.Method
+	p := s.attrs[name]
+	switch {
+	case isPrivate(name):
+		return nil, noSuchMember("attempt to access private attribute '" + name + "'")
+	case p == nil && s.methods[name] == nil:
+		return nil, noSuchMember("type object '" + s.name + "' has no attribute '" + name + "'")
+	case p == nil, call.Kind == transport.SetAttr && p.set == nil:
+		return nil, noSuchMember("attempt to access unexposed or unknown remote attribute '" + name + "'")
+	}
+	if call.Kind == transport.GetAttr {
+		return p.get.guard(func() (*transport.Reply, error) { return p.read(ctx) })
+	}
+	return p.set.guard(func() (*transport.Reply, error) { return &transport.Reply{}, p.write(ctx, &call.Args) })
+}
+
+// run calls the method and sees to what it raises.
+func (m *method) run(ctx context.Context, args *transport.Args) (reply *transport.Reply, err error) {
+	defer m.recovered(&err)
+	reply, err = m.call(ctx, args)
+	if err != nil {
+		err = m.raised(err)
+	}
+	return reply, err
+}
+
+func (m *method) guard(fn func() (*transport.Reply, error)) (reply *transport.Reply, err error) {
+	defer m.recovered(&err)
+	reply, err = fn()
+	if err != nil {
+		err = m.raised(err)
+	}
+	return reply, err
+}
+
+// recovered turns a panic into an error. It has to be deferred itself.
+func (m *method) recovered(err *error) {
+	if r := recover(); r != nil {
+		e := transport.NewPanicError(r, debug.Stack())
+		*err = m.raised(e)
+	}
+}
+
+// raised completes an error for the caller: its class decides what Python raises, and the traceback
+// names the Go function.
+func (m *method) raised(err error) error {
+	e := *transport.AsError(err).Raised()
+	if e.Traceback == nil || e.Remote {
+		e.Traceback = append([]string{m.traceback()}, e.Traceback...)
+		if e.Traceback[0] != "" {
+			e.Traceback = append([]string{"Traceback (most recent call last):\n"}, e.Traceback...)
+		}
+		e.Traceback = append(e.Traceback, lastLine(&e, err))
+	}
+	return &e
+}
+
+// traceback is the line of a Python traceback that names the method's function.
+func (m *method) traceback() string {
+	fn := runtime.FuncForPC(m.pc)
+	if fn == nil {
+		return ""
+	}
+	file, line := fn.FileLine(m.pc)
+	return fmt.Sprintf("  File %q, line %d, in %s\n", file, line, m.display)
+}
+
+// lastLine is the last line of a Python traceback. It also has the Go type, which no class carries.
+func lastLine(e *transport.Error, err error) string {
+	text := e.Message
+	if e.Class != "" {
+		text = strings.TrimPrefix(e.Class, "builtins.") + ": " + text
+	} else {
+		text = fmt.Sprintf("%T: %s", rootOf(err), text)
+	}
+	return text + "\n"
+}
+
+// rootOf returns the error that says most about its origin: the innermost one that is no *Error.
+func rootOf(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}

@@ -1,0 +1,199 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// A Service is an object that callers know by name: methods and properties that were named one by one.
+// It is built before it is added to a Server, by one goroutine; after that its functions are called
+// concurrently, one call at a time for each connection.
+type Service struct {
+	name     string
+	metadata []string
+	methods  map[string]*method
+	attrs    map[string]*property
+	errs     []error
+}
+
+// New returns a Service without members. name is its object id, and the name that it is announced
+// under.
+func New(name string) *Service {
+	s := &Service{name: name, methods: map[string]*method{}, attrs: map[string]*property{}}
+	switch {
+	case name == "":
+		s.fail(errors.New("a service needs a name"))
+	case strings.ContainsAny(name, "@ \t\r\n\f\v"):
+		s.fail(fmt.Errorf("name %q holds '@' or white space, which no URI can carry", name))
+	}
+	return s
+}
+
+// Of returns a Service with every exported method of v, by its name in snake_case: GetFortune is
+// get_fortune. Its own name is the type's in snake_case until Named changes it. Method signatures
+// that cannot be called from Python are reported by Server.Add.
+func Of(v any) *Service {
+	t := reflect.TypeOf(v)
+	if t == nil {
+		s := New("nil")
+		s.fail(errors.New("service.Of(nil)"))
+		return s
+	}
+	base := t
+	if base.Kind() == reflect.Pointer {
+		base = base.Elem()
+	}
+	s := New(snakeCase(base.Name()))
+	return s.Expose(v)
+}
+
+// Named changes the service's name.
+func (s *Service) Named(name string) *Service {
+	renamed := New(name)
+	renamed.metadata, renamed.methods, renamed.attrs = s.metadata, s.methods, s.attrs
+	for _, err := range s.errs {
+		if s.name != "" || name == "" {
+			renamed.fail(err)
+		}
+	}
+	return renamed
+}
+
+// Expose adds every exported method of v, named in snake_case.
+func (s *Service) Expose(v any) *Service {
+	rv := reflect.ValueOf(v)
+	t := rv.Type()
+	if t.NumMethod() == 0 {
+		s.fail(fmt.Errorf("%s has no exported methods", t))
+	}
+	for i := range t.NumMethod() {
+		m := t.Method(i)
+		s.Method(snakeCase(m.Name), rv.Method(i).Interface(), as(t.String()+"."+m.Name, m.Func.Pointer()))
+	}
+	return s
+}
+
+// Tagged adds metadata that the service is announced with.
+func (s *Service) Tagged(tags ...string) *Service {
+	s.metadata = append(s.metadata, tags...)
+	return s
+}
+
+// Name returns the service's name.
+func (s *Service) Name() string { return s.name }
+
+// Method makes fn callable as name. fn may take a context.Context first, then any parameters that
+// Python values decode into, the last of them variadic; it may return nothing, one value, several (a
+// tuple), an iter.Seq or iter.Seq2 (a remote iterator), each with an error after it. What is wrong
+// with fn, Server.Add reports.
+func (s *Service) Method(name string, fn any, opts ...MethodOption) *Service {
+	m, err := planMethod(name, fn, opts)
+	if err == nil {
+		err = s.free(name)
+	}
+	if err != nil {
+		s.fail(fmt.Errorf("method %s: %w", name, err))
+		return s
+	}
+	s.methods[name] = m
+	return s
+}
+
+// Property makes an attribute. get is a func() T or func(context.Context) T, with or without an error
+// after T; set, which may be nil for an attribute that is only read, takes a T and may return an
+// error.
+func (s *Service) Property(name string, get, set any) *Service {
+	p, err := planProperty(name, get, set)
+	if err == nil {
+		err = s.free(name)
+	}
+	if err != nil {
+		s.fail(fmt.Errorf("property %s: %w", name, err))
+		return s
+	}
+	s.attrs[name] = p
+	return s
+}
+
+func (s *Service) free(name string) error {
+	if name == "" {
+		return errors.New("a member needs a name")
+	}
+	if isPrivate(name) {
+		return errors.New("the name is private in Pyro: nobody could call it")
+	}
+	if s.methods[name] != nil || s.attrs[name] != nil {
+		return errors.New("there is a member of this name already")
+	}
+	return nil
+}
+
+func (s *Service) fail(err error) { s.errs = append(s.errs, err) }
+
+// err joins all that is wrong with the service.
+func (s *Service) err() error {
+	if len(s.errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("service %s: %w", s.name, errors.Join(s.errs...))
+}
+
+// objectMetadata lists the members as a handshake tells them.
+func (s *Service) objectMetadata() *transport.ObjectMetadata {
+	m := &transport.ObjectMetadata{Methods: []string{}, Oneway: []string{}, Attrs: []string{}}
+	for name, method := range s.methods {
+		m.Methods = append(m.Methods, name)
+		if method.oneway {
+			m.Oneway = append(m.Oneway, name)
+		}
+	}
+	for name := range s.attrs {
+		m.Attrs = append(m.Attrs, name)
+	}
+	slices.Sort(m.Methods)
+	slices.Sort(m.Oneway)
+	slices.Sort(m.Attrs)
+	return m
+}
+
+// snakeCase turns GetHTTPStatus into get_http_status.
+func snakeCase(name string) string {
+	r := []rune(name)
+	var b strings.Builder
+	for i, c := range r {
+		if unicode.IsUpper(c) && i > 0 &&
+			(!unicode.IsUpper(r[i-1]) || i+1 < len(r) && unicode.IsLower(r[i+1])) && r[i-1] != '_' {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
+}
+
+// privateDunders are the names with double underscores that Pyro keeps private in both dialects
+// (Pyro5 manual, "Exposing classes, methods and properties").
+var privateDunders = func() map[string]bool {
+	set := map[string]bool{}
+	for name := range strings.FieldsSeq(`init init_subclass class module weakref call new del repr str format
+		nonzero bool coerce cmp eq ne hash ge gt le lt dir enter exit copy deepcopy sizeof getattr
+		setattr hasattr getattribute delattr instancecheck subclasscheck getinitargs getnewargs
+		getstate setstate reduce reduce_ex subclasshook`) {
+		set["__"+name+"__"] = true
+	}
+	return set
+}()
+
+// isPrivate tells the names that no remote caller may use.
+func isPrivate(name string) bool {
+	if !strings.HasPrefix(name, "_") {
+		return false
+	}
+	dunder := len(name) > 4 && strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__")
+	return !dunder || privateDunders[name]
+}

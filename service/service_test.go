@@ -1,0 +1,141 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// everything is a service that has each kind of member once.
+func everything() *service.Service {
+	velocity := 1.5
+	s := service.New("test.everything")
+	s.Method("echo", func(v any) any { return v })
+	s.Method("add", func(a, b int) int { return a + b }, service.Params("a", service.Default("b", 2)))
+	s.Method("join", func(_ context.Context, sep string, parts ...string) (string, error) {
+		out := ""
+		for i, p := range parts {
+			if i > 0 {
+				out += sep
+			}
+			out += p
+		}
+		return out, nil
+	})
+	s.Method("divmod", func(a, b int) (int, int, error) {
+		if b == 0 {
+			return 0, 0, transport.NewError("ZeroDivisionError", "division by zero")
+		}
+		return a / b, a % b, nil
+	})
+	s.Method("nothing", func() {})
+	s.Method("fail", func() error { return errors.New("went wrong") })
+	s.Method("panics", func() { panic("secret") })
+	s.Method("count", func(_ context.Context, n int) iter.Seq[int] {
+		return func(yield func(int) bool) {
+			for i := range n {
+				if !yield(i) {
+					return
+				}
+			}
+		}
+	})
+	s.Method("sleep", func(ctx context.Context, seconds float64) error {
+		select {
+		case <-time.After(time.Duration(seconds * float64(time.Second))):
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	s.Property("velocity", func() float64 { return velocity }, func(v float64) { velocity = v })
+	s.Property("fixed", func() string { return "fixed" }, nil)
+	return s
+}
+
+func start(t *testing.T, s *service.Service, opts ...service.ServerOption) *service.Server {
+	t.Helper()
+	srv := service.NewServer(opts...)
+	require.NoError(t, srv.Add(s))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		require.NoError(t, srv.Shutdown(ctx))
+	})
+	return srv
+}
+
+func connect(t *testing.T, uri string, opts ...service.ProxyOption) *service.Proxy {
+	t.Helper()
+	p, err := service.Connect(uri, opts...)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+func TestCalls(t *testing.T) {
+	srv := start(t, everything())
+	for _, d := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
+		t.Run(d.String(), func(t *testing.T) {
+			ctx := t.Context()
+			p := connect(t, srv.URI("test.everything").String(), service.Dialect(d))
+			s, err := service.Call[string](ctx, p, "echo", "hello world")
+			require.NoError(t, err)
+			require.Equal(t, "hello world", s)
+			n, err := service.Call[int](ctx, p, "add", 40)
+			require.NoError(t, err)
+			require.Equal(t, 42, n)
+			n, err = service.Call[int](ctx, p, "add", service.Kwargs{"a": 1, "b": 5})
+			require.NoError(t, err)
+			require.Equal(t, 6, n)
+			s, err = service.Call[string](ctx, p, "join", "-", "a", "b")
+			require.NoError(t, err)
+			require.Equal(t, "a-b", s)
+			tuple, err := service.Call[codec.Tuple](ctx, p, "divmod", 7, 2)
+			require.NoError(t, err)
+			require.Equal(t, codec.Tuple{int64(3), int64(1)}, tuple)
+			require.NoError(t, service.Do(ctx, p, "nothing"))
+
+			_, err = service.Call[any](ctx, p, "divmod", 7, 0)
+			var e *transport.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, "builtins.ZeroDivisionError", e.Class)
+			require.NotEmpty(t, e.Traceback)
+			err = service.Do(ctx, p, "panics")
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, "builtins.RuntimeError", e.Class)
+			require.NotContains(t, err.Error(), "secret")
+
+			v, err := service.Get[float64](ctx, p, "velocity")
+			require.NoError(t, err)
+			require.NoError(t, service.Set(ctx, p, "velocity", v+1))
+			v2, err := service.Get[float64](ctx, p, "velocity")
+			require.NoError(t, err)
+			require.InDelta(t, v+1, v2, 0)
+
+			var items []int
+			for i, err := range service.Stream[int](ctx, p, "count", 5) {
+				require.NoError(t, err)
+				items = append(items, i)
+			}
+			require.Equal(t, []int{0, 1, 2, 3, 4}, items)
+
+			short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			defer cancel()
+			err = service.Do(short, p, "sleep", 0.2)
+			require.ErrorIs(t, err, transport.ErrTimeout)
+			s, err = service.Call[string](ctx, p, "echo", "still there")
+			require.NoError(t, err)
+			require.Equal(t, "still there", s)
+		})
+	}
+}

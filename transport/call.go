@@ -1,0 +1,210 @@
+package transport
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+// Kind tells what a Call asks for.
+type Kind uint8
+
+// The kinds of calls.
+const (
+	Invoke     Kind = iota // a method
+	GetAttr                // the value of an attribute
+	SetAttr                // setting an attribute; the value is the only argument
+	Metadata               // what an object exposes
+	StreamItem             // the next item of a remote iterator
+	Ping                   // a round trip that no object sees
+)
+
+var kindNames = [...]string{"invoke", "getattr", "setattr", "metadata", "streamitem", "ping"}
+
+// String returns the kind in lower case.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// A Call is one request on its way through a chain. An Endpoint must not keep it, nor what it points
+// to, after it has returned.
+type Call struct {
+	Kind   Kind
+	Object string // the object's id
+	Method string // for attributes the attribute's name; for StreamItem the method that made the stream
+	Args   Args
+	Oneway bool // no reply is wanted
+	Batch  bool // one entry of a batch
+	Header Header
+	Peer   *Peer // on a client nil until a connection is there
+
+	// StreamID names the remote iterator of a StreamItem call.
+	StreamID string
+	// Fetch gives a server's innermost endpoint the next item of a StreamItem call.
+	Fetch func(context.Context) (*Reply, error)
+	// Timeout is a limit of this call alone on a client; 0 means the proxy's.
+	Timeout time.Duration
+	// ListArgs has a client send the positional arguments as a list, as calls to the daemon object
+	// have them.
+	ListArgs bool
+}
+
+// Args are the arguments of a call: Go values on a client, encoded ones on a server.
+type Args struct {
+	Positional []any
+	Keywords   codec.Kwargs
+
+	head  codec.Head
+	codec codec.Codec
+	opts  *codec.Options
+}
+
+// EncodedArgs returns arguments that are still encoded as h, by c.
+func EncodedArgs(h codec.Head, c codec.Codec, o *codec.Options) Args {
+	return Args{head: h, codec: c, opts: o}
+}
+
+// Encoded reports whether the arguments are still encoded.
+func (a *Args) Encoded() bool { return a.codec != nil }
+
+// Decode hands encoded arguments to sink.
+func (a *Args) Decode(sink codec.ArgSink) error { return a.codec.DecodeArgs(a.head, sink, a.opts) }
+
+// Header is what goes along with a call or a reply beside its payload.
+type Header struct {
+	// CorrelationID is passed on through a chain of calls; the zero UUID means none.
+	CorrelationID uuid.UUID
+	Annotations   Annotations
+	// Seq, Flags and Serializer are the numbers of the message that a server received.
+	Seq        uint16
+	Flags      uint16
+	Serializer uint8
+}
+
+// An Annotation is a key of four ASCII letters and a value that travel beside a message.
+type Annotation struct {
+	Key   string
+	Value []byte
+}
+
+// Annotations are a message's annotations. Where a key comes twice, the last one counts.
+type Annotations []Annotation
+
+// Get returns the value of key and whether it is there.
+func (a Annotations) Get(key string) ([]byte, bool) {
+	for i := len(a) - 1; i >= 0; i-- {
+		if a[i].Key == key {
+			return a[i].Value, true
+		}
+	}
+	return nil, false
+}
+
+// Set adds key with value, or replaces the value it has.
+func (a *Annotations) Set(key string, value []byte) {
+	for i := range *a {
+		if (*a)[i].Key == key {
+			(*a)[i].Value = value
+			return
+		}
+	}
+	*a = append(*a, Annotation{Key: key, Value: value})
+}
+
+// A Reply answers a Call.
+type Reply struct {
+	// Value is the result. On a client it is valid until Release.
+	Value codec.Value
+	// Stream, on a server, makes the reply a remote iterator of these items.
+	Stream iter.Seq2[any, error]
+	// Cancel, if set, ends the context that Stream's function works with.
+	Cancel func()
+	// StreamID, on a client, names the remote iterator that the call returned.
+	StreamID string
+	// Done says that a StreamItem call found the end of the iterator.
+	Done   bool
+	Header Header
+
+	release func()
+}
+
+// OnRelease has fn called once by Release.
+func (r *Reply) OnRelease(fn func()) { r.release = fn }
+
+// Release gives back the memory that an encoded Value lies in; Value must not be used afterwards.
+// Calling it is optional.
+func (r *Reply) Release() {
+	if fn := r.release; fn != nil {
+		r.release = nil
+		r.Value = codec.Value{}
+		fn()
+	}
+}
+
+// An Endpoint answers calls: on a client by sending them, on a server by carrying them out. An error
+// that should reach the caller as a chosen exception is, or wraps, an [*Error].
+type Endpoint func(ctx context.Context, call *Call) (*Reply, error)
+
+// A Handshake opens a connection.
+type Handshake struct {
+	Object string      // the object that the client asks for
+	Value  codec.Value // what the client says; a text "hello" unless set
+	Header Header
+	Peer   *Peer
+}
+
+// A Welcome accepts a Handshake.
+type Welcome struct {
+	Value    codec.Value // the server's answer; a text "hello" unless set
+	Metadata *ObjectMetadata
+	Header   Header
+}
+
+// ObjectMetadata says what an object exposes.
+type ObjectMetadata struct {
+	Methods []string
+	Oneway  []string // those of Methods that send no reply
+	Attrs   []string
+}
+
+// A HandshakeFunc answers a Handshake. An error denies it; its text is the reason that the client
+// sees.
+type HandshakeFunc func(ctx context.Context, h *Handshake) (*Welcome, error)
+
+// A Middleware wraps both halves of a conversation. It is the same on a client and on a server; a
+// nil function passes through.
+type Middleware struct {
+	Name      string
+	Handshake func(next HandshakeFunc) HandshakeFunc // once a connection
+	Call      func(next Endpoint) Endpoint           // once a call
+}
+
+// Chain makes one Middleware of several. The first one is the outermost.
+func Chain(mw ...Middleware) Middleware {
+	return Middleware{
+		Name: "chain",
+		Handshake: func(next HandshakeFunc) HandshakeFunc {
+			for i := len(mw) - 1; i >= 0; i-- {
+				if mw[i].Handshake != nil {
+					next = mw[i].Handshake(next)
+				}
+			}
+			return next
+		},
+		Call: func(next Endpoint) Endpoint {
+			for i := len(mw) - 1; i >= 0; i-- {
+				if mw[i].Call != nil {
+					next = mw[i].Call(next)
+				}
+			}
+			return next
+		},
+	}
+}

@@ -1,0 +1,386 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"strings"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+// Keys of an exception's class dict (Pyro's SerializerBase.class_to_dict).
+const (
+	keyClass     = "__class__"
+	keyException = "__exception__"
+	keyArgs      = "args"
+	keyAttrs     = "attributes"
+	keyTraceback = "_pyroTraceback"
+)
+
+const builtins = "builtins."
+
+// builtinExceptions are the exceptions that every supported Python turns back into real ones when
+// called with any arguments. Those that end a process or a generator (SystemExit, KeyboardInterrupt,
+// GeneratorExit) and those with a fixed number of arguments (the Unicode errors) are not sent.
+var builtinExceptions = setOf(`ArithmeticError AssertionError AttributeError BaseException
+	BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError ConnectionAbortedError
+	ConnectionError ConnectionRefusedError ConnectionResetError DeprecationWarning EOFError
+	EnvironmentError Exception FileExistsError FileNotFoundError FloatingPointError FutureWarning
+	IOError ImportError ImportWarning IndentationError IndexError InterruptedError IsADirectoryError
+	KeyError LookupError MemoryError ModuleNotFoundError NameError NotADirectoryError
+	NotImplementedError OSError OverflowError PendingDeprecationWarning PermissionError
+	ProcessLookupError RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning
+	StopAsyncIteration StopIteration SyntaxError SyntaxWarning SystemError TabError TimeoutError
+	TypeError UnboundLocalError UnicodeError UnicodeWarning UserWarning ValueError Warning
+	ZeroDivisionError`)
+
+// pyroExceptions are the classes of Pyro4.errors and Pyro5.errors.
+var pyroExceptions = setOf(`PyroError CommunicationError ConnectionClosedError TimeoutError
+	ProtocolError MessageTooLargeError SerializeError NamingError DaemonError SecurityError`)
+
+// silentExceptions are those of pyroExceptions that a daemon answers with silence when a method
+// raises them, and what is raised in their place.
+var silentExceptions = map[string]string{
+	"TimeoutError":          "TimeoutError",
+	"CommunicationError":    "ConnectionError",
+	"ConnectionClosedError": "ConnectionError",
+	"ProtocolError":         "RuntimeError",
+	"MessageTooLargeError":  "RuntimeError",
+}
+
+func setOf(words string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		set[w] = true
+	}
+	return set
+}
+
+// qualify completes a bare class name: builtins first, then Pyro's own.
+func qualify(class string) string {
+	switch {
+	case strings.Contains(class, "."):
+		return class
+	case !builtinExceptions[class] && pyroExceptions[class]:
+		return "Pyro5.errors." + class
+	default:
+		return builtins + class
+	}
+}
+
+// pyroClass returns the bare name of one of Pyro's own exceptions.
+func pyroClass(class string) (string, bool) {
+	for _, prefix := range [...]string{"Pyro5.errors.", "Pyro4.errors."} {
+		if name, ok := strings.CutPrefix(class, prefix); ok && pyroExceptions[name] {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// outgoing returns the class and arguments that e is sent with to a peer of dialect d.
+func (e *Error) outgoing(d codec.Dialect) (class string, args codec.Tuple) {
+	args = codec.Tuple(e.Args)
+	if args == nil && e.Message != "" {
+		args = codec.Tuple{e.Message}
+	}
+	if name, ok := pyroClass(e.Class); ok {
+		if d == codec.Pyro4 {
+			return "Pyro4.errors." + name, args
+		}
+		return "Pyro5.errors." + name, args
+	}
+	name, ok := strings.CutPrefix(e.Class, builtins)
+	switch {
+	case ok && builtinExceptions[name]:
+		return e.Class, args
+	case e.Class != "":
+		text := e.Class
+		if e.Message != "" {
+			text += ": " + e.Message
+		}
+		return builtins + "RuntimeError", codec.Tuple{text}
+	default:
+		return builtins + e.classOfCode(), args
+	}
+}
+
+// classOfCode chooses the exception for an error that names no class.
+func (e *Error) classOfCode() string {
+	switch e.Code {
+	case CodeInvalidArgument, CodeOutOfRange:
+		var typeErr *codec.TypeError
+		if errors.As(e.cause, &typeErr) {
+			return "TypeError"
+		}
+		return "ValueError"
+	case CodeNotFound:
+		if errors.Is(e.cause, fs.ErrNotExist) {
+			return "FileNotFoundError"
+		}
+		return "LookupError"
+	case CodePermissionDenied, CodeUnauthenticated:
+		return "PermissionError"
+	case CodeDeadlineExceeded:
+		return "TimeoutError"
+	case CodeUnimplemented:
+		return "NotImplementedError"
+	default:
+		return "RuntimeError"
+	}
+}
+
+// Raised returns the error as a method may raise it: of Pyro's own communication errors, which a
+// daemon would answer with silence, it makes builtin ones.
+func (e *Error) Raised() *Error {
+	name, ok := pyroClass(e.Class)
+	if !ok {
+		return e
+	}
+	instead, ok := silentExceptions[name]
+	if !ok {
+		return e
+	}
+	c := *e
+	c.Class = builtins + instead
+	if instead != name {
+		c.Args = []any{name + ": " + e.Message}
+	}
+	return &c
+}
+
+// EndsConnection reports whether a daemon closes the connection after it has sent the exception, as it
+// does after its own SerializeError and SecurityError.
+func (e *Error) EndsConnection() bool {
+	name, _ := pyroClass(e.Class)
+	return name == "SerializeError" || name == "SecurityError"
+}
+
+// codeOf classes an exception by its Python class and, for attribute access, Pyro's own texts.
+func codeOf(class, message string) Code {
+	name, own := pyroClass(class)
+	if own {
+		switch name {
+		case "NamingError":
+			if strings.HasPrefix(message, "name already registered") {
+				return CodeAlreadyExists
+			}
+			return CodeNotFound
+		case "DaemonError":
+			if message == "unknown object" {
+				return CodeNotFound
+			}
+			return CodeFailedPrecondition
+		case "SecurityError":
+			return CodePermissionDenied
+		case "TimeoutError":
+			return CodeDeadlineExceeded
+		case "CommunicationError", "ConnectionClosedError":
+			return CodeUnavailable
+		case "MessageTooLargeError":
+			return CodeResourceExhausted
+		case "SerializeError", "ProtocolError":
+			return CodeInternal
+		}
+		return CodeUnknown
+	}
+	switch strings.TrimPrefix(strings.TrimPrefix(class, builtins), "exceptions.") {
+	case "TypeError", "ValueError":
+		return CodeInvalidArgument
+	case "IndexError", "OverflowError":
+		return CodeOutOfRange
+	case "LookupError", "KeyError", "FileNotFoundError":
+		return CodeNotFound
+	case "FileExistsError":
+		return CodeAlreadyExists
+	case "PermissionError":
+		return CodePermissionDenied
+	case "TimeoutError":
+		return CodeDeadlineExceeded
+	case "NotImplementedError":
+		return CodeUnimplemented
+	case "MemoryError":
+		return CodeResourceExhausted
+	case "ConnectionError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError":
+		return CodeUnavailable
+	case "AttributeError":
+		if strings.HasPrefix(message, "attempt to access ") {
+			return CodePermissionDenied
+		}
+	}
+	return CodeUnknown
+}
+
+// messageOf is what str() of an exception with these arguments gives, as far as that is one text.
+func messageOf(args []any) string {
+	switch len(args) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprint(args[0])
+	default:
+		parts := make([]string, len(args))
+		for i, a := range args {
+			if s, ok := a.(string); ok {
+				parts[i] = "'" + s + "'"
+			} else {
+				parts[i] = fmt.Sprint(a)
+			}
+		}
+		return "(" + strings.Join(parts, ", ") + ")"
+	}
+}
+
+// A BatchError stands in a batch's results for the call that raised, and ends them.
+type BatchError struct{ Err *Error }
+
+func (e *BatchError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the exception.
+func (e *BatchError) Unwrap() error { return e.Err }
+
+func init() { // the classes of Pyro itself: codec cannot know them, and no user should have to name them
+	codec.Default.RegisterEncoder(reflect.TypeFor[error](), encodeError)
+	codec.Default.RegisterEncoder(reflect.TypeFor[*BatchError](), encodeBatchError)
+	codec.Default.RegisterFallback(decodeException)
+	for _, class := range [...]string{"Pyro4.futures._ExceptionWrapper", "Pyro5.core._ExceptionWrapper"} {
+		codec.Default.RegisterDecoder(class, decodeWrapper)
+	}
+}
+
+func encodeError(v any, d codec.Dialect) (any, error) {
+	err, _ := v.(error)
+	return errorDict(AsError(err), d), nil
+}
+
+func errorDict(e *Error, d codec.Dialect) *codec.Dict {
+	class, args := e.outgoing(d)
+	attrs := codec.NewDict()
+	for name, v := range e.Attrs {
+		attrs.Set(name, v)
+	}
+	if e.Traceback == nil {
+		attrs.Set(keyTraceback, nil)
+	} else {
+		attrs.Set(keyTraceback, e.Traceback)
+	}
+	dict := codec.NewDict()
+	dict.Set(keyClass, class)
+	dict.Set(keyException, true)
+	dict.Set(keyArgs, args)
+	dict.Set(keyAttrs, attrs)
+	return dict
+}
+
+func encodeBatchError(v any, d codec.Dialect) (any, error) {
+	e, _ := v.(*BatchError)
+	class := "Pyro5.core._ExceptionWrapper"
+	if d == codec.Pyro4 {
+		class = "Pyro4.futures._ExceptionWrapper"
+	}
+	dict := codec.NewDict()
+	dict.Set(keyClass, class)
+	dict.Set("exception", errorDict(e.Err, d))
+	return dict, nil
+}
+
+func decodeWrapper(class string, attrs *codec.Dict) (any, error) {
+	inner, _ := attrs.Get("exception")
+	switch x := inner.(type) {
+	case *Error:
+		return &BatchError{Err: x}, nil
+	case error:
+		return &BatchError{Err: AsError(x)}, nil
+	}
+	dict := asDict(inner)
+	if dict == nil {
+		return nil, fmt.Errorf("%s holds no exception", class)
+	}
+	name, _ := dict.Get(keyClass)
+	text, _ := name.(string)
+	return &BatchError{Err: exceptionOf(text, dict)}, nil
+}
+
+// decodeException makes an Error of whatever says that it is an exception, and of Pyro's own classes,
+// which need not say so.
+func decodeException(class string, attrs *codec.Dict) (any, bool, error) {
+	if _, own := pyroClass(class); !own {
+		if marked, _ := attrs.Get(keyException); marked != true {
+			return nil, false, nil
+		}
+	}
+	return exceptionOf(class, attrs), true, nil
+}
+
+func exceptionOf(class string, dict *codec.Dict) *Error {
+	if !strings.Contains(class, ".") { // Pyrolite and old peers send bare names
+		class = bareClass(class)
+	}
+	if name, ok := strings.CutPrefix(class, "exceptions."); ok { // Python 2
+		class = builtins + name
+	}
+	args, _ := dict.Get(keyArgs)
+	e := &Error{Class: class, Remote: true, Args: asSlice(args)}
+	e.Message = messageOf(e.Args)
+	attrs, _ := dict.Get(keyAttrs)
+	if d := asDict(attrs); d != nil {
+		for k, v := range d.All() {
+			name, ok := k.(string)
+			switch {
+			case ok && name == keyTraceback:
+				e.Traceback = asLines(v)
+			case ok:
+				if e.Attrs == nil {
+					e.Attrs = map[string]any{}
+				}
+				e.Attrs[name] = v
+			}
+		}
+	}
+	e.Code = codeOf(e.Class, e.Message)
+	return e
+}
+
+// bareClass completes a class name that came without a module: Pyro's own win there.
+func bareClass(class string) string {
+	if pyroExceptions[class] {
+		return "Pyro5.errors." + class
+	}
+	return builtins + class
+}
+
+func asDict(v any) *codec.Dict {
+	switch x := v.(type) {
+	case *codec.Dict:
+		return x
+	case map[string]any:
+		d := codec.NewDict()
+		for k, v := range x {
+			d.Set(k, v)
+		}
+		return d
+	}
+	return nil
+}
+
+func asSlice(v any) []any {
+	switch x := v.(type) {
+	case codec.Tuple:
+		return x
+	case []any:
+		return x
+	}
+	return nil
+}
+
+func asLines(v any) []string {
+	var lines []string
+	for _, item := range asSlice(v) {
+		if s, ok := item.(string); ok {
+			lines = append(lines, s)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,246 @@
+package pyro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// DaemonObject is the id of the object that every daemon has for itself.
+const DaemonObject = "Pyro.Daemon"
+
+// Names of the calls that attributes, batches and iterators are made of.
+const (
+	methodGetAttr     = "__getattr__"
+	methodSetAttr     = "__setattr__"
+	methodNextItem    = "get_next_stream_item"
+	methodCloseStream = "close_stream"
+	methodGetMetadata = "get_metadata"
+)
+
+// Call sends a call and waits for its reply until ctx ends. A one-way call returns an empty reply as
+// soon as it is sent. Errors are *transport.Error; an exception of the remote object has Remote set,
+// and an error before the first byte left has NotSent set.
+func (c *Conn) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	reply, err := c.call(ctx, call)
+	if err != nil {
+		return nil, transport.AsError(err).During(describe(call), c.uri.String(), c.peer.String())
+	}
+	return reply, nil
+}
+
+// describe says in words what call does.
+func describe(call *transport.Call) string {
+	switch call.Kind {
+	case transport.GetAttr:
+		return "get " + call.Method
+	case transport.SetAttr:
+		return "set " + call.Method
+	case transport.StreamItem:
+		return "next item of " + call.Method
+	case transport.Metadata:
+		return "metadata"
+	case transport.Ping:
+		return "ping"
+	default:
+		return "call " + call.Method
+	}
+}
+
+func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, notSent(err)
+	}
+	call.Peer = c.peer
+	out := getBuffer()
+	defer putBuffer(out)
+	frame, err := c.encode((*out)[:0], call)
+	*out = frame[:0]
+	if err != nil {
+		return nil, encodeFailed(err)
+	}
+	p := newPending()
+	if call.Oneway {
+		err = c.send(ctx, p, frame, false)
+		p.free()
+		return &transport.Reply{}, err
+	}
+	if err := c.roundTrip(ctx, p, frame); err != nil {
+		p.free()
+		return nil, err
+	}
+	reply, err := c.reply(p, call)
+	if err != nil || !reply.Value.Encoded() {
+		p.free() // otherwise the reply's Release does it
+	}
+	return reply, err
+}
+
+func encodeFailed(err error) error {
+	e := *transport.AsError(err)
+	if e.Code == transport.CodeUnknown {
+		e.Code = transport.CodeInvalidArgument
+	}
+	e.NotSent = true
+	return &e
+}
+
+// encode appends call's frame, not numbered yet, to buf.
+func (c *Conn) encode(buf []byte, call *transport.Call) ([]byte, error) {
+	w := beginFrame(buf, &c.o)
+	f := frameFields{typ: msgInvoke, serializer: c.ser.id(c.o.dialect)}
+	if id := call.Header.CorrelationID; id != [16]byte{} {
+		if c.o.dialect == codec.Pyro4 {
+			w.annotate(keyCorrelation, id[:])
+		} else {
+			f.correlation = id
+			f.flags |= flagCorrelated
+		}
+	}
+	if call.Oneway {
+		f.flags |= flagOneway
+	}
+	w.annotateAll(call.Header.Annotations)
+	w.endAnnotations()
+	var err error
+	w.buf, err = c.encodePayload(w.buf, call)
+	if call.Kind == transport.Ping {
+		f.typ = msgPing
+	}
+	if err != nil {
+		return w.buf, err
+	}
+	return w.finish(f)
+}
+
+func (c *Conn) encodePayload(dst []byte, call *transport.Call) ([]byte, error) {
+	k := c.ser.codec
+	args := &call.Args
+	object := c.uri.Object // the call may know the object by the name that led here
+	if call.Object == DaemonObject {
+		object = DaemonObject
+	}
+	switch call.Kind {
+	case transport.Ping:
+		return append(dst, "ping"...), nil
+	case transport.GetAttr:
+		return k.AppendCall(dst, object, methodGetAttr, []any{call.Method}, false, codec.NoKwargs, &c.opts)
+	case transport.SetAttr:
+		if len(args.Positional) != 1 {
+			return dst, fmt.Errorf("set %s: want one value, got %d", call.Method, len(args.Positional))
+		}
+		return k.AppendCall(dst, object, methodSetAttr, []any{call.Method, args.Positional[0]}, false, codec.NoKwargs, &c.opts)
+	case transport.StreamItem:
+		return k.AppendCall(dst, DaemonObject, methodNextItem, []any{call.StreamID}, true, nil, &c.opts)
+	case transport.Metadata:
+		return k.AppendCall(dst, DaemonObject, methodGetMetadata, []any{c.uri.Object}, true, nil, &c.opts)
+	default:
+		return k.AppendCall(dst, object, call.Method, args.Positional, call.ListArgs, args.Keywords, &c.opts)
+	}
+}
+
+// CloseStream tells the server that a remote iterator is wanted no more.
+func (c *Conn) CloseStream(ctx context.Context, id string) error {
+	_, err := c.Call(ctx, &transport.Call{
+		Object: DaemonObject, Method: methodCloseStream, Oneway: true, ListArgs: true,
+		Args: transport.Args{Positional: []any{id}},
+	})
+	return err
+}
+
+// Ping sends a message that the peer's daemon answers by itself.
+func (c *Conn) Ping(ctx context.Context) error {
+	_, err := c.Call(ctx, &transport.Call{Kind: transport.Ping})
+	return err
+}
+
+// reply makes a Reply of p's frame. p is freed by the reply's Release if the reply has an encoded
+// value, else by the caller.
+func (c *Conn) reply(p *pending, call *transport.Call) (*transport.Reply, error) {
+	f := &p.frame
+	if err := f.verify(c.o.hmacKey); err != nil {
+		c.fail(err)
+		return nil, transport.Wrap(transport.CodeUnauthenticated, err)
+	}
+	wantType := msgResult
+	if call.Kind == transport.Ping {
+		wantType = msgPing
+	}
+	if f.typ != wantType {
+		err := transport.Errorf(transport.CodeInternal, "reply of message type %d, want %d", f.typ, wantType)
+		c.fail(err)
+		return nil, err
+	}
+	r := &transport.Reply{}
+	annotations, reserved, err := f.parseAnnotations()
+	if err != nil {
+		c.fail(err)
+		return nil, transport.Wrap(transport.CodeInternal, err)
+	}
+	r.Header.Annotations = annotations
+	r.Header.Seq, r.Header.Flags = f.seq, f.rawFlags
+	copy(r.Header.CorrelationID[:], reserved.correlation)
+	if f.flags&flagCorrelated != 0 {
+		r.Header.CorrelationID = f.correlation
+	}
+	if call.Kind == transport.Ping {
+		return r, nil
+	}
+	if f.serializer != c.ser.id(c.o.dialect) {
+		err := transport.Errorf(transport.CodeInternal, "invalid serializer in response: %d", f.serializer)
+		c.fail(err)
+		return nil, err
+	}
+	if f.flags&flagItemStream != 0 {
+		r.StreamID = reserved.stream
+		if r.StreamID == "" {
+			return nil, transport.Errorf(transport.CodeFailedPrecondition,
+				"result of call is an iterator, but the server is not configured to allow streaming")
+		}
+		return r, nil
+	}
+	return c.replyValue(p, call, r)
+}
+
+func (c *Conn) replyValue(p *pending, call *transport.Call, r *transport.Reply) (*transport.Reply, error) {
+	f := &p.frame
+	payload := f.payload
+	if f.flags&flagCompressed != 0 {
+		var err error
+		if payload, err = inflate(payload, c.o.maxInflated); err != nil {
+			return nil, transport.Wrap(transport.CodeInternal, err)
+		}
+	}
+	if f.flags&flagException == 0 {
+		r.Value = codec.RawValue(payload, c.ser.codec, &c.opts)
+		r.OnRelease(p.release)
+		return r, nil
+	}
+	err := c.exception(payload)
+	if call.Kind == transport.StreamItem && endsStream(err) {
+		r.Done = true
+		return r, nil
+	}
+	return nil, err
+}
+
+// exception returns the error that the payload of a reply with flag EXCEPTION is.
+func (c *Conn) exception(payload []byte) error {
+	var v any
+	if err := c.ser.codec.Unmarshal(payload, &v, &c.opts); err != nil {
+		return transport.Errorf(transport.CodeInternal, "the peer raised an exception that cannot be read: %w", err)
+	}
+	if err, ok := v.(error); ok {
+		return err
+	}
+	return transport.Errorf(transport.CodeUnknown, "the peer raised something that is no exception: %v", v)
+}
+
+// endsStream tells the exceptions that stand for an iterator's regular end.
+func endsStream(err error) bool {
+	var e *transport.Error
+	return errors.As(err, &e) && (e.Class == "builtins.StopIteration" || e.Class == "builtins.GeneratorExit")
+}

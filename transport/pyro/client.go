@@ -1,0 +1,181 @@
+package pyro
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// A Client is a connection to one object that is made when it is needed and made again when it has
+// ended. Its methods may be called concurrently; calls share the connection.
+type Client struct {
+	resolve func(context.Context) (URI, error)
+	cfg     DialConfig
+	// Unchecked sends calls without a look at the object's metadata, as Pyro4 does with METADATA
+	// off.
+	unchecked bool
+
+	link    atomic.Pointer[link]
+	dialing chan struct{} // holds one token: who has it dials
+	closed  atomic.Bool
+}
+
+// A link is a connection and what it said of the object.
+type link struct {
+	*Conn
+	members map[string]member
+}
+
+type member struct{ attr, oneway bool }
+
+// NewClient returns a client of the object that resolve finds, which is asked before each connection
+// is made. With unchecked set, calls are sent without a look at the object's metadata.
+func NewClient(resolve func(context.Context) (URI, error), cfg DialConfig, unchecked bool) *Client {
+	c := &Client{resolve: resolve, cfg: cfg, unchecked: unchecked, dialing: make(chan struct{}, 1)}
+	c.dialing <- struct{}{}
+	return c
+}
+
+// Call is a transport.Endpoint. It connects if need be, refuses what the object does not expose before
+// anything is sent, and sends again by itself only what surely never left because the connection
+// turned out to be gone.
+func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	for attempt := 0; ; attempt++ {
+		l, fresh, err := c.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.check(l, call); err != nil {
+			return nil, err
+		}
+		reply, err := l.Call(ctx, call)
+		if err == nil {
+			return reply, nil
+		}
+		if l.Err() == nil {
+			return nil, err
+		}
+		c.link.CompareAndSwap(l, nil)
+		if e := transport.AsError(err); fresh || attempt > 0 || !e.NotSent {
+			return nil, err
+		}
+	}
+}
+
+// connect returns the connection, made anew if there is none.
+func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
+	if l := c.link.Load(); l != nil {
+		return l, false, nil
+	}
+	select {
+	case <-c.dialing:
+	case <-ctx.Done():
+		return nil, false, notSent(ctx.Err())
+	}
+	defer func() { c.dialing <- struct{}{} }()
+	if c.closed.Load() {
+		return nil, false, notSent(ErrClosed)
+	}
+	if l := c.link.Load(); l != nil {
+		return l, false, nil
+	}
+	uri, err := c.resolve(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	conn, err := Dial(ctx, uri, c.cfg)
+	if err != nil {
+		return nil, false, err
+	}
+	l = &link{Conn: conn}
+	if err := l.index(c.unchecked); err != nil {
+		_ = conn.Close()
+		return nil, false, err
+	}
+	c.link.Store(l)
+	return l, true, nil
+}
+
+// index sorts the members that the object exposes. An object without any cannot be called.
+func (l *link) index(unchecked bool) error {
+	m := l.Welcome().Metadata
+	if m == nil {
+		return nil
+	}
+	if len(m.Methods) == 0 && len(m.Attrs) == 0 && !unchecked {
+		return transport.Errorf(transport.CodePermissionDenied, "remote object doesn't expose any methods or attributes").
+			During("connect", l.uri.String(), l.peer.String())
+	}
+	l.members = make(map[string]member, len(m.Methods)+len(m.Attrs))
+	for _, name := range m.Methods {
+		l.members[name] = member{oneway: slices.Contains(m.Oneway, name)}
+	}
+	for _, name := range m.Attrs {
+		l.members[name] = member{attr: true}
+	}
+	return nil
+}
+
+// check refuses what the metadata does not have, and marks what it declares one-way.
+func (c *Client) check(l *link, call *transport.Call) error {
+	if l.members == nil || call.Object == DaemonObject {
+		return nil
+	}
+	attribute := false
+	switch call.Kind {
+	case transport.Invoke:
+	case transport.GetAttr, transport.SetAttr:
+		attribute = true
+	default:
+		return nil
+	}
+	m, known := l.members[call.Method]
+	if !attribute && m.oneway {
+		call.Oneway = true
+	}
+	if c.unchecked || known && m.attr == attribute {
+		return nil
+	}
+	e := transport.Errorf(transport.CodeNotFound, "remote object '%s' has no exposed attribute or method '%s'", l.uri, call.Method)
+	e.Class = "builtins.AttributeError"
+	e.NotSent, e.NoSuchMember = true, true
+	return e.During(describe(call), l.uri.String(), l.peer.String())
+}
+
+// Connect makes sure that there is a connection and returns what it said in the handshake, and the
+// other end.
+func (c *Client) Connect(ctx context.Context) (*transport.Welcome, *transport.Peer, URI, error) {
+	l, _, err := c.connect(ctx)
+	if err != nil {
+		return nil, nil, URI{}, err
+	}
+	if l.Err() != nil { // gone since: once more
+		c.link.CompareAndSwap(l, nil)
+		if l, _, err = c.connect(ctx); err != nil {
+			return nil, nil, URI{}, err
+		}
+	}
+	return l.Welcome(), l.Peer(), l.URI(), nil
+}
+
+// CloseStream tells the server that a remote iterator is wanted no more, if there is a connection.
+func (c *Client) CloseStream(ctx context.Context, id string) error {
+	l := c.link.Load()
+	if l == nil {
+		return nil
+	}
+	return l.CloseStream(ctx, id)
+}
+
+// Close ends the connection; calls in flight fail, and so do later ones.
+func (c *Client) Close() error {
+	c.closed.Store(true)
+	<-c.dialing // nobody dials from here on
+	defer func() { c.dialing <- struct{}{} }()
+	if l := c.link.Swap(nil); l != nil {
+		return l.Conn.Close()
+	}
+	return nil
+}

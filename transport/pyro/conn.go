@@ -1,0 +1,560 @@
+package pyro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+const (
+	// maxQueued bounds the bytes that wait to be written; beyond it callers wait.
+	maxQueued = 1 << 20
+	// maxAbandoned bounds the calls that were cancelled and whose late replies have not come: their
+	// numbers stay taken, and there are only 65536.
+	maxAbandoned = 16384
+	// maxInFlight bounds the calls in flight, abandoned ones included.
+	maxInFlight = 32768
+	// idleCheck is how long a connection must have been idle for a look at whether it still stands.
+	idleCheck = 250 * time.Millisecond
+	// stolenSize is the payload size from which a reply keeps the buffer that it was read into.
+	stolenSize = 4 << 10
+)
+
+// A Conn is a client's connection to one object. Its methods may be called concurrently: calls are in
+// flight together, and each reply finds its call by its sequence number. A cancelled call leaves the
+// connection as it is; its late reply is dropped.
+//
+// Nobody reads while nobody waits: the first caller that waits reads the socket itself and hands out
+// what comes (the leader), the others wait to be given their reply or the role. What several
+// callers have ready is written at once by the one that is writing already.
+type Conn struct {
+	nc      net.Conn
+	o       wireOptions
+	opts    codec.Options
+	ser     *serializer
+	uri     URI
+	peer    *transport.Peer
+	welcome *transport.Welcome
+
+	reader *frameReader // belongs to the leader
+	writer *rawWriter   // belongs to who set writing
+
+	mu        sync.Mutex
+	calls     map[uint16]*pending // in flight; nil for those that were abandoned
+	abandoned int                 // number of nils in calls
+	lastSeq   uint16
+	leader    *pending // who reads; &drainer for the connection's own goroutine
+	first     *pending // waiting for a reply or the role, in the order of their calls
+	last      *pending
+	writing   bool
+	out       []byte        // frames for whoever writes
+	outSeqs   []uint16      // their numbers
+	spare     []byte        // the other half of out, while nothing is being written
+	room      chan struct{} // closed when out is taken; nil while nobody waits for that
+	err       error         // why the connection is over
+	used      time.Time     // when the last call ended
+	drainer   pending
+	wg        sync.WaitGroup // goroutines of the connection: drain, finishWriting
+}
+
+// A pending call waits for its reply. Conn.mu guards all but wake; once done, it is its caller's.
+type pending struct {
+	seq        uint16
+	wake       chan struct{} // told once: done, or now the leader
+	done       bool
+	lead       bool // wake said that it is the leader now
+	notSent    bool
+	keep       bool // still referenced: not to be pooled
+	err        error
+	release    func() // free, made once because a closure for each call would be garbage
+	frame      frame
+	buf        buffer // what frame points into
+	prev, next *pending
+}
+
+var pendingPool sync.Pool
+
+func newPending() *pending {
+	if p, ok := pendingPool.Get().(*pending); ok {
+		return p
+	}
+	p := &pending{wake: make(chan struct{}, 1)}
+	p.release = p.free
+	return p
+}
+
+// free gives back a call that is over.
+func (p *pending) free() {
+	putBuffer(p.buf)
+	if p.keep {
+		return
+	}
+	*p = pending{wake: p.wake, release: p.release}
+	pendingPool.Put(p)
+}
+
+// ErrClosed is the reason of calls on a connection that was closed on this side.
+var ErrClosed = errors.New("connection closed")
+
+// roundTrip sends a finished frame and waits for what answers it. The caller frees p.
+func (c *Conn) roundTrip(ctx context.Context, p *pending, frame []byte) error {
+	if err := c.send(ctx, p, frame, true); err != nil {
+		return err
+	}
+	return c.await(ctx, p)
+}
+
+// send numbers a frame and writes it, or leaves it to who is writing. frame may be reused after it
+// returns.
+func (c *Conn) send(ctx context.Context, p *pending, frame []byte, wantReply bool) error {
+	c.mu.Lock()
+	if err := c.ready(ctx); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	p.seq = c.number()
+	setSeq(frame, c.o.dialect, p.seq)
+	if wantReply {
+		c.calls[p.seq] = p
+		c.enqueue(p)
+	}
+	if c.writing {
+		c.queue(p.seq, frame)
+		c.mu.Unlock()
+		return nil
+	}
+	c.writing = true
+	if len(c.calls) > 1 { // others are about: give them the chance to send along
+		c.queue(p.seq, frame)
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.writeQueued()
+		return nil
+	}
+	c.mu.Unlock()
+	if c.write(frame, p.seq) {
+		c.writeQueued()
+	}
+	return nil
+}
+
+// ready waits until a frame may be queued, under mu.
+func (c *Conn) ready(ctx context.Context) error {
+	if len(c.calls) == 0 && c.leader == nil && !c.writing && c.err == nil && time.Since(c.used) > idleCheck {
+		if err := c.reader.poll(); err != nil { // the role is free, and mu keeps it so
+			c.failLocked(err)
+		}
+	}
+	for c.err == nil && len(c.out) > maxQueued {
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+		}
+		c.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return notSent(err)
+		}
+	}
+	if c.err != nil {
+		return notSent(c.err)
+	}
+	if len(c.calls) >= maxInFlight {
+		return notSent(transport.Errorf(transport.CodeResourceExhausted, "%d calls are in flight on one connection", len(c.calls)))
+	}
+	return nil
+}
+
+func notSent(err error) error {
+	e := *connError(err)
+	e.NotSent = true
+	return &e
+}
+
+// connError classes an error of the connection.
+func connError(err error) *transport.Error {
+	var e *transport.Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.DeadlineExceeded):
+		return transport.Wrap(transport.CodeDeadlineExceeded, err)
+	case errors.Is(err, context.Canceled):
+		return transport.Wrap(transport.CodeCanceled, err)
+	default:
+		return transport.Wrap(transport.CodeUnavailable, err)
+	}
+}
+
+// number takes the next free sequence number, under mu.
+func (c *Conn) number() uint16 {
+	for {
+		c.lastSeq++
+		if _, taken := c.calls[c.lastSeq]; !taken {
+			return c.lastSeq
+		}
+	}
+}
+
+func (c *Conn) queue(seq uint16, frame []byte) {
+	c.out = append(c.out, frame...)
+	c.outSeqs = append(c.outSeqs, seq)
+}
+
+// writeQueued writes what is queued until nothing is; the caller has set writing.
+func (c *Conn) writeQueued() {
+	for {
+		c.mu.Lock()
+		if len(c.out) == 0 || c.err != nil {
+			c.writing = false
+			c.mu.Unlock()
+			return
+		}
+		out := c.out
+		c.out, c.spare = c.spare[:0], nil
+		var seqBuf [64]uint16
+		seqs := append(seqBuf[:0], c.outSeqs...)
+		c.outSeqs = c.outSeqs[:0]
+		if c.room != nil {
+			close(c.room)
+			c.room = nil
+		}
+		c.mu.Unlock()
+		if !c.write(out, seqs...) {
+			return
+		}
+		c.mu.Lock()
+		if cap(out) <= maxPooled {
+			c.spare = out[:0]
+		}
+		c.mu.Unlock()
+	}
+}
+
+// write writes b without waiting. What the connection does not take at once is left to a goroutine,
+// so that no caller is held by a peer that does not read; write is false then, and the writing is no
+// longer the caller's.
+func (c *Conn) write(b []byte, seqs ...uint16) bool {
+	n, err := c.writer.tryWrite(b)
+	if err != nil {
+		c.mu.Lock()
+		if n == 0 {
+			c.markNotSent(seqs)
+		}
+		c.writing = false
+		c.failLocked(err)
+		c.mu.Unlock()
+		return false
+	}
+	if n == len(b) {
+		return true
+	}
+	rest := append([]byte(nil), b[n:]...)
+	c.mu.Lock()
+	if c.err != nil { // closed meanwhile: Close may be waiting for the goroutines already
+		c.writing = false
+		c.mu.Unlock()
+		return false
+	}
+	c.wg.Add(1)
+	c.mu.Unlock()
+	go c.finishWriting(rest)
+	return false
+}
+
+// finishWriting writes rest and all that is queued after it, waiting as long as it takes or until the
+// connection ends.
+func (c *Conn) finishWriting(rest []byte) {
+	defer c.wg.Done()
+	if _, err := c.nc.Write(rest); err != nil {
+		c.mu.Lock()
+		c.writing = false
+		c.failLocked(err)
+		c.mu.Unlock()
+		return
+	}
+	c.writeQueued()
+}
+
+func (c *Conn) markNotSent(seqs []uint16) {
+	for _, seq := range seqs {
+		if p := c.calls[seq]; p != nil {
+			p.notSent = true
+		}
+	}
+}
+
+// await waits for p's reply.
+func (c *Conn) await(ctx context.Context, p *pending) error {
+	c.mu.Lock()
+	if c.leader == nil && !p.done {
+		c.leader = p
+		c.dequeue(p)
+		c.mu.Unlock()
+		return c.lead(ctx, p)
+	}
+	c.mu.Unlock()
+	select {
+	case <-p.wake:
+	case <-ctx.Done():
+		if !c.abandon(p) {
+			<-p.wake // the reply won
+			return p.err
+		}
+		p.keep = true
+		return connError(ctx.Err())
+	}
+	if p.lead {
+		return c.lead(ctx, p)
+	}
+	return p.err
+}
+
+// lead reads, handing out replies, until p's own has come; then it hands the role on.
+func (c *Conn) lead(ctx context.Context, p *pending) error {
+	var stop func() bool
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.leader == p {
+				_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // in the past: ends the read under way
+			}
+		})
+	}
+	mine := false
+	for {
+		f, err := c.reader.next()
+		if err != nil {
+			if !mine && ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+				c.resign(p, stop, true)
+				return connError(ctx.Err())
+			}
+			c.fail(err)
+			break
+		}
+		to, err := c.deliver(f)
+		if err != nil {
+			c.fail(err)
+			break
+		}
+		mine = mine || to == p
+		if mine && !c.reader.complete() {
+			break
+		}
+	}
+	c.resign(p, stop, false)
+	return p.err
+}
+
+// resign gives the role up, to the next waiting call if there is one. give tells that p is abandoned.
+func (c *Conn) resign(p *pending, stop func() bool, give bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if stop != nil && !stop() { // the callback has begun: it may still look at p
+		p.keep = true
+		_ = c.nc.SetReadDeadline(time.Time{})
+	}
+	if give {
+		c.abandonLocked(p)
+	}
+	c.leader = nil
+	c.promote()
+}
+
+// promote gives the free role to the first waiting call, or, if late replies are all there is to come,
+// to a goroutine. Unread, they could fill the connection and keep the server from reading. It runs
+// under mu.
+func (c *Conn) promote() {
+	if c.err != nil || c.leader != nil {
+		return
+	}
+	if next := c.first; next != nil {
+		c.dequeue(next)
+		c.leader = next
+		next.lead = true
+		next.wake <- struct{}{}
+		return
+	}
+	if c.abandoned > 0 {
+		c.leader = &c.drainer
+		c.wg.Add(1)
+		go c.drain()
+	}
+}
+
+// drain reads late replies until none is missing or a caller waits.
+func (c *Conn) drain() {
+	defer c.wg.Done()
+	for {
+		f, err := c.reader.next()
+		if err == nil {
+			_, err = c.deliver(f)
+		}
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		c.mu.Lock()
+		if c.err != nil || c.abandoned == 0 || c.first != nil {
+			c.leader = nil
+			c.promote()
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+	}
+}
+
+// deliver gives a reply to its call, which it returns. A reply that nobody asked for is an error.
+func (c *Conn) deliver(f frame) (*pending, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, known := c.calls[f.seq]
+	if !known {
+		return nil, transport.Errorf(transport.CodeInternal, "reply with sequence number %d, which no call has", f.seq)
+	}
+	delete(c.calls, f.seq)
+	c.used = time.Now()
+	if p == nil {
+		c.abandoned--
+		return nil, nil
+	}
+	p.frame = f
+	if len(f.payload) >= stolenSize {
+		p.buf = c.reader.detach()
+	} else {
+		p.buf = getBuffer()
+		b := append(*p.buf, f.annotations...)
+		b = append(b, f.payload...)
+		*p.buf = b
+		p.frame.annotations, p.frame.payload = b[:len(f.annotations)], b[len(f.annotations):]
+	}
+	c.finish(p)
+	return p, nil
+}
+
+// finish ends p and tells its caller, under mu.
+func (c *Conn) finish(p *pending) {
+	p.done = true
+	if p == c.leader {
+		return
+	}
+	c.dequeue(p)
+	p.wake <- struct{}{}
+}
+
+// abandon gives up waiting for p; it is false if p is done already. If p was just made the leader, the
+// role goes on.
+func (c *Conn) abandon(p *pending) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.done {
+		return false
+	}
+	c.abandonLocked(p)
+	if c.leader == p {
+		c.leader = nil
+	}
+	c.promote()
+	return true
+}
+
+func (c *Conn) abandonLocked(p *pending) {
+	if p.done {
+		return
+	}
+	c.dequeue(p)
+	c.calls[p.seq] = nil
+	c.abandoned++
+	if c.abandoned > maxAbandoned {
+		c.failLocked(fmt.Errorf("%d cancelled calls were never answered", c.abandoned))
+	}
+}
+
+// fail ends the connection, and with it every call in flight.
+func (c *Conn) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failLocked(err)
+}
+
+func (c *Conn) failLocked(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = connError(err)
+	_ = c.nc.Close() // nothing more is wanted from it
+	c.markNotSent(c.outSeqs)
+	c.out, c.outSeqs = nil, nil
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+	for seq, p := range c.calls {
+		delete(c.calls, seq)
+		if p == nil {
+			continue
+		}
+		p.err = c.err
+		if p.notSent {
+			p.err = notSent(c.err)
+		}
+		c.finish(p)
+	}
+	c.abandoned = 0
+}
+
+// Close ends the connection; calls in flight fail. It waits for the connection's goroutines.
+func (c *Conn) Close() error {
+	c.fail(transport.Wrap(transport.CodeUnavailable, ErrClosed))
+	c.wg.Wait()
+	return nil
+}
+
+// Err returns why the connection is over, or nil while it stands.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// enqueue and dequeue keep the list of waiting calls, under mu.
+func (c *Conn) enqueue(p *pending) {
+	p.prev = c.last
+	if c.last != nil {
+		c.last.next = p
+	} else {
+		c.first = p
+	}
+	c.last = p
+}
+
+func (c *Conn) dequeue(p *pending) {
+	if c.first != p && p.prev == nil {
+		return // not in the list
+	}
+	if p.prev != nil {
+		p.prev.next = p.next
+	} else {
+		c.first = p.next
+	}
+	if p.next != nil {
+		p.next.prev = p.prev
+	} else {
+		c.last = p.prev
+	}
+	p.prev, p.next = nil, nil
+}

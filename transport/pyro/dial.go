@@ -1,0 +1,363 @@
+package pyro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// Defaults of connections.
+const (
+	DefaultMaxMessageSize  = 1 << 30   // Pyro5's MAX_MESSAGE_SIZE
+	DefaultMaxInflatedSize = 128 << 20 // Python has no such limit
+	DefaultTimeout         = 10 * time.Second
+)
+
+// A DialConfig says how a client connects. The zero value is good for any peer.
+type DialConfig struct {
+	// Serializer is the name of the serializer; empty means serpent.
+	Serializer string
+	// Dialect fixes the dialect; 0 finds it out, and remembers it for the address.
+	Dialect codec.Dialect
+	// HMACKey signs messages, which only Pyro4 has: it fixes the dialect.
+	HMACKey []byte
+	// Compress compresses requests where the dialect's rule has it.
+	Compress bool
+	// MaxMessageSize bounds messages on the wire, both ways; 0 means 1 GiB.
+	MaxMessageSize int64
+	// MaxInflatedSize bounds payloads after inflating; 0 means 128 MiB.
+	MaxInflatedSize int64
+	// Values says how values are written and read; its Dialect is set by the connection.
+	Values codec.Options
+	// Timeout bounds the making of the connection, handshake included, beside the context; 0
+	// means 10 s.
+	Timeout time.Duration
+	// Handshake is what the client says when it connects; nil means the text "hello".
+	Handshake any
+	// Middleware wraps the handshake. Calls are wrapped by who makes them.
+	Middleware transport.Middleware
+	// Dial makes the network connection; nil means a net.Dialer, which tries all addresses of a
+	// host and sets TCP keep-alive.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Dial connects to the object of a PYRO URI and shakes hands. Errors are *transport.Error with NotSent
+// set.
+func Dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
+	c, err := dial(ctx, uri, cfg)
+	if err != nil {
+		e := transport.AsError(notSent(err))
+		_, address := uri.Address()
+		return nil, e.During("connect", uri.String(), address)
+	}
+	return c, nil
+}
+
+func dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
+	if uri.Protocol != ProtocolPyro {
+		return nil, transport.Errorf(transport.CodeInvalidArgument, "%s has to be resolved before it is dialled", uri)
+	}
+	if cfg.Serializer == "" {
+		cfg.Serializer = Serpent
+	}
+	ser, err := serializerNamed(cfg.Serializer)
+	if err != nil {
+		return nil, transport.Wrap(transport.CodeInvalidArgument, err)
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	defer cancel()
+	network, address := uri.Address()
+	dialects := cfg.dialects(network + " " + address)
+	for i, d := range dialects {
+		c, err := dialOnce(ctx, uri, &cfg, ser, d)
+		var other *otherDialectError
+		if errors.As(err, &other) && i+1 < len(dialects) {
+			continue
+		}
+		if err == nil && len(dialects) > 1 {
+			known.remember(network+" "+address, d)
+		}
+		return c, err
+	}
+	return nil, transport.Errorf(transport.CodeInternal, "no dialect to try")
+}
+
+// dialects returns the dialects to try, in order.
+func (cfg *DialConfig) dialects(address string) []codec.Dialect {
+	switch {
+	case len(cfg.HMACKey) > 0:
+		return []codec.Dialect{codec.Pyro4}
+	case cfg.Dialect != 0:
+		return []codec.Dialect{cfg.Dialect}
+	case known.dialect(address) == codec.Pyro4:
+		return []codec.Dialect{codec.Pyro4, codec.Pyro5}
+	default:
+		return []codec.Dialect{codec.Pyro5, codec.Pyro4}
+	}
+}
+
+// maxKnown bounds the memory of dialects: a client that walks through addresses forgets some.
+const maxKnown = 4096
+
+// known remembers what addresses speak.
+var known dialectMemory
+
+type dialectMemory struct {
+	mu sync.Mutex // guards m
+	m  map[string]codec.Dialect
+}
+
+func (k *dialectMemory) dialect(address string) codec.Dialect {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.m[address]
+}
+
+func (k *dialectMemory) remember(address string, d codec.Dialect) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.m == nil || len(k.m) >= maxKnown {
+		k.m = map[string]codec.Dialect{}
+	}
+	k.m[address] = d
+}
+
+// dialOnce connects in one dialect.
+func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, ser *serializer, d codec.Dialect) (*Conn, error) {
+	if ser.id(d) == 0 {
+		return nil, transport.Errorf(transport.CodeInvalidArgument, "%s does not know the serializer %s", d, ser.name)
+	}
+	network, address := uri.Address()
+	dialer := cfg.Dial
+	if dialer == nil {
+		dialer = (&net.Dialer{}).DialContext
+	}
+	nc, err := dialer(ctx, network, address)
+	if err != nil {
+		return nil, connError(dialFailed(ctx, err))
+	}
+	c := newConn(nc, uri, cfg, ser, d)
+	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
+	err = c.handshake(ctx, cfg)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = nc.Close()
+		return nil, connError(dialFailed(ctx, err))
+	}
+	return c, nil
+}
+
+// dialFailed prefers the context's reason over what it did to the connection.
+func dialFailed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w (%w)", ctx.Err(), err)
+	}
+	return err
+}
+
+func newConn(nc net.Conn, uri URI, cfg *DialConfig, ser *serializer, d codec.Dialect) *Conn {
+	c := &Conn{
+		nc:   nc,
+		ser:  ser,
+		uri:  uri,
+		opts: cfg.Values,
+		o: wireOptions{
+			dialect:     d,
+			hmacKey:     cfg.HMACKey,
+			compress:    cfg.Compress,
+			maxSize:     orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize),
+			maxInflated: orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize),
+		},
+		calls: map[uint16]*pending{},
+		used:  time.Now(),
+	}
+	c.opts.Dialect = d
+	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Dialect: d, Codec: ser.name}
+	c.reader = newFrameReader(nc, &c.o)
+	c.writer = newRawWriter(nc)
+	return c
+}
+
+func orDefault(n, def int64) int64 {
+	if n <= 0 {
+		return def
+	}
+	return n
+}
+
+// otherDialectError says that the peer answered in the dialect that it was not asked in.
+type otherDialectError struct{ reason string }
+
+func (e *otherDialectError) Error() string { return "the peer speaks the other dialect: " + e.reason }
+
+// handshake shakes hands through the middlewares.
+func (c *Conn) handshake(ctx context.Context, cfg *DialConfig) error {
+	h := &transport.Handshake{Object: c.uri.Object, Peer: c.peer, Value: codec.ValueOf("hello")}
+	if cfg.Handshake != nil {
+		h.Value = codec.ValueOf(cfg.Handshake)
+	}
+	h.Header.CorrelationID = transport.CorrelationID(ctx)
+	shake := transport.HandshakeFunc(func(_ context.Context, h *transport.Handshake) (*transport.Welcome, error) {
+		return c.exchange(h)
+	})
+	if cfg.Middleware.Handshake != nil {
+		shake = cfg.Middleware.Handshake(shake)
+	}
+	welcome, err := shake(ctx, h)
+	c.welcome = welcome
+	if err == nil {
+		c.reader.fix = true
+	}
+	return err
+}
+
+// exchange sends CONNECT and reads the answer.
+func (c *Conn) exchange(h *transport.Handshake) (*transport.Welcome, error) {
+	out := getBuffer()
+	defer putBuffer(out)
+	w := beginFrame((*out)[:0], &c.o)
+	f := frameFields{typ: msgConnect, serializer: c.ser.id(c.o.dialect)}
+	if c.o.dialect == codec.Pyro4 {
+		f.flags |= flagMeta
+	}
+	if id := h.Header.CorrelationID; id != [16]byte{} {
+		if c.o.dialect == codec.Pyro4 {
+			w.annotate(keyCorrelation, id[:])
+		} else {
+			f.correlation, f.flags = id, f.flags|flagCorrelated
+		}
+	}
+	w.annotateAll(h.Header.Annotations)
+	w.endAnnotations()
+	hello := codec.NewDict()
+	value, err := h.Value.Any()
+	if err != nil {
+		return nil, err
+	}
+	hello.Set("handshake", value)
+	hello.Set("object", h.Object)
+	if w.buf, err = c.ser.codec.Append(w.buf, hello, &c.opts); err != nil {
+		return nil, err
+	}
+	frame, err := w.finish(f)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.nc.Write(frame); err != nil {
+		return nil, err
+	}
+	answer, err := c.reader.next()
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("the peer closed the connection during the handshake: %w", err)
+		}
+		return nil, err
+	}
+	return c.welcomed(&answer)
+}
+
+// welcomed reads CONNECTOK or CONNECTFAIL.
+func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
+	if f.dialect != c.o.dialect {
+		return nil, &otherDialectError{reason: c.reason(f)}
+	}
+	if f.typ == msgConnectFail {
+		return nil, refused(c.reason(f))
+	}
+	if err := f.verify(c.o.hmacKey); err != nil {
+		return nil, transport.Wrap(transport.CodeUnauthenticated, err)
+	}
+	if f.typ != msgConnectOK {
+		return nil, transport.Errorf(transport.CodeInternal, "answer of message type %d to the handshake", f.typ)
+	}
+	payload, ser, err := c.open(f)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Handshake any `pyro:"handshake"`
+		Meta      *struct {
+			Methods []string `pyro:"methods"`
+			Oneway  []string `pyro:"oneway"`
+			Attrs   []string `pyro:"attrs"`
+		} `pyro:"meta"`
+	}
+	if c.o.dialect == codec.Pyro4 && f.flags&flagMeta == 0 {
+		err = ser.codec.Unmarshal(payload, &answer.Handshake, &c.opts)
+	} else {
+		err = ser.codec.Unmarshal(payload, &answer, &c.opts)
+	}
+	if err != nil {
+		return nil, transport.Errorf(transport.CodeInternal, "answer to the handshake: %w", err)
+	}
+	w := &transport.Welcome{Value: codec.ValueOf(answer.Handshake)}
+	if m := answer.Meta; m != nil {
+		w.Metadata = &transport.ObjectMetadata{Methods: m.Methods, Oneway: m.Oneway, Attrs: m.Attrs}
+	}
+	w.Header.Annotations, _, err = f.parseAnnotations()
+	return w, err
+}
+
+// open inflates a payload and finds its serializer.
+func (c *Conn) open(f *frame) ([]byte, *serializer, error) {
+	ser := serializerNumbered(f.serializer, f.dialect)
+	if ser == nil || ser.codec == nil {
+		return nil, nil, transport.Errorf(transport.CodeInternal, "answer with serializer %d", f.serializer)
+	}
+	if f.flags&flagCompressed == 0 {
+		return f.payload, ser, nil
+	}
+	payload, err := inflate(f.payload, c.o.maxInflated)
+	return payload, ser, err
+}
+
+// reason reads the text of a CONNECTFAIL, in whatever serializer it came.
+func (c *Conn) reason(f *frame) string {
+	payload, ser, err := c.open(f)
+	if err != nil {
+		return err.Error()
+	}
+	var text any
+	if err := ser.codec.Unmarshal(payload, &text, &c.opts); err != nil {
+		return "a reason that cannot be read"
+	}
+	return fmt.Sprint(text)
+}
+
+// refused classes the reasons for which daemons reject a handshake.
+func refused(reason string) error {
+	code := transport.CodePermissionDenied
+	switch reason {
+	case "unknown object":
+		code = transport.CodeNotFound
+	case noWorkers:
+		code = transport.CodeResourceExhausted
+	case errHMACMissing.Error(), errHMACWrong.Error():
+		code = transport.CodeUnauthenticated
+	}
+	return transport.Errorf(code, "the peer rejected the connection: %s", reason)
+}
+
+// noWorkers is what a full server says.
+const noWorkers = "no free workers, increase server threadpool size"
+
+// Welcome returns what the peer said in the handshake.
+func (c *Conn) Welcome() *transport.Welcome { return c.welcome }
+
+// Peer returns the other end.
+func (c *Conn) Peer() *transport.Peer { return c.peer }
+
+// URI returns the URI that was dialled.
+func (c *Conn) URI() URI { return c.uri }

@@ -1,0 +1,351 @@
+package pyro
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// answer reads and answers requests until the connection ends or breaks the protocol. Replies are
+// written when no further request is at hand.
+func (c *serverConn) answer() error {
+	for {
+		if c.out != nil && (len(*c.out) >= flushSize || !c.reader.complete()) {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+		f, err := c.reader.next()
+		if err != nil {
+			return err // of a breach, too, Python tells the client nothing after the handshake
+		}
+		more, err := c.request(&f)
+		if err != nil || !more {
+			return errors.Join(err, c.flush())
+		}
+		if c.s.isClosing() {
+			return c.flush()
+		}
+	}
+}
+
+func (s *Server) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// request answers one message. more is false when the connection has to end after the reply; an error
+// ends it without one.
+func (c *serverConn) request(f *frame) (more bool, err error) {
+	if err := f.verify(c.o.hmacKey); err != nil && (c.o.dialect == codec.Pyro4) {
+		return false, err
+	}
+	own, reserved, err := f.parseAnnotations()
+	if err != nil {
+		return false, err
+	}
+	switch f.typ {
+	case msgPing:
+		return true, c.pong(f, own, reserved)
+	case msgInvoke:
+		return c.invoke(f, own, reserved)
+	default:
+		return false, fmt.Errorf("message of type %d", f.typ)
+	}
+}
+
+func (c *serverConn) pong(f *frame, own transport.Annotations, reserved reservedAnnotations) error {
+	if c.out == nil {
+		c.out = getBuffer()
+	}
+	h := c.header(f, own, reserved)
+	w := beginFrame(*c.out, &c.o)
+	fields := frameFields{typ: msgPing, seq: f.seq, serializer: f.serializer}
+	c.annotate(&w, &fields, h.CorrelationID, nil)
+	w.endAnnotations()
+	w.buf = append(w.buf, "pong"...)
+	var err error
+	*c.out, err = w.finish(fields)
+	return err
+}
+
+func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reservedAnnotations) (more bool, err error) {
+	ser := serializerNumbered(f.serializer, f.dialect)
+	if ser == nil {
+		return false, fmt.Errorf("unknown serializer %d", f.serializer)
+	}
+	life := c.ctx
+	if f.flags&flagOneway != 0 {
+		life = c.s.ctx // the caller may hang up at once; the call was made
+	}
+	ctx, info := transport.NewContext(life)
+	call := &info.Call
+	call.Header = c.header(f, own, reserved)
+	call.Peer = c.peer
+	call.Oneway = f.flags&flagOneway != 0
+	if ser.codec == nil || !c.s.accepted[ser.name] {
+		if c.o.dialect == codec.Pyro5 || ser.codec == nil {
+			return false, errors.New("serializer is not accepted")
+		}
+		return c.raise(f, call, transport.NewError("Pyro4.errors.SerializeError",
+			fmt.Sprintf("message used serializer that is not accepted: %d", f.serializer)))
+	}
+	if f.dialect == codec.Pyro4 && reserved.hasCorrelation && len(reserved.correlation) != len(call.Header.CorrelationID) {
+		return c.raise(f, call, transport.NewError("ValueError", "bytes is not a 16-char string"))
+	}
+	payload, err := c.payload(f)
+	if err != nil {
+		if c.o.dialect == codec.Pyro5 {
+			return false, err
+		}
+		return c.raise(f, call, transport.NewError("ValueError", err.Error()))
+	}
+	if call.Oneway {
+		payload = bytes.Clone(payload) // the call outlives the buffer
+	}
+	head, err := ser.codec.OpenCall(payload, &c.opts)
+	if err != nil {
+		return c.raise(f, call, unreadable(err))
+	}
+	call.Object, call.Method = c.name(head.Object), c.name(head.Method)
+	call.Args = transport.EncodedArgs(head, ser.codec, &c.opts)
+	if call.Oneway {
+		c.startOneway(ctx, f, info, head, ser)
+		return true, nil
+	}
+	c.s.inFlight.Add(1)
+	defer c.s.inFlight.Add(-1)
+	if f.flags&flagBatch != 0 {
+		return c.batch(ctx, f, info, head, ser)
+	}
+	reply, err := c.carryOut(ctx, info)
+	if err != nil {
+		return c.raise(f, call, err)
+	}
+	return c.result(f, info, reply)
+}
+
+// unreadable is the exception for a payload that is no call. Of the Python errors that can come of it,
+// SyntaxError is serpent's and ValueError the others'.
+func unreadable(err error) *transport.Error {
+	class := "ValueError"
+	var syntax *codec.SyntaxError
+	var types *codec.TypeError
+	switch {
+	case errors.As(err, &syntax) && syntax.Codec == Serpent:
+		class = "SyntaxError"
+	case errors.As(err, &types):
+		class = "TypeError"
+	}
+	return transport.NewError(class, pythonText(err))
+}
+
+// carryOut takes one call through the chain. It turns what attributes and iterators are made of on the
+// wire into their kinds, and a panic into an error.
+func (c *serverConn) carryOut(ctx context.Context, info *transport.CallInfo) (reply *transport.Reply, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			reply, err = nil, transport.NewPanicError(r, debug.Stack())
+		}
+		if err != nil {
+			c.logPanic(info, err)
+		}
+	}()
+	call := &info.Call
+	if call.Object == DaemonObject {
+		switch call.Method {
+		case methodNextItem:
+			if err := c.prepareItem(call); err != nil {
+				return nil, err
+			}
+		case methodCloseStream:
+			id, err := streamArg(call)
+			if err == nil {
+				c.s.streams.close(id, c.peer.Principal)
+			}
+			return &transport.Reply{}, err
+		case methodGetMetadata:
+			call.Kind = transport.Metadata
+		}
+	}
+	switch call.Method {
+	case methodGetAttr:
+		call.Kind = transport.GetAttr
+		if err := openAttribute(call, 1); err != nil {
+			return nil, err
+		}
+	case methodSetAttr:
+		call.Kind = transport.SetAttr
+		if err := openAttribute(call, 2); err != nil {
+			return nil, err
+		}
+	}
+	return c.s.handler.Call(ctx, call)
+}
+
+func (c *serverConn) logPanic(info *transport.CallInfo, err error) {
+	var e *transport.Error
+	if errors.As(err, &e) && e.Panic != nil {
+		c.s.log.Error("call panicked", "object", info.Object, "method", info.Method,
+			"peer", c.peer.String(), "panic", e.Panic.Value, "stack", string(e.Panic.Stack))
+	}
+}
+
+// result sends a method's result.
+func (c *serverConn) result(f *frame, info *transport.CallInfo, r *transport.Reply) (more bool, err error) {
+	call := &info.Call
+	if r == nil {
+		r = &transport.Reply{}
+	}
+	if r.Stream != nil {
+		return c.announce(f, call, r)
+	}
+	if r.Done {
+		return c.raise(f, call, transport.NewError("StopIteration"))
+	}
+	annotations := info.Response
+	if len(r.Header.Annotations) > 0 {
+		annotations = append(annotations, r.Header.Annotations...)
+	}
+	fields := frameFields{typ: msgResult, flags: f.flags & flagBatch}
+	err = c.reply(f, fields, call.Header.CorrelationID, annotations, r.Value)
+	if err == nil {
+		return true, nil
+	}
+	var failed *encodeFailure
+	if errors.As(err, &failed) {
+		return c.raise(f, call, transport.NewError("TypeError", failed.Error()))
+	}
+	return false, err
+}
+
+// raise sends err as an exception. The connection ends after Pyro's own SerializeError and
+// SecurityError.
+func (c *serverConn) raise(f *frame, call *transport.Call, err error) (more bool, _ error) {
+	if call.Oneway {
+		return true, nil
+	}
+	e := transport.AsError(err).Raised()
+	fields := frameFields{typ: msgResult, flags: flagException | f.flags&flagBatch}
+	sendErr := c.reply(c.readableBy(f), fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
+	var failed *encodeFailure
+	if errors.As(sendErr, &failed) {
+		instead := transport.NewError("PyroError", fmt.Sprintf(
+			"Error serializing exception: %s. Original exception: %s: %s", failed.Error(), e.Class, e.Message))
+		instead.Traceback = e.Traceback
+		sendErr = c.reply(c.readableBy(f), fields, call.Header.CorrelationID, nil, codec.ValueOf(instead))
+	}
+	return sendErr == nil && !e.EndsConnection(), sendErr
+}
+
+// readableBy returns f with a serializer that this end can write.
+func (c *serverConn) readableBy(f *frame) *frame {
+	if ser := serializerNumbered(f.serializer, f.dialect); ser != nil && ser.codec != nil {
+		return f
+	}
+	g := *f
+	g.serializer = c.ser.id(f.dialect)
+	return &g
+}
+
+// startOneway carries a one-way call out in a goroutine of its own. Beyond the server's bound of such
+// goroutines the connection waits.
+func (c *serverConn) startOneway(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) {
+	select {
+	case c.s.oneways <- struct{}{}:
+	case <-c.ctx.Done():
+		return
+	}
+	batch := f.flags&flagBatch != 0
+	c.s.wg.Add(1) // safe: the connection's own count is held
+	c.s.inFlight.Add(1)
+	go func() {
+		defer func() {
+			<-c.s.oneways
+			c.s.inFlight.Add(-1)
+			c.s.wg.Done()
+		}()
+		var err error
+		if batch {
+			_, err = c.runBatch(ctx, info, head, ser)
+		} else {
+			_, err = c.carryOut(ctx, info)
+		}
+		if err != nil {
+			c.s.log.Warn("one-way call failed", "object", info.Object, "method", info.Method,
+				"peer", c.peer.String(), "error", err)
+		}
+	}()
+}
+
+// batch answers a batch with the list of its results.
+func (c *serverConn) batch(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (bool, error) {
+	results, err := c.runBatch(ctx, info, head, ser)
+	if err != nil {
+		return c.raise(f, &info.Call, err)
+	}
+	return c.result(f, info, &transport.Reply{Value: codec.ValueOf(results)})
+}
+
+// runBatch carries out a batch's calls in order. The exception of a method ends the list as its last
+// result; a name that cannot be called fails the whole batch.
+func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, head codec.Head, ser *serializer) ([]any, error) {
+	results := []any{}
+	for entry, err := range ser.codec.OpenBatch(head, &c.opts) {
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		entryCtx, one := transport.NewContext(ctx)
+		one.Call = info.Call
+		one.Batch = true
+		one.Method = c.nameOf(entry.Method, info.Oneway)
+		one.Args = transport.EncodedArgs(entry, ser.codec, &c.opts)
+		reply, err := c.batchEntry(entryCtx, one)
+		info.Response = append(info.Response, one.Response...)
+		var whole *transport.Error
+		switch {
+		case errors.As(err, &whole) && whole.NoSuchMember:
+			return nil, err
+		case err != nil:
+			return append(results, &transport.BatchError{Err: transport.AsError(err).Raised()}), nil
+		default:
+			v, err := reply.Value.Any()
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, v)
+		}
+	}
+	return results, nil
+}
+
+// nameOf is name, but off the connection's goroutine it does not touch the connection's memory.
+func (c *serverConn) nameOf(b []byte, oneway bool) string {
+	if oneway {
+		return string(b)
+	}
+	return c.name(b)
+}
+
+func (c *serverConn) batchEntry(ctx context.Context, info *transport.CallInfo) (*transport.Reply, error) {
+	switch info.Method {
+	case methodGetAttr, methodSetAttr:
+		e := transport.NewError("AttributeError", "attempt to access private attribute '"+info.Method+"'")
+		e.NoSuchMember = true
+		return nil, e
+	}
+	reply, err := c.carryOut(ctx, info)
+	if err == nil && reply.Stream != nil {
+		return nil, transport.NewError("TypeError", "iterators cannot be results in a batch")
+	}
+	return reply, err
+}

@@ -1,0 +1,202 @@
+package pyro
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+)
+
+// A frameReader reads frames off a connection. What it has read of a frame survives an interrupted
+// read, so that reading can go on later. While it waits with nothing read it holds no buffer where
+// the connection allows that.
+//
+// It belongs to one goroutine at a time.
+type frameReader struct {
+	conn net.Conn
+	raw  syscall.RawConn // nil if the connection has no descriptor to read from (TLS, memory)
+	o    *wireOptions
+	fix  bool // only frames of o.dialect are accepted; off until the handshake has settled it
+
+	buf  buffer // nil while nothing is buffered
+	r, w int    // read up to r, filled up to w
+
+	// Arguments and results of readRaw, which is made once because a closure for each read would
+	// be garbage.
+	fn   func(fd uintptr) bool
+	n    int
+	err  error
+	peek bool
+}
+
+func newFrameReader(conn net.Conn, o *wireOptions) *frameReader {
+	fr := &frameReader{conn: conn, o: o}
+	fr.raw = rawConn(conn)
+	fr.fn = fr.readRaw
+	return fr
+}
+
+// rawConn returns conn's descriptor if reads and writes on it are those of the connection.
+func rawConn(conn net.Conn) syscall.RawConn {
+	if !rawIO {
+		return nil
+	}
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		raw, err := c.SyscallConn()
+		if err == nil {
+			return raw
+		}
+	case *net.UnixConn:
+		raw, err := c.SyscallConn()
+		if err == nil {
+			return raw
+		}
+	}
+	return nil
+}
+
+// buffered reports whether bytes are there that were not returned yet.
+func (fr *frameReader) buffered() bool { return fr.w > fr.r }
+
+// complete reports whether a whole frame is there already.
+func (fr *frameReader) complete() bool {
+	if fr.w-fr.r < prefixSize {
+		return false
+	}
+	b := (*fr.buf)[fr.r:fr.w]
+	d, size, err := checkPrefix(b)
+	if err != nil {
+		return true // the error is what the next call returns
+	}
+	if len(b) < size {
+		return false
+	}
+	h, err := parseHeader(b, d)
+	return err != nil || int64(len(b)-size) >= h.annotationsLen+h.payloadLen
+}
+
+// next returns the next frame. Its slices are valid until the next call. Breaches of the protocol are
+// a *frameError, after which the stream cannot be read on.
+func (fr *frameReader) next() (frame, error) {
+	if fr.r == fr.w {
+		fr.drop()
+	}
+	if err := fr.fill(prefixSize); err != nil {
+		return frame{}, err
+	}
+	d, size, err := checkPrefix((*fr.buf)[fr.r:])
+	if err != nil {
+		return frame{}, err
+	}
+	if fr.fix && d != fr.o.dialect {
+		return frame{}, &frameError{dialect: fr.o.dialect, text: "invalid protocol version"}
+	}
+	if err := fr.fill(size); err != nil {
+		return frame{}, err
+	}
+	h, err := parseHeader((*fr.buf)[fr.r:fr.w], d)
+	if err != nil {
+		return frame{}, err
+	}
+	if err := limitError(&h, fr.o.maxSize); err != nil {
+		return frame{}, err
+	}
+	total := size + int(h.annotationsLen+h.payloadLen)
+	if err := fr.fill(total); err != nil {
+		return frame{}, err
+	}
+	b := (*fr.buf)[fr.r : fr.r+total]
+	f := h.frame
+	f.annotations = b[size : size+int(h.annotationsLen)]
+	f.payload = b[size+int(h.annotationsLen):]
+	fr.r += total
+	return f, nil
+}
+
+// drop gives back an empty buffer.
+func (fr *frameReader) drop() {
+	putBuffer(fr.buf)
+	fr.buf, fr.r, fr.w = nil, 0, 0
+}
+
+// detach gives the buffer, which holds the last frame, to the caller. The reader goes on in a new one.
+func (fr *frameReader) detach() buffer {
+	old, rest := fr.buf, (*fr.buf)[fr.r:fr.w]
+	fr.buf, fr.r, fr.w = nil, 0, 0
+	if len(rest) > 0 {
+		fr.buf = getBuffer()
+		*fr.buf = append(*fr.buf, rest...)
+		fr.w = len(rest)
+		*fr.buf = (*fr.buf)[:0]
+	}
+	return old
+}
+
+// fill reads until n bytes are buffered.
+func (fr *frameReader) fill(n int) error {
+	for fr.w-fr.r < n {
+		if fr.buf != nil {
+			fr.makeRoom(n)
+		}
+		if err := fr.read(); err != nil {
+			if errors.Is(err, io.EOF) && fr.w > fr.r {
+				return io.ErrUnexpectedEOF
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// makeRoom sees to it that the buffer can take more of a frame of n bytes. A size that a header
+// claims is believed only as far as bytes have arrived: the buffer doubles.
+func (fr *frameReader) makeRoom(n int) {
+	size := cap(*fr.buf)
+	if fr.r+n <= size {
+		return
+	}
+	have := fr.w - fr.r
+	if fr.r > 0 && (n <= size || have < size/2) {
+		full := (*fr.buf)[:size]
+		copy(full, full[fr.r:fr.w])
+		fr.r, fr.w = 0, have
+	}
+	if fr.w < cap(*fr.buf) {
+		return
+	}
+	grown := make([]byte, min(n, 2*size))
+	copy(grown, (*fr.buf)[fr.r:fr.w:cap(*fr.buf)])
+	putBuffer(fr.buf)
+	grown = grown[:0]
+	fr.buf, fr.r, fr.w = &grown, 0, have
+}
+
+// read does one read of whatever is there, waiting if nothing is.
+func (fr *frameReader) read() error {
+	if fr.raw != nil {
+		fr.n, fr.err = 0, nil
+		if err := fr.raw.Read(fr.fn); err != nil {
+			return err
+		}
+		return fr.took(fr.n, fr.err)
+	}
+	if fr.buf == nil {
+		fr.buf = getBuffer()
+	}
+	return fr.took(fr.conn.Read((*fr.buf)[fr.w:cap(*fr.buf)]))
+}
+
+func (fr *frameReader) took(n int, err error) error {
+	fr.w += max(n, 0)
+	if fr.buf != nil {
+		*fr.buf = (*fr.buf)[:fr.w]
+	}
+	if n > 0 {
+		return nil
+	}
+	if err == nil {
+		err = io.EOF
+	}
+	return err
+}

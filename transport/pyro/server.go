@@ -1,0 +1,268 @@
+package pyro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// A Handler is what a Server serves: chains of middlewares around an object registry.
+type Handler struct {
+	// Handshake accepts or denies a connection. Its innermost part looks the object up.
+	Handshake transport.HandshakeFunc
+	// Call answers calls. For a StreamItem its innermost part calls Call.Fetch.
+	Call transport.Endpoint
+}
+
+// A ServerConfig sets a Server up. The zero value has the defaults.
+type ServerConfig struct {
+	// Serializers are the names of those that are accepted; nil means serpent, json and marshal.
+	Serializers []string
+	// MaxMessageSize bounds messages on the wire, both ways; 0 means 1 GiB.
+	MaxMessageSize int64
+	// MaxInflatedSize bounds payloads after inflating; 0 means 128 MiB.
+	MaxInflatedSize int64
+	// MaxConnections bounds the open connections; one more is refused as Pyro refuses it. 0 means
+	// 10000.
+	MaxConnections int
+	// HandshakeTimeout is how long a peer may take to finish its handshake; 0 means 10 s.
+	HandshakeTimeout time.Duration
+	// Compress compresses replies where the dialect's rule has it.
+	Compress bool
+	// Streams are the remote iterators.
+	Streams StreamConfig
+	// Values says how values are written and read; its Dialect is set by each connection.
+	Values codec.Options
+	// Annotations, if set, are sent with every reply.
+	Annotations func() transport.Annotations
+	// Logger gets what no caller sees: failures of one-way calls and of connections. Nil discards.
+	Logger *slog.Logger
+}
+
+// A StreamConfig sets up remote iterators.
+type StreamConfig struct {
+	Disabled bool          // refuse results that are iterators
+	Lifetime time.Duration // age at which one is dropped; 0 means never
+	Linger   time.Duration // how long one outlives its connection; negative drops it at once, 0 means 30 s
+	Max      int           // open iterators; 0 means 10000
+}
+
+// A ListenConfig sets up one listener.
+type ListenConfig struct {
+	// HMACKey has every message signed and refuses Pyro5, which has no signatures.
+	HMACKey []byte
+	// AllowUnsigned answers Pyro5 although a key is set.
+	AllowUnsigned bool
+}
+
+const (
+	defaultMaxConnections = 10000
+	maxOneway             = 1024 // one-way calls that run at the same time; beyond it their connections wait
+)
+
+// A Server answers connections in both dialects. The calls of one connection run and are answered one
+// after the other, as in Python; one-way calls run in goroutines of their own.
+type Server struct {
+	handler  Handler
+	cfg      ServerConfig
+	accepted map[string]bool
+	log      *slog.Logger
+	streams  *streamTable
+	ctx      context.Context //nolint:containedctx // the server's life, from which those of its connections derive
+	cancel   context.CancelFunc
+	closing  chan struct{} // closed when draining begins
+	oneways  chan struct{} // a token for each running one-way call
+
+	mu        sync.Mutex // guards what follows
+	listeners map[net.Listener]struct{}
+	conns     map[*serverConn]struct{}
+	draining  bool
+	wg        sync.WaitGroup // connections and one-way calls
+	inFlight  atomic.Int64   // calls that are being carried out
+}
+
+// NewServer returns a Server for h. It listens to nothing yet.
+func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
+	if cfg.Serializers == nil {
+		cfg.Serializers = DefaultSerializers()
+	}
+	s := &Server{
+		handler:   h,
+		cfg:       cfg,
+		accepted:  map[string]bool{},
+		log:       cfg.Logger,
+		closing:   make(chan struct{}),
+		oneways:   make(chan struct{}, maxOneway),
+		listeners: map[net.Listener]struct{}{},
+		conns:     map[*serverConn]struct{}{},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	for _, name := range cfg.Serializers {
+		if err := CheckSerializer(name); err != nil {
+			return nil, err
+		}
+		s.accepted[name] = true
+	}
+	s.cfg.MaxMessageSize = orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize)
+	s.cfg.MaxInflatedSize = orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize)
+	if s.cfg.MaxConnections <= 0 {
+		s.cfg.MaxConnections = defaultMaxConnections
+	}
+	if s.cfg.HandshakeTimeout <= 0 {
+		s.cfg.HandshakeTimeout = DefaultTimeout
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.streams = newStreamTable(cfg.Streams)
+	return s, nil
+}
+
+// ErrServerClosed is returned by Serve after Shutdown or Close.
+var ErrServerClosed = errors.New("server closed")
+
+// Serve answers the connections of l until Shutdown or Close, or until l fails. It closes l.
+func (s *Server) Serve(l net.Listener, cfg ListenConfig) error {
+	s.mu.Lock()
+	if s.draining {
+		s.mu.Unlock()
+		_ = l.Close()
+		return ErrServerClosed
+	}
+	s.listeners[l] = struct{}{}
+	s.mu.Unlock()
+	defer l.Close()
+	var delay time.Duration
+	for {
+		nc, err := l.Accept()
+		if err == nil {
+			delay = 0
+			s.start(nc, cfg)
+			continue
+		}
+		if s.isDraining() {
+			return ErrServerClosed
+		}
+		var temporary interface{ Temporary() bool }
+		if !errors.As(err, &temporary) || !temporary.Temporary() {
+			return fmt.Errorf("accept on %s: %w", l.Addr(), err)
+		}
+		delay = min(max(2*delay, 5*time.Millisecond), time.Second) // out of descriptors, most likely
+		s.log.Warn("accept failed, trying again", "address", l.Addr().String(), "error", err, "delay", delay)
+		select {
+		case <-time.After(delay):
+		case <-s.closing:
+		}
+	}
+}
+
+func (s *Server) isDraining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
+}
+
+// start serves one connection in a goroutine of its own.
+func (s *Server) start(nc net.Conn, cfg ListenConfig) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		_ = nc.Close()
+		return
+	}
+	c := newServerConn(s, nc, cfg)
+	c.full = len(s.conns) >= s.cfg.MaxConnections
+	s.conns[c] = struct{}{}
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		c.serve()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	}()
+}
+
+// Connections returns the number of open connections.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// Shutdown stops listening, lets the calls that run finish, and closes all connections. When ctx ends
+// first, it cuts off what still runs and returns an error that says how many calls that were.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop(false)
+	done := make(chan struct{})
+	go func() {
+		s.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		s.streams.closeAll()
+		return nil
+	case <-ctx.Done():
+	}
+	cut := s.inFlight.Load()
+	s.stop(true)
+	s.streams.closeAll()
+	if cut == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d calls were cut off: %w", cut, ctx.Err())
+}
+
+// Close ends everything at once. Methods that run see their context end; Close does not wait for them.
+func (s *Server) Close() error {
+	s.stop(true)
+	s.streams.closeAll()
+	return nil
+}
+
+// stop ends listeners and idle connections; with cut also those at work.
+func (s *Server) stop(cut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.draining {
+		s.draining = true
+		close(s.closing)
+	}
+	if cut {
+		s.cancel()
+	}
+	for l := range s.listeners {
+		_ = l.Close()
+	}
+	for c := range s.conns {
+		if cut {
+			_ = c.nc.Close()
+		} else {
+			_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // wakes who waits for a request
+		}
+	}
+}
+
+// newCorrelationID returns a random UUID. It names calls in logs and guards nothing.
+func newCorrelationID() uuid.UUID {
+	var id uuid.UUID
+	hi, lo := rand.Uint64(), rand.Uint64() //nolint:gosec // see above
+	for i := range 8 {
+		id[i], id[8+i] = byte(hi>>(8*i)), byte(lo>>(8*i))
+	}
+	id[6] = id[6]&0x0f | 0x40 // version 4
+	id[8] = id[8]&0x3f | 0x80 // RFC 9562 variant
+	return id
+}

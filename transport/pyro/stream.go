@@ -1,0 +1,309 @@
+package pyro
+
+import (
+	"context"
+	"iter"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+const (
+	defaultLinger     = 30 * time.Second // Pyro's ITER_STREAM_LINGER
+	defaultMaxStreams = 10000
+)
+
+// A streamTable holds a server's remote iterators: whoever knows an id, and is who it was announced to,
+// fetches items over any connection.
+type streamTable struct {
+	cfg StreamConfig
+
+	mu      sync.Mutex // guards what follows
+	streams map[string]*stream
+	closed  bool
+}
+
+// A stream is one remote iterator. It belongs to the connection that fetched from it last.
+type stream struct {
+	table          *streamTable
+	id             string
+	object, method string
+	principal      any
+	cancel         func() // ends the context of the iterator's function; may be nil
+
+	mu   sync.Mutex // held while the iterator runs
+	next func() (any, error, bool)
+	stop func()
+	over bool
+
+	owner    *serverConn // guarded by table.mu
+	linger   *time.Timer // runs while there is no owner; guarded by table.mu
+	lifetime *time.Timer
+}
+
+func newStreamTable(cfg StreamConfig) *streamTable {
+	if cfg.Linger == 0 {
+		cfg.Linger = defaultLinger
+	}
+	if cfg.Max <= 0 {
+		cfg.Max = defaultMaxStreams
+	}
+	return &streamTable{cfg: cfg, streams: map[string]*stream{}}
+}
+
+// add takes an iterator in.
+func (t *streamTable) add(seq iter.Seq2[any, error], cancel func(), call *transport.Call, owner *serverConn) (*stream, error) {
+	st := &stream{
+		table: t, id: uuid.NewString(), cancel: cancel, owner: owner,
+		object: call.Object, method: call.Method, principal: owner.peer.Principal,
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || len(t.streams) >= t.cfg.Max {
+		if cancel != nil {
+			cancel()
+		}
+		return nil, transport.Errorf(transport.CodeResourceExhausted,
+			"the server has no room for another item stream (option MaxStreams, %d)", t.cfg.Max)
+	}
+	st.next, st.stop = iter.Pull2(seq)
+	t.streams[st.id] = st
+	if t.cfg.Lifetime > 0 {
+		st.lifetime = time.AfterFunc(t.cfg.Lifetime, st.end)
+	}
+	return st, nil
+}
+
+// find returns the stream with id if principal may have it, and makes conn its owner.
+func (t *streamTable) find(id string, conn *serverConn) *stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := t.streams[id]
+	if st == nil || !reflect.DeepEqual(st.principal, conn.peer.Principal) {
+		return nil
+	}
+	st.owner = conn
+	if st.linger != nil {
+		st.linger.Stop()
+		st.linger = nil
+	}
+	return st
+}
+
+// close ends the stream with id; unknown ids are nobody's business.
+func (t *streamTable) close(id string, principal any) {
+	t.mu.Lock()
+	st := t.streams[id]
+	t.mu.Unlock()
+	if st != nil && reflect.DeepEqual(st.principal, principal) {
+		st.end()
+	}
+}
+
+// orphan starts the time that conn's streams outlive it.
+func (t *streamTable) orphan(conn *serverConn) {
+	var drop []*stream
+	t.mu.Lock()
+	for _, st := range t.streams {
+		if st.owner != conn {
+			continue
+		}
+		st.owner = nil
+		if t.cfg.Linger < 0 {
+			drop = append(drop, st)
+		} else {
+			st.linger = time.AfterFunc(t.cfg.Linger, st.end)
+		}
+	}
+	t.mu.Unlock()
+	for _, st := range drop {
+		st.end()
+	}
+}
+
+// closeAll ends all streams and takes no more in.
+func (t *streamTable) closeAll() {
+	t.mu.Lock()
+	t.closed = true
+	all := make([]*stream, 0, len(t.streams))
+	for _, st := range t.streams {
+		all = append(all, st)
+	}
+	t.mu.Unlock()
+	for _, st := range all {
+		st.end()
+	}
+}
+
+// end drops the stream. It tells the iterator through its context first, and then waits for an item
+// that is being made.
+func (st *stream) end() {
+	if st.cancel != nil {
+		st.cancel()
+	}
+	st.forget()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.over = true
+	st.stop()
+}
+
+func (st *stream) forget() {
+	st.table.mu.Lock()
+	defer st.table.mu.Unlock()
+	delete(st.table.streams, st.id)
+	for _, t := range [...]*time.Timer{st.linger, st.lifetime} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+}
+
+var errStreamTerminated = transport.NewError("PyroError", "item stream terminated")
+
+// item returns the next item. After the end, or an error, the stream is gone.
+func (st *stream) item(context.Context) (reply *transport.Reply, err error) {
+	st.mu.Lock()
+	if st.over {
+		st.mu.Unlock()
+		return nil, errStreamTerminated
+	}
+	finished := true
+	defer func() { // a panic of the iterator, too, finishes it
+		st.over = st.over || finished
+		st.mu.Unlock()
+		if finished {
+			st.end()
+		}
+	}()
+	v, err, ok := st.next()
+	switch {
+	case !ok:
+		return &transport.Reply{Done: true}, nil
+	case err != nil:
+		return nil, err
+	default:
+		finished = false
+		return &transport.Reply{Value: codec.ValueOf(v)}, nil
+	}
+}
+
+// announce answers with a new remote iterator.
+func (c *serverConn) announce(f *frame, call *transport.Call, r *transport.Reply) (bool, error) {
+	e := transport.NewError("ProtocolError", "result of call is an iterator")
+	fields := frameFields{typ: msgResult, flags: flagException | flagItemStream, seq: f.seq, serializer: f.serializer}
+	if c.s.cfg.Streams.Disabled {
+		if r.Cancel != nil {
+			r.Cancel()
+		}
+		return true, c.sendAnnouncement(fields, call, "", e)
+	}
+	st, err := c.s.streams.add(r.Stream, r.Cancel, call, c)
+	if err != nil {
+		return c.raise(f, call, err)
+	}
+	return true, c.sendAnnouncement(fields, call, st.id, e)
+}
+
+func (c *serverConn) sendAnnouncement(fields frameFields, call *transport.Call, id string, e *transport.Error) error {
+	if c.out == nil {
+		c.out = getBuffer()
+	}
+	w := beginFrame(*c.out, &c.o)
+	c.annotate(&w, &fields, call.Header.CorrelationID, nil)
+	if id != "" {
+		w.annotate(keyStream, []byte(id))
+	}
+	w.endAnnotations()
+	var err error
+	w.buf, err = serializerNumbered(fields.serializer, c.o.dialect).codec.Append(w.buf, e, &c.opts)
+	if err != nil {
+		*c.out = w.buf[:w.start]
+		return err
+	}
+	*c.out, err = w.finish(fields)
+	return err
+}
+
+// prepareItem makes of a call for the next item one that the chain sees under the name of the method
+// that made the stream.
+func (c *serverConn) prepareItem(call *transport.Call) error {
+	id, err := streamArg(call)
+	if err != nil {
+		return err
+	}
+	st := c.s.streams.find(id, c)
+	if st == nil {
+		return errStreamTerminated
+	}
+	call.Kind = transport.StreamItem
+	call.Object, call.Method, call.StreamID = st.object, st.method, id
+	call.Fetch = st.item
+	return nil
+}
+
+// streamArg reads the id that is the only argument of a stream's calls.
+func streamArg(call *transport.Call) (string, error) {
+	var id string
+	sink := fewArgs{dst: []any{&id}}
+	if err := call.Args.Decode(&sink); err != nil {
+		return "", err
+	}
+	return id, sink.check()
+}
+
+// openAttribute reads the name off the arguments (name) or (name, value). The value stays encoded as
+// the second argument.
+func openAttribute(call *transport.Call, n int) error {
+	var (
+		name  string
+		value any
+	)
+	sink := fewArgs{dst: []any{&name, &value}[:n]}
+	if err := call.Args.Decode(&sink); err != nil {
+		return err
+	}
+	if err := sink.check(); err != nil {
+		return err
+	}
+	call.Method = name
+	return nil
+}
+
+// fewArgs takes a fixed number of positional arguments and no others.
+type fewArgs struct {
+	dst []any
+	got int
+}
+
+func (s *fewArgs) Positional(i int) (any, error) {
+	s.got = i + 1
+	if i >= len(s.dst) {
+		return nil, transport.NewError("TypeError", "too many arguments")
+	}
+	return s.dst[i], nil
+}
+
+func (s *fewArgs) Keyword(name []byte) (any, error) {
+	return nil, transport.NewError("TypeError", "got an unexpected keyword argument '"+string(name)+"'")
+}
+
+// None lets missing keyword arguments pass, as attribute access sends them.
+func (s *fewArgs) None(keywords bool) error {
+	if keywords {
+		return nil
+	}
+	return transport.NewError("TypeError", "argument after * must be an iterable, not NoneType")
+}
+
+func (s *fewArgs) check() error {
+	if s.got < len(s.dst) {
+		return transport.NewError("TypeError", "too few arguments")
+	}
+	return nil
+}
