@@ -50,13 +50,14 @@ func newReader(data []byte, o *codec.Options) *reader {
 	s.data, s.pos, s.o, s.maxDepth = data, 0, o, o.Depth()
 	s.frames, s.refs = s.frames[:0], s.refs[:0]
 	s.replay, s.reread, s.peeked = false, 0, false
-	s.dec = bind.Decoder{Src: s, O: o, Codec: Codec}
+	s.dec.Renew(o)
+	s.dec.Src = s // no Codec: values refer to others, and cannot be handed out as they are
 	return s
 }
 
 func (s *reader) free() {
 	const maxKept = 4096
-	s.data, s.o, s.dec = nil, nil, bind.Decoder{}
+	s.data, s.o, s.dec.O = nil, nil, nil
 	if cap(s.scratch) > maxKept {
 		s.scratch = nil
 	}

@@ -182,83 +182,17 @@ func (s *reader) endCall(closer byte) error {
 // args reads the positional arguments. Whatever stands in parentheses here is a tuple: to look for
 // the comma would mean to read most calls twice.
 func (s *reader) args(sink codec.ArgSink) error {
-	c := s.char()
-	if c != '(' && c != '[' {
-		kind, err := s.Peek(bind.Scalar)
-		if err != nil {
-			return err
-		}
-		if kind != bind.None {
-			return &codec.TypeError{Path: "args", Want: "tuple or list", Found: kind.String()}
-		}
-		if err := s.None(); err != nil {
-			return err
-		}
-		return sink.None(false)
+	if s.char() == '(' {
+		return s.dec.Elements(sink)
 	}
-	if err := s.Enter(); err != nil {
-		return err
-	}
-	for i := 0; ; i++ {
-		more, err := s.Next()
-		if err != nil {
-			return bind.Under(err, "args")
-		}
-		if !more {
-			return nil
-		}
-		dst, err := sink.Positional(i)
-		if err != nil {
-			return err
-		}
-		if err := s.dec.Decode(dst); err != nil {
-			return underArg(err, i)
-		}
-	}
-}
-
-func underArg(err error, i int) error {
-	return bind.Under(err, "args["+strconv.Itoa(i)+"]")
+	return s.dec.Positional(sink)
 }
 
 func (s *reader) kwargs(sink codec.ArgSink) error {
-	kind, err := s.Peek(bind.Mapping)
-	if err != nil {
+	if err := s.dec.Keywords(sink); err != nil {
 		return err
 	}
-	switch kind {
-	case bind.None:
-		if err := s.None(); err != nil {
-			return err
-		}
-		return sink.None(true)
-	case bind.Dict, bind.Brace:
-	default:
-		return &codec.TypeError{Path: "kwargs", Want: "dict", Found: kind.String()}
-	}
-	if err := s.Enter(); err != nil {
-		return err
-	}
-	for {
-		key, state, err := s.NextKey()
-		if err != nil {
-			return bind.Under(err, "kwargs")
-		}
-		switch state {
-		case bind.NoKey:
-			return s.closeGroups()
-		case bind.OtherKey:
-			return &codec.TypeError{Path: "kwargs", Want: "str", Found: "another key"}
-		}
-		dst, err := sink.Keyword(key)
-		if err != nil {
-			return err
-		}
-		where := s.keys.text(key)
-		if err := s.dec.Decode(dst); err != nil {
-			return bind.Under(err, "kwargs."+where)
-		}
-	}
+	return s.closeGroups()
 }
 
 // OpenBatch walks the entries of a batch.

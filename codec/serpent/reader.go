@@ -26,7 +26,7 @@ type reader struct {
 	values  []any    // of the containers that Tree is reading
 	names   []string // keys of the dicts that Tree is reading
 	classes bool     // Tree met a class dict
-	keys    keyCache
+	keys    bind.KeyCache
 	parens  parens
 
 	dec bind.Decoder
@@ -50,7 +50,10 @@ func newReader(data []byte, base, open int, o *codec.Options) *reader {
 	s.held.kind = bind.Invalid
 	s.classes = false
 	s.parens.reset()
-	s.dec = bind.Decoder{Src: s, O: o, Codec: Codec, OwnClass: floatClass}
+	s.dec.Renew(o)
+	if s.dec.Src == nil {
+		s.dec.Src, s.dec.Codec, s.dec.OwnClass = s, Codec, floatClass
+	}
 	return s
 }
 
@@ -59,7 +62,7 @@ const maxKept = 64 << 10
 
 func (s *reader) free() {
 	s.data, s.o, s.held = nil, nil, held{}
-	s.dec = bind.Decoder{}
+	s.dec.O = nil
 	if cap(s.scratch) > maxKept {
 		s.scratch = nil
 	}

@@ -324,7 +324,7 @@ func (s *reader) brace() (any, form, error) {
 			return nil, 0, err
 		}
 		if s.char() == ':' {
-			v, err := s.textDict(s.keys.text(b))
+			v, err := s.textDict(s.keys.Text(b))
 			return v, unhashable, err
 		}
 		key = string(b)
@@ -433,7 +433,7 @@ func (s *reader) textDict(key string) (any, error) {
 			if isBytes || s.char() != ':' {
 				return nil, s.unexpected()
 			}
-			key = s.keys.text(b)
+			key = s.keys.Text(b)
 		default:
 			k, err := s.key()
 			if err != nil {
@@ -591,18 +591,4 @@ func parseFloat(s string) (float64, error) {
 		return f, nil
 	}
 	return f, err
-}
-
-// A keyCache remembers keys, so that those of many like dicts are made once.
-type keyCache [64]string
-
-func (c *keyCache) text(b []byte) string {
-	if len(b) == 0 || len(b) > 32 {
-		return string(b)
-	}
-	slot := &c[(len(b)*7+int(b[0])*31+int(b[len(b)-1]))%len(c)]
-	if *slot != string(b) {
-		*slot = string(b)
-	}
-	return *slot
 }

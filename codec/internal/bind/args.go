@@ -44,6 +44,11 @@ func (d *Decoder) Positional(sink codec.ArgSink) error {
 	default:
 		return &codec.TypeError{Path: "args", Want: "tuple or list", Found: k.String()}
 	}
+	return d.Elements(sink)
+}
+
+// Elements reads the elements of the container that comes next as positional arguments.
+func (d *Decoder) Elements(sink codec.ArgSink) error {
 	if err := d.Src.Enter(); err != nil {
 		return err
 	}

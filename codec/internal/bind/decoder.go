@@ -20,6 +20,19 @@ type Decoder struct {
 	OwnClass func(class string, d *codec.Dict) (v any, ok bool, err error)
 
 	asis bool // class dicts are filled in as they are: they were converted, or are being
+	tree treeReader
+}
+
+// Renew makes d ready for another value from the same source.
+func (d *Decoder) Renew(o *codec.Options) {
+	d.O, d.asis = o, false
+	t := &d.tree
+	clear(t.values) // what an error left
+	t.values, t.names = t.values[:0], t.names[:0]
+	const maxKept = 4096
+	if cap(t.values) > maxKept || cap(t.names) > maxKept {
+		t.values, t.names = nil, nil
+	}
 }
 
 // Decode reads the next value into dst, a non-nil pointer.

@@ -1,15 +1,12 @@
 package bind
 
-import (
-	"bytes"
-
-	"github.com/pyrokit/pyrokit/codec"
-)
+import "github.com/pyrokit/pyrokit/codec"
 
 // ReadTree reads the next value of the source into a generic tree without converting classes, for
 // sources that have no quicker way to do so. classes tells whether it holds a class dict.
 func (d *Decoder) ReadTree() (v any, classes bool, err error) {
-	t := treeReader{src: d.Src, ordered: d.O != nil && d.O.OrderedDicts}
+	t := &d.tree
+	t.src, t.ordered, t.classes = d.Src, d.O != nil && d.O.OrderedDicts, false
 	v, _, err = t.value()
 	return v, t.classes, err
 }
@@ -20,6 +17,7 @@ type treeReader struct {
 	classes bool
 	values  []any // of the containers being read
 	names   []string
+	keys    KeyCache
 }
 
 func (t *treeReader) value() (v any, k Kind, err error) {
@@ -45,7 +43,7 @@ func (t *treeReader) value() (v any, k Kind, err error) {
 	case Bytes:
 		var b []byte
 		b, err = t.src.Bytes()
-		v = append(make([]byte, 0, len(b)), bytes.Clone(b)...)
+		v = append(make([]byte, 0, len(b)), b...)
 	case List, Tuple:
 		v, err = t.list(k)
 	case Set, FrozenSet:
@@ -85,6 +83,7 @@ func (t *treeReader) list(k Kind) (any, error) {
 	}
 	out := make([]any, len(t.values)-base)
 	copy(out, t.values[base:])
+	clear(t.values[base:])
 	t.values = t.values[:base]
 	if k == Tuple {
 		return codec.Tuple(out), nil
@@ -140,7 +139,7 @@ func (t *treeReader) dict() (any, error) {
 		}
 		var key any
 		if state == StrKey {
-			key = string(name)
+			key = t.keys.Text(name)
 		}
 		if d == nil && (state == OtherKey || key == codec.ClassKey) {
 			d = new(codec.Dict)
@@ -173,7 +172,10 @@ func (t *treeReader) dict() (any, error) {
 }
 
 func (t *treeReader) finish(d *codec.Dict, base, nameBase int) any {
-	defer func() { t.values, t.names = t.values[:base], t.names[:nameBase] }()
+	defer func() {
+		clear(t.values[base:])
+		t.values, t.names = t.values[:base], t.names[:nameBase]
+	}()
 	if d != nil {
 		return d
 	}
