@@ -2,6 +2,8 @@ package service_test
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,8 +25,7 @@ func BenchmarkEcho(b *testing.B) {
 		p, err := service.Connect(srv.URI("bench.echo").String(), service.Dialect(d))
 		require.NoError(b, err)
 		defer p.Close()
-		call := func(b *testing.B) {
-			b.Helper()
+		call := func(b *testing.B) { //nolint:thelper // Helper costs what is measured
 			if _, err := service.Call[string](context.Background(), p, "echo", "hello world"); err != nil {
 				b.Fatal(err)
 			}
@@ -35,14 +36,38 @@ func BenchmarkEcho(b *testing.B) {
 				call(b)
 			}
 		})
-		b.Run(d.String()+"/32", func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetParallelism(16)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					call(b)
-				}
+		for _, callers := range []int{32, 256} {
+			b.Run(fmt.Sprintf("%s/%d", d, callers), func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						call(b)
+					}
+				})
 			})
-		})
+		}
+	}
+}
+
+// BenchmarkConnect connects, calls once and closes.
+func BenchmarkConnect(b *testing.B) {
+	s := service.New("bench.echo")
+	s.Method("echo", func(message string) string { return message })
+	srv := service.NewServer()
+	require.NoError(b, srv.Add(s))
+	require.NoError(b, srv.Start())
+	defer func() { _ = srv.Shutdown(context.Background()) }()
+	uri := srv.URI("bench.echo").String()
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := service.Connect(uri)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := service.Call[string](context.Background(), p, "echo", "hello world"); err != nil {
+			b.Fatal(err)
+		}
+		_ = p.Close()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -67,13 +68,28 @@ func arguments(call *transport.Call, args []any) {
 // exception that the method raised has Remote set, with class, arguments and traceback.
 func Call[T any](ctx context.Context, p *Proxy, method string, args ...any) (T, error) {
 	var result T
-	call := &transport.Call{Method: method}
+	call := newCall(transport.Invoke, method)
+	defer freeCall(call)
 	arguments(call, args)
 	reply, err := p.do(ctx, call)
 	if err != nil {
 		return result, err
 	}
 	return result, p.decode(reply, call, &result)
+}
+
+// calls are pooled: nobody keeps one after its endpoint has returned.
+var calls = sync.Pool{New: func() any { return new(transport.Call) }}
+
+func newCall(kind transport.Kind, method string) *transport.Call {
+	call, _ := calls.Get().(*transport.Call)
+	call.Kind, call.Method = kind, method
+	return call
+}
+
+func freeCall(call *transport.Call) {
+	*call = transport.Call{}
+	calls.Put(call)
 }
 
 // decode stores a reply's value in dst and releases it.
@@ -153,7 +169,9 @@ func Stream[T any](ctx context.Context, p *Proxy, method string, args ...any) it
 			yieldList(p, reply, call, yield)
 			return
 		}
-		p.walk(ctx, reply.StreamID, call, func(item *transport.Reply, err error) bool {
+		id := reply.StreamID
+		reply.Release()
+		p.walk(ctx, id, call, func(item *transport.Reply, err error) bool {
 			if err != nil {
 				return yield(zero, err)
 			}
@@ -194,6 +212,7 @@ func (p *Proxy) walk(ctx context.Context, id string, made *transport.Call, each 
 			return
 		}
 		if item.Done {
+			item.Release()
 			return
 		}
 		if !each(item, nil) {

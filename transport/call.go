@@ -138,17 +138,16 @@ type Reply struct {
 // OnRelease has fn called once by Release.
 func (r *Reply) OnRelease(fn func()) { r.release = fn }
 
-// Release gives back the memory that an encoded Value lies in; Value must not be used afterwards.
-// Calling it is optional.
+// Release gives back the memory of the reply, which must not be used afterwards. Calling it is
+// optional; it is for who made the call, not for the middlewares that the reply passes through.
 func (r *Reply) Release() {
 	if fn := r.release; fn != nil {
 		r.release = nil
-		r.Value = codec.Value{}
 		fn()
 	}
 }
 
-// An Endpoint answers calls: on a client by sending them, on a server by carrying them out. An error
+// An Endpoint answers calls, and must keep neither call nor reply: on a client by sending them, on a server by carrying them out. An error
 // that should reach the caller as a chosen exception is, or wraps, an [*Error].
 type Endpoint func(ctx context.Context, call *Call) (*Reply, error)
 

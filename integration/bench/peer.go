@@ -54,6 +54,7 @@ const message = "hello world"
 // goPeers are the peers in Go by the names that tables show.
 var goPeers = []goPeer{
 	{name: "bare", protocol: bare{}},
+	{name: "pyrokit", protocol: pyrokit{}, shared: true},
 	{name: "net/rpc", protocol: netRPC{}, shared: true},
 	{name: "grpc", protocol: grpcPeer{}, shared: true},
 }

@@ -2,29 +2,40 @@ package pyro
 
 import "sync"
 
-// smallBuffer is the size of the buffers that connections read into and write from; larger messages
-// get buffers of their own, which are not pooled beyond maxPooled.
 const (
-	smallBuffer = 8 << 10
-	maxPooled   = 64 << 10
+	// frameBuffer is the size of the buffers that single messages are built and kept in.
+	frameBuffer = 1 << 10
+	// streamBuffer is the size of those that connections read into and gather replies in: it holds
+	// what some hundred callers have to say at once.
+	streamBuffer = 32 << 10
 )
-
-var bufferPool = sync.Pool{New: func() any {
-	b := make([]byte, 0, smallBuffer)
-	return &b
-}}
 
 // A buffer is a pooled slice; whoever got it owns it until it puts it back.
 type buffer = *[]byte
 
-func getBuffer() buffer {
-	b, _ := bufferPool.Get().(buffer)
-	*b = (*b)[:0]
-	return b
+// A bufferPool holds buffers that begin with a size, and those that grew to no more than sixteen times
+// as much.
+type bufferPool struct {
+	size int
+	pool sync.Pool
 }
 
-func putBuffer(b buffer) {
-	if b != nil && cap(*b) <= maxPooled {
-		bufferPool.Put(b)
+var (
+	framePool  = bufferPool{size: frameBuffer}
+	streamPool = bufferPool{size: streamBuffer}
+)
+
+func (p *bufferPool) get() buffer {
+	if b, ok := p.pool.Get().(buffer); ok {
+		*b = (*b)[:0]
+		return b
+	}
+	b := make([]byte, 0, p.size)
+	return &b
+}
+
+func (p *bufferPool) put(b buffer) {
+	if b != nil && cap(*b) >= p.size && cap(*b) <= 16*p.size {
+		p.pool.Put(b)
 	}
 }

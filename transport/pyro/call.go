@@ -55,8 +55,8 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 		return nil, notSent(err)
 	}
 	call.Peer = c.peer
-	out := getBuffer()
-	defer putBuffer(out)
+	out := framePool.get()
+	defer framePool.put(out)
 	frame, err := c.encode((*out)[:0], call)
 	*out = frame[:0]
 	if err != nil {
@@ -73,8 +73,8 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 		return nil, err
 	}
 	reply, err := c.reply(p, call)
-	if err != nil || !reply.Value.Encoded() {
-		p.free() // otherwise the reply's Release does it
+	if err != nil {
+		p.free()
 	}
 	return reply, err
 }
@@ -157,8 +157,7 @@ func (c *Conn) Ping(ctx context.Context) error {
 	return err
 }
 
-// reply makes a Reply of p's frame. p is freed by the reply's Release if the reply has an encoded
-// value, else by the caller.
+// reply makes a Reply of p's frame, which lives in p: Release frees both.
 func (c *Conn) reply(p *pending, call *transport.Call) (*transport.Reply, error) {
 	f := &p.frame
 	if err := f.verify(c.o.hmacKey); err != nil {
@@ -174,12 +173,13 @@ func (c *Conn) reply(p *pending, call *transport.Call) (*transport.Reply, error)
 		c.fail(err)
 		return nil, err
 	}
-	r := &transport.Reply{}
+	r := &p.reply
 	annotations, reserved, err := f.parseAnnotations()
 	if err != nil {
 		c.fail(err)
 		return nil, transport.Wrap(transport.CodeInternal, err)
 	}
+	r.OnRelease(p.release)
 	r.Header.Annotations = annotations
 	r.Header.Seq, r.Header.Flags = f.seq, f.rawFlags
 	copy(r.Header.CorrelationID[:], reserved.correlation)
@@ -216,7 +216,6 @@ func (c *Conn) replyValue(p *pending, call *transport.Call, r *transport.Reply) 
 	}
 	if f.flags&flagException == 0 {
 		r.Value = codec.RawValue(payload, c.ser.codec, &c.opts)
-		r.OnRelease(p.release)
 		return r, nil
 	}
 	err := c.exception(payload)

@@ -17,6 +17,8 @@ import (
 const (
 	// maxQueued bounds the bytes that wait to be written; beyond it callers wait.
 	maxQueued = 1 << 20
+	// maxSpare bounds the buffer that is kept for frames to be queued in.
+	maxSpare = 64 << 10
 	// maxAbandoned bounds the calls that were cancelled and whose late replies have not come: their
 	// numbers stay taken, and there are only 65536.
 	maxAbandoned = 16384
@@ -25,7 +27,7 @@ const (
 	// idleCheck is how long a connection must have been idle for a look at whether it still stands.
 	idleCheck = 250 * time.Millisecond
 	// stolenSize is the payload size from which a reply keeps the buffer that it was read into.
-	stolenSize = 4 << 10
+	stolenSize = streamBuffer / 2
 )
 
 // A Conn is a client's connection to one object. Its methods may be called concurrently: calls are in
@@ -75,6 +77,7 @@ type pending struct {
 	keep       bool // still referenced: not to be pooled
 	err        error
 	release    func() // free, made once because a closure for each call would be garbage
+	reply      transport.Reply
 	frame      frame
 	buf        buffer // what frame points into
 	prev, next *pending
@@ -93,7 +96,11 @@ func newPending() *pending {
 
 // free gives back a call that is over.
 func (p *pending) free() {
-	putBuffer(p.buf)
+	if p.buf != nil && cap(*p.buf) >= streamBuffer {
+		streamPool.put(p.buf)
+	} else {
+		framePool.put(p.buf)
+	}
 	if p.keep {
 		return
 	}
@@ -236,7 +243,7 @@ func (c *Conn) writeQueued() {
 			return
 		}
 		c.mu.Lock()
-		if cap(out) <= maxPooled {
+		if cap(out) <= maxSpare {
 			c.spare = out[:0]
 		}
 		c.mu.Unlock()
@@ -306,20 +313,30 @@ func (c *Conn) await(ctx context.Context, p *pending) error {
 		return c.lead(ctx, p)
 	}
 	c.mu.Unlock()
-	select {
-	case <-p.wake:
-	case <-ctx.Done():
-		if !c.abandon(p) {
-			<-p.wake // the reply won
-			return p.err
+	done := ctx.Done()
+	if done == nil {
+		<-p.wake
+	} else {
+		select {
+		case <-p.wake:
+		case <-done:
+			return c.giveUp(ctx, p)
 		}
-		p.keep = true
-		return connError(ctx.Err())
 	}
 	if p.lead {
 		return c.lead(ctx, p)
 	}
 	return p.err
+}
+
+// giveUp abandons p because its context is over, unless the reply has won.
+func (c *Conn) giveUp(ctx context.Context, p *pending) error {
+	if !c.abandon(p) {
+		<-p.wake
+		return p.err
+	}
+	p.keep = true
+	return connError(ctx.Err())
 }
 
 // lead reads, handing out replies, until p's own has come; then it hands the role on.
@@ -345,13 +362,12 @@ func (c *Conn) lead(ctx context.Context, p *pending) error {
 			c.fail(err)
 			break
 		}
-		to, err := c.deliver(f)
+		mine, err = c.deliverAll(f, p)
 		if err != nil {
 			c.fail(err)
 			break
 		}
-		mine = mine || to == p
-		if mine && !c.reader.complete() {
+		if mine {
 			break
 		}
 	}
@@ -401,7 +417,7 @@ func (c *Conn) drain() {
 	for {
 		f, err := c.reader.next()
 		if err == nil {
-			_, err = c.deliver(f)
+			_, err = c.deliverAll(f, &c.drainer)
 		}
 		if err != nil {
 			c.fail(err)
@@ -418,16 +434,35 @@ func (c *Conn) drain() {
 	}
 }
 
-// deliver gives a reply to its call, which it returns. A reply that nobody asked for is an error.
-func (c *Conn) deliver(f frame) (*pending, error) {
+// deliverAll delivers f and all frames that have arrived with it, and tells whether p's was among them.
+func (c *Conn) deliverAll(f frame, p *pending) (mine bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for {
+		to, err := c.deliver(f)
+		if err != nil {
+			return mine, err
+		}
+		mine = mine || to == p
+		if !c.reader.complete() {
+			return mine, nil
+		}
+		if f, err = c.reader.next(); err != nil {
+			return mine, err
+		}
+	}
+}
+
+// deliver gives a reply to its call, which it returns, under mu. A reply that nobody asked for is an error.
+func (c *Conn) deliver(f frame) (*pending, error) {
 	p, known := c.calls[f.seq]
 	if !known {
 		return nil, transport.Errorf(transport.CodeInternal, "reply with sequence number %d, which no call has", f.seq)
 	}
 	delete(c.calls, f.seq)
-	c.used = time.Now()
+	if len(c.calls) == 0 {
+		c.used = time.Now()
+	}
 	if p == nil {
 		c.abandoned--
 		return nil, nil
@@ -436,7 +471,7 @@ func (c *Conn) deliver(f frame) (*pending, error) {
 	if len(f.payload) >= stolenSize {
 		p.buf = c.reader.detach()
 	} else {
-		p.buf = getBuffer()
+		p.buf = framePool.get()
 		b := append(*p.buf, f.annotations...)
 		b = append(b, f.payload...)
 		*p.buf = b

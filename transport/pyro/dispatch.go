@@ -65,7 +65,7 @@ func (c *serverConn) request(f *frame) (more bool, err error) {
 
 func (c *serverConn) pong(f *frame, own transport.Annotations, reserved reservedAnnotations) error {
 	if c.out == nil {
-		c.out = getBuffer()
+		c.out = streamPool.get()
 	}
 	h := c.header(f, own, reserved)
 	w := beginFrame(*c.out, &c.o)

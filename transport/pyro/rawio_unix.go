@@ -17,7 +17,7 @@ const rawIO = true
 // readRaw is called by the runtime's poller when fd may be readable; false makes it wait.
 func (fr *frameReader) readRaw(fd uintptr) bool {
 	if fr.buf == nil {
-		fr.buf = getBuffer()
+		fr.buf = streamPool.get()
 	}
 	for {
 		n, err := syscall.Read(int(fd), (*fr.buf)[fr.w:cap(*fr.buf)])

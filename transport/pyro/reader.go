@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"github.com/pyrokit/pyrokit/codec"
 )
 
 // A frameReader reads frames off a connection. What it has read of a frame survives an interrupted
@@ -17,6 +19,9 @@ type frameReader struct {
 	raw  syscall.RawConn // nil if the connection has no descriptor to read from (TLS, memory)
 	o    *wireOptions
 	fix  bool // only frames of o.dialect are accepted; off until the handshake has settled it
+
+	head header // of the next frame, once it was looked at
+	size int    // of that header; 0 while it was not
 
 	buf  buffer // nil while nothing is buffered
 	r, w int    // read up to r, filled up to w
@@ -59,21 +64,45 @@ func rawConn(conn net.Conn) syscall.RawConn {
 // buffered reports whether bytes are there that were not returned yet.
 func (fr *frameReader) buffered() bool { return fr.w > fr.r }
 
-// complete reports whether a whole frame is there already.
+// complete reports whether a whole frame, or what is wrong with it, is there already.
 func (fr *frameReader) complete() bool {
-	if fr.w-fr.r < prefixSize {
-		return false
+	if fr.size == 0 {
+		b := fr.rest()
+		if len(b) < prefixSize {
+			return false
+		}
+		d, size, err := checkPrefix(b)
+		if err != nil {
+			return true
+		}
+		if len(b) < size {
+			return false
+		}
+		if err := fr.parse(b, d, size); err != nil {
+			return true
+		}
 	}
-	b := (*fr.buf)[fr.r:fr.w]
-	d, size, err := checkPrefix(b)
-	if err != nil {
-		return true // the error is what the next call returns
+	return fr.w-fr.r >= fr.total()
+}
+
+// parse remembers the header of the next frame.
+func (fr *frameReader) parse(b []byte, d codec.Dialect, size int) (err error) {
+	if fr.head, err = parseHeader(b, d); err == nil {
+		fr.size = size
 	}
-	if len(b) < size {
-		return false
+	return err
+}
+
+func (fr *frameReader) rest() []byte {
+	if fr.buf == nil {
+		return nil
 	}
-	h, err := parseHeader(b, d)
-	return err != nil || int64(len(b)-size) >= h.annotationsLen+h.payloadLen
+	return (*fr.buf)[fr.r:fr.w]
+}
+
+// total is the size of the next frame, as far as its header can be believed.
+func (fr *frameReader) total() int {
+	return fr.size + int(fr.head.annotationsLen+fr.head.payloadLen)
 }
 
 // next returns the next frame. Its slices are valid until the next call. Breaches of the protocol are
@@ -82,41 +111,48 @@ func (fr *frameReader) next() (frame, error) {
 	if fr.r == fr.w {
 		fr.drop()
 	}
-	if err := fr.fill(prefixSize); err != nil {
-		return frame{}, err
+	if fr.size == 0 {
+		if err := fr.fill(prefixSize); err != nil {
+			return frame{}, err
+		}
+		d, size, err := checkPrefix(fr.rest())
+		if err != nil {
+			return frame{}, err
+		}
+		if fr.fix && d != fr.o.dialect {
+			return frame{}, &frameError{dialect: fr.o.dialect, text: "invalid protocol version"}
+		}
+		if err := fr.fill(size); err != nil {
+			return frame{}, err
+		}
+		if err := fr.parse(fr.rest(), d, size); err != nil {
+			return frame{}, err
+		}
 	}
-	d, size, err := checkPrefix((*fr.buf)[fr.r:])
-	if err != nil {
-		return frame{}, err
-	}
-	if fr.fix && d != fr.o.dialect {
+	h := &fr.head
+	if fr.fix && h.dialect != fr.o.dialect {
 		return frame{}, &frameError{dialect: fr.o.dialect, text: "invalid protocol version"}
 	}
-	if err := fr.fill(size); err != nil {
+	if err := limitError(h, fr.o.maxSize); err != nil {
 		return frame{}, err
 	}
-	h, err := parseHeader((*fr.buf)[fr.r:fr.w], d)
-	if err != nil {
-		return frame{}, err
-	}
-	if err := limitError(&h, fr.o.maxSize); err != nil {
-		return frame{}, err
-	}
-	total := size + int(h.annotationsLen+h.payloadLen)
+	total := fr.total()
 	if err := fr.fill(total); err != nil {
 		return frame{}, err
 	}
 	b := (*fr.buf)[fr.r : fr.r+total]
+	payload := fr.size + int(h.annotationsLen)
 	f := h.frame
-	f.annotations = b[size : size+int(h.annotationsLen)]
-	f.payload = b[size+int(h.annotationsLen):]
+	f.annotations = b[fr.size:payload]
+	f.payload = b[payload:]
 	fr.r += total
+	fr.size = 0
 	return f, nil
 }
 
 // drop gives back an empty buffer.
 func (fr *frameReader) drop() {
-	putBuffer(fr.buf)
+	streamPool.put(fr.buf)
 	fr.buf, fr.r, fr.w = nil, 0, 0
 }
 
@@ -125,10 +161,9 @@ func (fr *frameReader) detach() buffer {
 	old, rest := fr.buf, (*fr.buf)[fr.r:fr.w]
 	fr.buf, fr.r, fr.w = nil, 0, 0
 	if len(rest) > 0 {
-		fr.buf = getBuffer()
+		fr.buf = streamPool.get()
 		*fr.buf = append(*fr.buf, rest...)
 		fr.w = len(rest)
-		*fr.buf = (*fr.buf)[:0]
 	}
 	return old
 }
@@ -167,7 +202,7 @@ func (fr *frameReader) makeRoom(n int) {
 	}
 	grown := make([]byte, min(n, 2*size))
 	copy(grown, (*fr.buf)[fr.r:fr.w:cap(*fr.buf)])
-	putBuffer(fr.buf)
+	streamPool.put(fr.buf)
 	grown = grown[:0]
 	fr.buf, fr.r, fr.w = &grown, 0, have
 }
@@ -182,7 +217,7 @@ func (fr *frameReader) read() error {
 		return fr.took(fr.n, fr.err)
 	}
 	if fr.buf == nil {
-		fr.buf = getBuffer()
+		fr.buf = streamPool.get()
 	}
 	return fr.took(fr.conn.Read((*fr.buf)[fr.w:cap(*fr.buf)]))
 }

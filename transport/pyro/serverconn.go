@@ -75,7 +75,7 @@ func (c *serverConn) end() {
 	c.cancel()
 	_ = c.nc.Close()
 	c.reader.drop()
-	putBuffer(c.out)
+	streamPool.put(c.out)
 	c.s.streams.orphan(c)
 	_ = c.peer.Session.Close()
 }
@@ -340,7 +340,7 @@ func (w *frameWriter) correlate(f *frameFields, id uuid.UUID) {
 // reply appends a reply to f with value to the connection's output. On an error nothing is appended.
 func (c *serverConn) reply(f *frame, fields frameFields, id uuid.UUID, annotations transport.Annotations, value codec.Value) error {
 	if c.out == nil {
-		c.out = getBuffer()
+		c.out = streamPool.get()
 	}
 	w := beginFrame(*c.out, &c.o)
 	c.annotate(&w, &fields, id, annotations)
@@ -383,7 +383,7 @@ func (c *serverConn) flush() error {
 		return nil
 	}
 	_, err := c.nc.Write(*c.out)
-	putBuffer(c.out)
+	streamPool.put(c.out)
 	c.out = nil
 	return err
 }

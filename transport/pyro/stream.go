@@ -212,7 +212,7 @@ func (c *serverConn) announce(f *frame, call *transport.Call, r *transport.Reply
 
 func (c *serverConn) sendAnnouncement(fields frameFields, call *transport.Call, id string, e *transport.Error) error {
 	if c.out == nil {
-		c.out = getBuffer()
+		c.out = streamPool.get()
 	}
 	w := beginFrame(*c.out, &c.o)
 	c.annotate(&w, &fields, call.Header.CorrelationID, nil)
