@@ -48,7 +48,7 @@ func appendArgs(e *bind.Encoder, b []byte, between string, args []any, kwargs co
 	return b, bind.EncodeUnder(err, "kwargs")
 }
 
-// AppendBatch appends a call whose only argument is the list of entries.
+// AppendBatch appends a call whose arguments are the list of entries.
 func (jsonCodec) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
 	e := encoders.Get(o)
 	defer encoders.Put(e)
@@ -56,7 +56,7 @@ func (jsonCodec) AppendBatch(dst []byte, object string, entries []codec.BatchEnt
 	if err != nil {
 		return dst, err
 	}
-	b = append(b, `, "params": [[`...)
+	b = append(b, `, "params": [`...)
 	for i, entry := range entries {
 		where := "batch[" + strconv.Itoa(i) + "]"
 		if i > 0 {
@@ -70,7 +70,7 @@ func (jsonCodec) AppendBatch(dst []byte, object string, entries []codec.BatchEnt
 		}
 		b = append(b, ']')
 	}
-	return append(b, `]], "kwargs": null}`...), nil
+	return append(b, `], "kwargs": null}`...), nil
 }
 
 // The forms of a Head; above them, where Rest begins in the payload.
@@ -313,19 +313,13 @@ func (s *reader) batch(h codec.Head, yield func(codec.Head) bool) error {
 	if err := s.enterList("args"); err != nil {
 		return err
 	}
-	if err := s.expect(true); err != nil {
-		return err
-	}
-	if err := s.enterList("args[0]"); err != nil {
-		return err
-	}
 	for i := 0; ; i++ {
 		more, err := s.Next()
 		if err != nil {
 			return err
 		}
 		if !more {
-			return s.expect(false)
+			return nil // of the rest, nothing matters to a batch
 		}
 		entry, err := s.entry(i)
 		if err != nil {
@@ -350,7 +344,7 @@ func (s *reader) enterList(where string) error {
 
 // entry reads entry i: method, arguments and keyword arguments, which are passed over.
 func (s *reader) entry(i int) (codec.Head, error) {
-	where := "args[0][" + strconv.Itoa(i) + "]"
+	where := "args[" + strconv.Itoa(i) + "]"
 	if err := s.enterList(where); err != nil {
 		return codec.Head{}, err
 	}

@@ -211,7 +211,7 @@ func (s *reader) word(c byte) (bind.Kind, error) {
 func (s *reader) str() ([]byte, error) {
 	data := s.data
 	start := s.pos + 1
-	i := start
+	i := start + bind.Plain(data[start:], '"', '"')
 	ascii := true
 	for {
 		for i < len(data) && !escaped[data[i]] {

@@ -101,7 +101,7 @@ func (marshal) OpenBatch(h codec.Head, o *codec.Options) iter.Seq2[codec.Head, e
 			_       struct{} `pyro:",tuple"`
 			Object  string
 			Method  string
-			Entries [1][]codec.Tuple
+			Entries []codec.Tuple
 			Kwargs  any
 		}
 		raw := codec.Options{OrderedDicts: true}
@@ -115,7 +115,7 @@ func (marshal) OpenBatch(h codec.Head, o *codec.Options) iter.Seq2[codec.Head, e
 			yield(codec.Head{}, err)
 			return
 		}
-		for i, entry := range call.Entries[0] {
+		for i, entry := range call.Entries {
 			head, err := headOf(entry, i)
 			if !yield(head, err) || err != nil {
 				return
@@ -125,7 +125,7 @@ func (marshal) OpenBatch(h codec.Head, o *codec.Options) iter.Seq2[codec.Head, e
 }
 
 func headOf(entry codec.Tuple, i int) (codec.Head, error) {
-	wrong := &codec.TypeError{Path: "args[0][" + strconv.Itoa(i) + "]", Want: "(method, args, kwargs)", Found: "tuple"}
+	wrong := &codec.TypeError{Path: "args[" + strconv.Itoa(i) + "]", Want: "(method, args, kwargs)", Found: "tuple"}
 	if len(entry) != entryParts {
 		return codec.Head{}, wrong
 	}
@@ -137,7 +137,7 @@ func headOf(entry codec.Tuple, i int) (codec.Head, error) {
 	return codec.Head{Method: []byte(method), Rest: rest, Form: wholeEntry}, err
 }
 
-// AppendBatch appends a call whose only argument is the list of entries.
+// AppendBatch appends a call whose arguments are the list of entries.
 func (marshal) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
 	e := encoders.Get(o)
 	defer encoders.Put(e)
@@ -149,7 +149,7 @@ func (marshal) AppendBatch(dst []byte, object string, entries []codec.BatchEntry
 	if b, err = w.Str(b, "<batch>"); err != nil {
 		return dst, err
 	}
-	b = w.Begin(w.Begin(b, bind.List, 1), bind.List, len(entries))
+	b = w.Begin(b, bind.List, len(entries))
 	for i, entry := range entries {
 		where := "batch[" + strconv.Itoa(i) + "]"
 		if b, err = w.Str(w.Begin(b, bind.Tuple, entryParts), entry.Method); err != nil {

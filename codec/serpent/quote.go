@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pyrokit/pyrokit/codec/internal/bind"
 )
 
 // escaped has the bytes that a string may not hold as they are, both quotes included.
@@ -56,7 +58,7 @@ func appendString(b []byte, s string) ([]byte, bool) {
 
 // plainLen returns the length of what at the beginning of s needs no escape.
 func plainLen(s string) int {
-	i := 0
+	i := bind.Plain(s, '\'', 0x7f)
 	for i < len(s) && !escaped[s[i]] {
 		i++
 	}

@@ -57,7 +57,7 @@ func (s *reader) Peek(w bind.Want) (bind.Kind, error) {
 		case c == '[':
 			return bind.List, nil
 		case c == '{':
-			return s.peekBrace()
+			return s.peekBrace(w)
 		case c == '(':
 			if w == bind.Scalar {
 				return s.peekGroup()
@@ -99,14 +99,29 @@ func (s *reader) peekWordKind() (bind.Kind, error) {
 	return bind.Invalid, s.unexpected()
 }
 
-func (s *reader) peekBrace() (bind.Kind, error) {
+// peekBrace tells a dict from a set where that takes no more than a look at a short first key.
+func (s *reader) peekBrace(w bind.Want) (bind.Kind, error) {
 	start := s.pos
+	defer func() { s.pos = start }()
 	s.pos++
 	s.depth++
+	defer func() { s.depth-- }()
 	c := s.char()
-	s.depth--
-	s.pos = start
-	if c == '}' {
+	switch {
+	case c == '}':
+		return bind.Dict, nil
+	case w == bind.Mapping:
+		return bind.Brace, nil
+	case c == '\'' || c == '"':
+		if _, _, err := s.text(); err != nil {
+			return bind.Invalid, err
+		}
+	case isDigit(c):
+		if _, err := s.number(); err != nil {
+			return bind.Invalid, err
+		}
+	}
+	if s.char() == ':' {
 		return bind.Dict, nil
 	}
 	return bind.Brace, nil

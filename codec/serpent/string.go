@@ -2,6 +2,8 @@ package serpent
 
 import (
 	"unicode/utf8"
+
+	"github.com/pyrokit/pyrokit/codec/internal/bind"
 )
 
 // stop has the bytes that end the quick way through a string.
@@ -33,7 +35,7 @@ func (s *reader) text() (b []byte, isBytes bool, err error) {
 func (s *reader) plainText(q byte) ([]byte, bool) {
 	data := s.data
 	start := s.pos + 1
-	i := start
+	i := start + bind.Plain(data[start:], '\'', '"')
 	ascii := true
 	for {
 		for i < len(data) && !stop[data[i]] {

@@ -312,13 +312,14 @@ func (s *reader) brace() (any, form, error) {
 		return nil, 0, err
 	}
 	s.pos++
-	if s.char() == '}' {
+	c := s.char()
+	if c == '}' {
 		s.pos++
 		s.depth--
 		return s.emptyDict(), unhashable, nil
 	}
 	var key any
-	if c := s.data[s.pos]; c == '\'' || c == '"' { // most dicts have text keys
+	if c == '\'' || c == '"' { // most dicts have text keys
 		b, _, err := s.text()
 		if err != nil {
 			return nil, 0, err

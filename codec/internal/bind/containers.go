@@ -2,6 +2,8 @@ package bind
 
 import (
 	"reflect"
+	"slices"
+	"unsafe"
 
 	"github.com/pyrokit/pyrokit/codec"
 )
@@ -74,7 +76,7 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 		return err
 	}
 	out := reflect.New(t).Elem() // addressable, so that it can grow in place
-	out.Set(reflect.MakeSlice(t, 0, d.room()))
+	out.Set(reflect.MakeSlice(t, 0, 0))
 	for i := 0; ; i++ {
 		more, err := d.Src.Next()
 		if err != nil {
@@ -85,7 +87,7 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 			return nil
 		}
 		if i == out.Cap() {
-			out.Grow(1)
+			out.Grow(d.more(i, int(t.Elem().Size())))
 		}
 		out.SetLen(i + 1)
 		if err := elem(d, out.Index(i)); err != nil {
@@ -94,9 +96,15 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 	}
 }
 
-// room returns how many elements to make room for at first: containers that announce more than they
-// hold must not cost much.
-func (d *Decoder) room() int { return min(d.Src.Len(), 64) }
+// more returns how many elements of the given size to make room for when i have been read. A
+// container that announces more than it holds must not cost much.
+func (d *Decoder) more(i, size int) int {
+	if i > 0 {
+		return 1 // which is taken to mean about as many again
+	}
+	const some = 256 // bytes
+	return max(1, min(max(d.Src.Len(), some/2/max(size, 1)), 4*some/max(size, 1)))
+}
 
 // sliceOf reads slices of the most common types without reflection.
 func sliceOf[T any](elem func(*Decoder, *T) error) decodeFunc {
@@ -116,7 +124,7 @@ func sliceOf[T any](elem func(*Decoder, *T) error) decodeFunc {
 		if err := d.Src.Enter(); err != nil {
 			return err
 		}
-		out := make([]T, 0, d.room())
+		out := []T{}
 		for i := 0; ; i++ {
 			more, err := d.Src.Next()
 			if err != nil {
@@ -126,8 +134,10 @@ func sliceOf[T any](elem func(*Decoder, *T) error) decodeFunc {
 				*p = out
 				return nil
 			}
-			var zero T
-			out = append(out, zero)
+			if i == cap(out) {
+				out = slices.Grow(out, d.more(i, int(unsafe.Sizeof(out[0]))))
+			}
+			out = out[:i+1]
 			if err := elem(d, &out[i]); err != nil {
 				return underIndex(err, i)
 			}

@@ -38,9 +38,11 @@ func mapOf[V any](e *Encoder, b []byte, m map[string]V, elem func(*Encoder, []by
 	if err := e.enter(); err != nil {
 		return b, err
 	}
-	forget, err := e.watch(placeOf(reflect.ValueOf(m)))
-	if err != nil {
-		return b, err
+	forget := false
+	if e.depth >= cycleDepth {
+		if forget, err = e.watch(placeOf(reflect.ValueOf(m))); err != nil {
+			return b, err
+		}
 	}
 	base := len(e.names)
 	for name := range m {

@@ -191,7 +191,7 @@ type place struct {
 
 func placeOf(v reflect.Value) place { return place{v.UnsafePointer(), v.Type()} }
 
-// watch remembers that the container at p is being written.
+// watch remembers that the container at p is being written, if it stands deep enough.
 func (e *Encoder) watch(p place) (forget bool, err error) {
 	if e.depth < cycleDepth {
 		return false, nil

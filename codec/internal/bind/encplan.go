@@ -58,6 +58,9 @@ func (s *planSet) newPlan(t reflect.Type) encodeFunc {
 	if f := specialEncode(t); f != nil {
 		return f
 	}
+	if t.Kind() == reflect.Pointer && s.hasOwnForm(t.Elem()) {
+		return s.pointerPlan(t)
+	}
 	if t.Implements(textMarshalerType) {
 		return encodeText
 	}
@@ -65,6 +68,13 @@ func (s *planSet) newPlan(t reflect.Type) encodeFunc {
 		return addressableText(s.planOfKind(t))
 	}
 	return s.planOfKind(t)
+}
+
+// hasOwnForm reports whether a t is written in a form that takes precedence over the text it makes
+// of itself.
+func (s *planSet) hasOwnForm(t reflect.Type) bool {
+	fn, class := s.registry.Encoder(t)
+	return fn != nil || class != "" || specialEncode(t) != nil
 }
 
 // registered writes what the function of a registry makes of a value.
