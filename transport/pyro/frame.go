@@ -146,7 +146,7 @@ func parseHeader4(b []byte) (header, error) {
 		return h, &frameError{dialect: codec.Pyro4, text: "header checksum mismatch"}
 	}
 	if int32(size) < 0 { //nolint:gosec // the field is a signed number
-		return h, &frameError{dialect: codec.Pyro4, text: "invalid data or unsupported protocol version"}
+		return h, &frameError{dialect: codec.Pyro4, text: "negative buffersize in recv"}
 	}
 	h.payloadLen = int64(size)
 	h.typ = narrowType(typ)
@@ -202,8 +202,8 @@ func limitError(h *header, limit int64) error {
 
 var errAnnotations = errors.New("annotation chunks do not fit their length")
 
-// eachAnnotation calls fn for each chunk of raw. As in Python, a value that runs over the end is cut
-// short, and a rest too short for a chunk's lead is an error.
+// eachAnnotation calls fn for each chunk of raw. As in Python, a rest too short for a chunk's lead is an
+// error, and so is, in Pyro5, a value that runs over the end; Pyro4 cuts it short.
 func eachAnnotation(raw []byte, d codec.Dialect, fn func(key, value []byte)) error {
 	lead := 6
 	if d == codec.Pyro5 {
@@ -224,6 +224,9 @@ func eachAnnotation(raw []byte, d codec.Dialect, fn func(key, value []byte)) err
 			if c >= 0x80 {
 				return errors.New("annotation key is not ASCII")
 			}
+		}
+		if d == codec.Pyro5 && lead+n > len(raw) {
+			return errAnnotations
 		}
 		end := min(lead+n, len(raw))
 		fn(key, raw[lead:end])

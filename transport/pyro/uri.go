@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // DefaultNSPort is the port of a name server whose URI names none.
@@ -34,47 +35,84 @@ type URI struct {
 // ErrURI is wrapped by every error of ParseURI.
 var ErrURI = errors.New("invalid uri")
 
+// A URIError says what is wrong with a URI.
+type URIError struct {
+	URI    string
+	Reason string // as Pyro words it, as in "invalid uri (protocol)"
+	Hint   string // what would be right
+}
+
+func (e *URIError) Error() string { return fmt.Sprintf("%v %q: %s", ErrURI, e.URI, e.Hint) }
+
+// Unwrap returns ErrURI.
+func (e *URIError) Unwrap() error { return ErrURI }
+
+// Reasons that Pyro words without an argument.
+const (
+	reasonURI      = "invalid uri"
+	reasonProtocol = "invalid uri (protocol)"
+	reasonLocation = "invalid uri (location)"
+	reasonBrackets = "invalid ipv6 address: enclosed in too many brackets"
+	reasonNumeric  = "invalid ipv6 address: the part between brackets must be a numeric ipv6 address"
+	reasonNoPort   = "invalid port in uri, port=None"
+)
+
 // ParseURI reads a URI as Pyro does: the scheme in any case, everything to the first '@' is the
-// object, a port is needed for PYRO and defaults to 9090 for the others.
+// object, a port is needed for PYRO and defaults to 9090 for the others. Beyond Pyro, an IPv6 address
+// may have a zone by name or an IPv4 tail; a location without a host and a PYROMETA without tags, which
+// nobody could use, are errors. An error is a [*URIError].
 func ParseURI(s string) (URI, error) {
 	u, err := parseURI(s)
 	if err != nil {
-		return URI{}, fmt.Errorf("%w %q: %w", ErrURI, s, err)
+		err.URI = s
+		return URI{}, err
 	}
 	return u, nil
 }
 
-func parseURI(s string) (URI, error) {
+func parseURI(s string) (URI, *URIError) {
 	scheme, rest, ok := strings.Cut(strings.TrimSuffix(s, "\n"), ":")
 	if !ok {
-		return URI{}, errors.New("no scheme, want PYRO:object@host:port")
+		return URI{}, &URIError{Reason: reasonURI, Hint: "no scheme, want PYRO:object@host:port"}
 	}
 	u := URI{Protocol: strings.ToUpper(scheme)}
 	switch u.Protocol {
 	case ProtocolPyro, ProtocolPyroName, ProtocolPyroMeta:
 	default:
-		return URI{}, fmt.Errorf("unknown protocol %q", scheme)
+		reason := reasonURI
+		if strings.HasPrefix(u.Protocol, ProtocolPyro) {
+			reason = reasonProtocol
+		}
+		return URI{}, &URIError{Reason: reason, Hint: fmt.Sprintf("unknown protocol %q", scheme)}
 	}
 	object, location, located := strings.Cut(rest, "@")
-	if object == "" || strings.ContainsAny(object, " \t\n\r\f\v") {
-		return URI{}, errors.New("the object is empty or holds white space")
+	if object == "" || strings.ContainsFunc(object, isSpace) {
+		return URI{}, &URIError{Reason: reasonURI, Hint: "the object is empty or holds white space"}
 	}
 	if u.Protocol == ProtocolPyroMeta {
-		u.Tags = splitTags(object)
+		if u.Tags = splitTags(object); len(u.Tags) == 0 {
+			return URI{}, &URIError{Reason: reasonURI, Hint: "no tags"}
+		}
 	} else {
 		u.Object = object
 	}
 	if !located {
 		if u.Protocol == ProtocolPyro {
-			return URI{}, errors.New("no location, want @host:port")
+			return URI{}, &URIError{Reason: reasonURI, Hint: "no location, want @host:port"}
 		}
 		return u, nil
 	}
 	if u.Protocol != ProtocolPyro {
 		u.Port = DefaultNSPort
 	}
-	return u, u.parseLocation(location)
+	if err := u.parseLocation(location); err != nil {
+		return URI{}, err
+	}
+	return u, nil
 }
+
+// isSpace is Python's white space: Unicode's and the four separators of ASCII.
+func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
 func splitTags(s string) []string {
 	seen := map[string]bool{}
@@ -90,49 +128,57 @@ func splitTags(s string) []string {
 	return tags
 }
 
-func (u *URI) parseLocation(location string) error {
+func (u *URI) parseLocation(location string) *URIError {
+	if strings.Contains(location, "\n") {
+		return &URIError{Reason: reasonURI, Hint: "the location holds a line break"}
+	}
 	if path, ok := strings.CutPrefix(location, "./u:"); ok {
 		if path == "" || strings.Contains(path, ":") {
-			return errors.New("bad name of a unix socket")
+			return &URIError{Reason: reasonLocation, Hint: "bad name of a unix socket"}
 		}
 		u.Socket, u.Port = path, 0
 		return nil
 	}
-	host, port, hasPort, err := splitHostPort(location)
+	host, port, err := splitHostPort(location)
 	if err != nil {
 		return err
 	}
 	u.Host = host
-	if !hasPort {
+	if port == "" {
 		if u.Protocol == ProtocolPyro {
-			return errors.New("no port")
+			return &URIError{Reason: reasonNoPort, Hint: "no port"}
 		}
 		return nil
 	}
-	u.Port, err = strconv.Atoi(strings.TrimSpace(port))
-	if err != nil {
-		return fmt.Errorf("invalid port %q", port)
+	n, convErr := strconv.Atoi(strings.TrimSpace(port))
+	if convErr != nil {
+		return &URIError{Reason: "invalid port in uri, port=" + port, Hint: fmt.Sprintf("invalid port %q", port)}
 	}
+	u.Port = n
 	return nil
 }
 
-func splitHostPort(location string) (host, port string, hasPort bool, err error) {
+func splitHostPort(location string) (host, port string, err *URIError) {
 	if !strings.HasPrefix(location, "[") {
-		host, port, hasPort = strings.Cut(location, ":")
+		host, port, _ = strings.Cut(location, ":")
 		if host == "" {
-			return "", "", false, errors.New("no host")
+			return "", "", &URIError{Reason: reasonURI, Hint: "no host"}
 		}
-		return host, port, hasPort, nil
+		return host, port, nil
 	}
 	if strings.HasPrefix(location, "[[") {
-		return "", "", false, errors.New("invalid ipv6 address: enclosed in too many brackets")
+		return "", "", &URIError{Reason: reasonBrackets, Hint: "the IPv6 address is enclosed in too many brackets"}
 	}
 	host, rest, ok := strings.Cut(location[1:], "]")
-	if !ok || host == "" || strings.Trim(strings.SplitN(host, "%", 2)[0], "0123456789abcdefABCDEF:.") != "" {
-		return "", "", false, errors.New("invalid ipv6 address: want a numeric address between the brackets")
+	address, _, _ := strings.Cut(host, "%")
+	if !ok || address == "" || strings.Trim(address, "0123456789abcdefABCDEF:.") != "" {
+		return "", "", &URIError{Reason: reasonNumeric, Hint: "want a numeric IPv6 address between the brackets"}
 	}
-	port, hasPort = strings.CutPrefix(rest, ":")
-	return host, port, hasPort, nil
+	port, ok = strings.CutPrefix(rest, ":")
+	if !ok {
+		port = "" // what follows the bracket is ignored
+	}
+	return host, port, nil
 }
 
 // String returns the URI as Pyro prints it.
@@ -153,8 +199,10 @@ func (u URI) Location() string {
 	switch {
 	case u.Socket != "":
 		return "./u:" + u.Socket
+	case strings.Contains(u.Host, ":"):
+		return "[" + u.Host + "]:" + strconv.Itoa(u.Port)
 	case u.Host != "":
-		return net.JoinHostPort(u.Host, strconv.Itoa(u.Port))
+		return u.Host + ":" + strconv.Itoa(u.Port)
 	default:
 		return ""
 	}

@@ -44,7 +44,7 @@ func beginFrame(buf []byte, o *wireOptions) frameWriter {
 
 // annotate appends one chunk.
 func (w *frameWriter) annotate(key string, value []byte) {
-	if len(key) != 4 {
+	if len(key) != 4 || !isASCII(key) {
 		w.err = fmt.Errorf("annotation key %q must be four ASCII characters", key)
 		return
 	}
@@ -59,6 +59,15 @@ func (w *frameWriter) annotate(key string, value []byte) {
 		w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(len(value))) //nolint:gosec // messages are < 4 GiB
 	}
 	w.buf = append(w.buf, value...)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *frameWriter) annotateAll(a transport.Annotations) {
