@@ -67,7 +67,7 @@ var escaped = func() (t [256]bool) {
 func (w writer) Str(b []byte, v string) ([]byte, error) {
 	b = append(b, '"')
 	from, checked := 0, false
-	for i := bind.Plain(v, '"', '"'); i < len(v); i++ {
+	for i := bind.PlainString(v, '"', '"'); i < len(v); i++ {
 		c := v[i]
 		if !escaped[c] {
 			continue

@@ -58,7 +58,7 @@ func appendString(b []byte, s string) ([]byte, bool) {
 
 // plainLen returns the length of what at the beginning of s needs no escape.
 func plainLen(s string) int {
-	i := bind.Plain(s, '\'', 0x7f)
+	i := bind.PlainString(s, '\'', 0x7f)
 	for i < len(s) && !escaped[s[i]] {
 		i++
 	}

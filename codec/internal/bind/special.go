@@ -207,6 +207,8 @@ func decodeObject(d *Decoder, v reflect.Value) error {
 		return mismatch("instance", k)
 	}
 	var dict codec.Dict
+	defer func(asis bool) { d.asis = asis }(d.asis)
+	d.asis = true // within an instance nothing is converted
 	if err := decodeDict(d, reflect.ValueOf(&dict).Elem()); err != nil {
 		return err
 	}

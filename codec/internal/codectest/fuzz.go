@@ -1,0 +1,132 @@
+package codectest
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+// Stable checks that data is refused with an error of package codec, or read; and that what was read,
+// if it can be written, is read back and written as the same bytes.
+func Stable(t *testing.T, c codec.Codec, data []byte) {
+	t.Helper()
+	var v, again any
+	if err := c.Unmarshal(data, &v, nil); err != nil {
+		requireTyped(t, err)
+		return
+	}
+	out, err := c.Append(nil, v, nil)
+	if err != nil {
+		requireTyped(t, err) // such as a lone surrogate in json
+		return
+	}
+	require.NoError(t, c.Unmarshal(out, &again, nil), "%q", out)
+	out2, err := c.Append(nil, again, nil)
+	require.NoError(t, err)
+	require.Equal(t, string(out), string(out2)) // bytes, because NaN is not equal to itself
+}
+
+func requireTyped(t *testing.T, err error) {
+	t.Helper()
+	var (
+		syntax *codec.SyntaxError
+		typ    *codec.TypeError
+		limit  *codec.LimitError
+		class  *codec.ClassError
+		encode *codec.EncodeError
+	)
+	ok := errors.As(err, &syntax) || errors.As(err, &typ) || errors.As(err, &limit) || errors.As(err, &class) || errors.As(err, &encode)
+	require.True(t, ok, "%T: %v", err, err)
+}
+
+// Typed reads data into destinations of many types.
+func Typed(t *testing.T, c codec.Codec, data []byte) {
+	t.Helper()
+	var tree any
+	treeErr := c.Unmarshal(data, &tree, nil)
+	for _, dst := range []any{
+		new(string), new(int64), new(float64), new(complex128), new(bool), new([]byte), new([]any), new(map[string]any),
+		new(codec.Tuple), new(codec.Set), new(codec.Dict), new(codec.Object), new(codec.Value), new(*everything), new(pair),
+		new(map[string]struct{}), new([]pair), new([][]int), new(map[int]string), new(map[any]any), new(error), new([2]float32),
+		new(map[float64][]map[string]string),
+	} {
+		err := c.Unmarshal(data, dst, nil)
+		if err != nil {
+			requireTyped(t, err)
+			continue
+		}
+		got := reflect.ValueOf(dst).Elem().Interface()
+		if treeErr != nil || reflect.TypeOf(got) != reflect.TypeOf(tree) {
+			continue
+		}
+		want, err := c.Append(nil, tree, nil)
+		if err != nil {
+			continue // such as a lone surrogate in json
+		}
+		out, err := c.Append(nil, got, nil)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(out), "%T", dst)
+	}
+}
+
+// CallSeeds returns payloads to begin with.
+func CallSeeds(tb testing.TB, c codec.Codec) [][]byte {
+	tb.Helper()
+	a, err := c.AppendCall(nil, "obj", "m", []any{1, "a'", []any{nil}}, false, codec.Kwargs{"k": 1.5}, nil)
+	require.NoError(tb, err)
+	b, err := c.AppendCall(nil, "obj", "__getattr__", []any{"x"}, true, codec.NoKwargs, nil)
+	require.NoError(tb, err)
+	d, err := c.AppendBatch(nil, "obj", []codec.BatchEntry{{Method: "m", Args: []any{1}}, {Method: "n", Kwargs: codec.Kwargs{"k": "v"}}}, nil)
+	require.NoError(tb, err)
+	return [][]byte{a, b, d}
+}
+
+// anySink takes all arguments.
+type anySink struct {
+	args  []*any
+	names []string
+}
+
+func (s *anySink) next() (any, error) {
+	s.args = append(s.args, new(any))
+	return s.args[len(s.args)-1], nil
+}
+
+func (s *anySink) Positional(int) (any, error) { return s.next() }
+
+func (s *anySink) Keyword(name []byte) (any, error) {
+	s.names = append(s.names, string(name))
+	return s.next()
+}
+
+func (s *anySink) None(bool) error { return nil }
+
+// Call opens data as a call and as a batch; what is a call is also a value.
+func Call(t *testing.T, c codec.Codec, data []byte) {
+	t.Helper()
+	h, err := c.OpenCall(data, nil)
+	if err != nil {
+		requireTyped(t, err)
+		return
+	}
+	s := &anySink{}
+	if err := c.DecodeArgs(h, s, nil); err == nil {
+		var v any
+		require.NoError(t, c.Unmarshal(data, &v, &codec.Options{MaxDepth: codec.DefaultMaxDepth + 10}), "%q", data)
+	} else {
+		requireTyped(t, err)
+	}
+	for e, err := range c.OpenBatch(h, nil) {
+		if err != nil {
+			requireTyped(t, err)
+			break
+		}
+		if err := c.DecodeArgs(e, &anySink{}, nil); err != nil {
+			requireTyped(t, err)
+		}
+	}
+}
