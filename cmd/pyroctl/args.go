@@ -1,0 +1,138 @@
+package main
+
+import (
+	stdjson "encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/json"
+	"github.com/pyrokit/pyrokit/codec/serpent"
+)
+
+// literalMark precedes an argument that would be taken for a flag but is a number. No argument of a
+// process can hold a zero byte.
+const literalMark = "\x00"
+
+var (
+	negativeNumber = regexp.MustCompile(`^-\.?\d`)
+	keywordArg     = regexp.MustCompile(`^[^\W\d]\w*=`)
+)
+
+// expandArgs rewrites a command line to what the flag package understands: negative numbers are marked
+// as such, and after --kw each name=value that follows gets its own --kw.
+func expandArgs(args []string) []string {
+	out := make([]string, 0, len(args))
+	keywords := false
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			return append(out, args[i:]...)
+		case negativeNumber.MatchString(arg):
+			out = append(out, literalMark+arg)
+			continue
+		case arg == "--kw":
+			keywords = true
+		case keywords && i > 0 && args[i-1] != "--kw" && keywordArg.MatchString(arg):
+			out = append(out, "--kw", arg)
+			continue
+		case keywords && i > 0 && args[i-1] != "--kw":
+			keywords = false
+		}
+		out = append(out, arg)
+	}
+	return out
+}
+
+// parseOptions are exact: integers of any size, dicts in order, nothing taken for bytes.
+var parseOptions = &codec.Options{OrderedDicts: true, KeepBytesDict: true}
+
+// parseValue reads an argument of a remote call: JSON, else a Python literal, else text.
+func parseValue(s string) any {
+	var v any
+	if stdjson.Valid([]byte(s)) { // stricter than Python's: NaN is text
+		if err := json.Codec.Unmarshal([]byte(s), &v, parseOptions); err == nil {
+			return v
+		}
+	}
+	if err := serpent.Codec.Unmarshal([]byte(s), &v, parseOptions); err == nil {
+		return v
+	}
+	return s
+}
+
+// An argReader turns what was typed into values.
+type argReader struct {
+	in      io.Reader
+	strings bool // everything is text
+	stdin   bool // has been read
+}
+
+// value reads one argument; @FILE and - stand for what a file or stdin holds.
+func (r *argReader) value(arg string) (any, error) {
+	arg = strings.TrimPrefix(arg, literalMark)
+	if r.strings {
+		return arg, nil
+	}
+	var (
+		data []byte
+		err  error
+	)
+	switch {
+	case arg == "-" && r.stdin:
+		return nil, usagef("stdin can be read once only")
+	case arg == "-":
+		r.stdin = true
+		data, err = io.ReadAll(r.in)
+	case len(arg) > 1 && arg[0] == '@':
+		data, err = os.ReadFile(arg[1:])
+	default:
+		return parseValue(arg), nil
+	}
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("argument %s: %w", arg, err)}
+	}
+	if !utf8.Valid(data) {
+		return data, nil // bytes
+	}
+	return parseValue(strings.TrimSuffix(string(data), "\n")), nil
+}
+
+func (r *argReader) values(args []string) ([]any, error) {
+	values := make([]any, 0, len(args))
+	for _, arg := range args {
+		v, err := r.value(arg)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+// keywords reads NAME=VALUE pairs.
+func (r *argReader) keywords(pairs []string) (codec.Kwargs, error) {
+	var kwargs codec.Kwargs
+	for _, pair := range pairs {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, usagef("--kw %s: want name=value", pair)
+		}
+		if _, twice := kwargs[name]; twice {
+			return nil, usagef("--kw %s: given twice", name)
+		}
+		v, err := r.value(text)
+		if err != nil {
+			return nil, err
+		}
+		if kwargs == nil {
+			kwargs = codec.Kwargs{}
+		}
+		kwargs[name] = v
+	}
+	return kwargs, nil
+}

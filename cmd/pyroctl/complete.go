@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// completeTime limits what a shell waits for after a press of the tab key.
+const completeTime = 700 * time.Millisecond
+
+const noFiles = cobra.ShellCompDirectiveNoFileComp
+
+// completing prepares the factory, which cobra does not do for completions. Nothing is ever said about
+// errors: the prompt is no place for them.
+func (f *factory) completing(cmd *cobra.Command) (context.Context, context.CancelFunc, bool) {
+	if err := f.complete(cmd.Flags()); err != nil {
+		return nil, nil, false
+	}
+	ctx := cmd.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completeTime)
+	return ctx, cancel, true
+}
+
+// completeObjects offers the names of the name server as URIs.
+func (f *factory) completeObjects(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	prefix, _ := strings.CutPrefix(typed, pyro.ProtocolPyroName+":")
+	if prefix == typed && !strings.HasPrefix(pyro.ProtocolPyroName+":", typed) {
+		return nil, noFiles // another kind of URI
+	}
+	if prefix == typed {
+		prefix = ""
+	}
+	var uris []string
+	for _, name := range f.knownNames(cmd, prefix) {
+		uris = append(uris, pyro.ProtocolPyroName+":"+name)
+	}
+	return uris, noFiles
+}
+
+// completeNames offers the names of the name server.
+func (f *factory) completeNames(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return f.knownNames(cmd, typed), noFiles
+}
+
+func (f *factory) knownNames(cmd *cobra.Command, prefix string) []string {
+	ctx, cancel, ok := f.completing(cmd)
+	if !ok {
+		return nil
+	}
+	defer cancel()
+	ns, err := f.nameServer(ctx)
+	if err != nil {
+		return nil
+	}
+	defer ns.Close()
+	entries, err := ns.List(ctx, nameserver.Filter{Prefix: prefix})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+type completeFunc = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
+
+// completeMembers offers objects first, then members of the object.
+func (f *factory) completeMembers(members func(*transport.ObjectMetadata) []string) completeFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		switch len(args) {
+		case 0:
+			return f.completeObjects(cmd, args, typed)
+		case 1:
+		default:
+			return nil, noFiles
+		}
+		ctx, cancel, ok := f.completing(cmd)
+		if !ok {
+			return nil, noFiles
+		}
+		defer cancel()
+		r, err := f.connect(args[0])
+		if err != nil {
+			return nil, noFiles
+		}
+		defer r.Close()
+		a, err := r.about(ctx)
+		if err != nil {
+			return nil, noFiles
+		}
+		names := slices.DeleteFunc(members(a.metadata), func(name string) bool { return !strings.HasPrefix(name, typed) })
+		slices.Sort(names)
+		return names, noFiles
+	}
+}

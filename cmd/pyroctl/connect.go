@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"os"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A remote is an object on the other end. It stands on pyro.Client rather than on service.Proxy because
+// a command has to tell a result from a remote iterator, and to print dicts in the order they came in.
+type remote struct {
+	*pyro.Client
+	f   *factory
+	uri pyro.URI
+}
+
+// connect returns the object at a URI. It does not dial yet.
+func (f *factory) connect(uri string) (*remote, error) {
+	u, err := pyro.ParseURI(uri)
+	if err != nil {
+		return nil, err
+	}
+	if u.Protocol == pyro.ProtocolPyroMeta {
+		return nil, usagef("%s: want a PYRO or PYRONAME uri; ns list --meta-all finds names by metadata", uri)
+	}
+	return f.connectTo(u)
+}
+
+func (f *factory) connectTo(u pyro.URI) (*remote, error) {
+	cfg, err := f.dialConfig()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Serializer, cfg.Dialect = f.flags.serializer, f.dialect()
+	resolve := func(ctx context.Context) (pyro.URI, error) { return f.resolve(ctx, u) }
+	return &remote{Client: pyro.NewClient(resolve, cfg, false), f: f, uri: u}, nil
+}
+
+// daemonAt returns the daemon object at HOST:PORT or ./u:PATH.
+func (f *factory) daemonAt(location string) (*remote, error) {
+	u, err := daemonURI(location)
+	if err != nil {
+		return nil, err
+	}
+	return f.connectTo(u)
+}
+
+func daemonURI(location string) (pyro.URI, error) {
+	u, err := pyro.ParseURI(pyro.ProtocolPyro + ":" + pyro.DaemonObject + "@" + location)
+	if err != nil {
+		return u, usagef("%s: want HOST:PORT, [IPV6]:PORT or ./u:PATH", location)
+	}
+	return u, nil
+}
+
+// dialConfig is what all connections have in common.
+func (f *factory) dialConfig() (pyro.DialConfig, error) {
+	cfg := pyro.DialConfig{
+		Compress:       f.flags.compress,
+		MaxMessageSize: f.flags.maxMessageSize,
+		Timeout:        f.flags.timeout,
+		Values:         codec.Options{OrderedDicts: true},
+	}
+	key, err := f.hmacKey()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.HMACKey = key
+	tlsConfig, err := f.flags.tls.client()
+	if err != nil {
+		return cfg, err
+	}
+	if tlsConfig != nil { // without a ServerName the dialer takes the host that it dials
+		cfg.Dial = (&tls.Dialer{Config: tlsConfig}).DialContext
+	}
+	return cfg, nil
+}
+
+func (f *factory) hmacKey() ([]byte, error) {
+	name := f.flags.hmacKeyEnv
+	if name == "" {
+		return nil, nil
+	}
+	if f.dialect() == codec.Pyro5 {
+		return nil, usagef("--hmac-key-env: Pyro5 has no signatures, so --dialect pyro5 cannot be met")
+	}
+	key := os.Getenv(name)
+	if key == "" {
+		return nil, usagef("--hmac-key-env: the variable %s is empty or not set", name)
+	}
+	return []byte(key), nil
+}
+
+func (f *factory) dialect() codec.Dialect {
+	switch f.flags.dialect {
+	case "pyro4":
+		return codec.Pyro4
+	case "pyro5":
+		return codec.Pyro5
+	default:
+		return 0
+	}
+}
+
+// nameServer returns a client of the name server that the flags and the environment name.
+func (f *factory) nameServer(ctx context.Context) (*nameserver.Client, error) {
+	return f.nameServerAt(ctx, f.flags.nameServers...)
+}
+
+func (f *factory) nameServerAt(ctx context.Context, locations ...string) (*nameserver.Client, error) {
+	cfg, err := f.dialConfig()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Values = codec.Options{}
+	ns, err := nameserver.Locate(ctx, cfg, locations...)
+	if err == nil {
+		f.log.Debug("found the name server", "uri", ns.URI().String())
+	}
+	return ns, err
+}
+
+// resolve finds out where the object is.
+func (f *factory) resolve(ctx context.Context, u pyro.URI) (pyro.URI, error) {
+	if u.Protocol == pyro.ProtocolPyro {
+		return u, nil
+	}
+	locations := f.flags.nameServers
+	if location := u.Location(); location != "" {
+		locations = []string{location}
+	}
+	ns, err := f.nameServerAt(ctx, locations...)
+	if err != nil {
+		return pyro.URI{}, fmt.Errorf("look up %s: %w", u.Object, err)
+	}
+	defer ns.Close()
+	entry, err := ns.Lookup(ctx, u.Object)
+	if err != nil {
+		return pyro.URI{}, err
+	}
+	f.log.Debug("looked the name up", "name", u.Object, "uri", entry.URI.String())
+	return entry.URI, nil
+}
+
+// limited returns a context that ends when --timeout says so.
+func (f *factory) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if f.flags.timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, f.flags.timeout)
+}
+
+// do carries out one call within --timeout.
+func (r *remote) do(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	ctx, cancel := r.f.limited(ctx)
+	defer cancel()
+	call.Object = r.uri.Object
+	return r.Call(ctx, call)
+}
+
+// value carries out a call whose result is a plain value.
+func (r *remote) value(ctx context.Context, call *transport.Call) (any, error) {
+	reply, err := r.do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return valueOf(reply)
+}
+
+func valueOf(reply *transport.Reply) (any, error) {
+	defer reply.Release()
+	return reply.Value.Any()
+}
+
+// about is what a connection says of the object and of who answers for it.
+type about struct {
+	uri      pyro.URI
+	peer     *transport.Peer
+	metadata *transport.ObjectMetadata
+}
+
+func (r *remote) about(ctx context.Context) (*about, error) {
+	ctx, cancel := r.f.limited(ctx)
+	defer cancel()
+	welcome, peer, uri, err := r.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &about{uri: uri, peer: peer, metadata: welcome.Metadata}
+	if a.metadata == nil {
+		a.metadata = &transport.ObjectMetadata{}
+	}
+	return a, nil
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(run(os.Args[1:], stdStreams())) }
+
+// run carries out one command line and returns the exit code.
+func run(args []string, io *streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	f := &factory{io: io}
+	root := newRootCmd(f)
+	root.SetArgs(expandArgs(args))
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !f.ready { // flags and arguments are all that was looked at
+		err = &usageError{err}
+	}
+	if ctx.Err() != nil {
+		err = &interruptedError{err}
+	}
+	return f.report(cmd, err)
+}

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+func newNSCmd(f *factory) *cobra.Command {
+	return newGroup("ns", "Run and use a name server",
+		newNSServeCmd(f, nsServe),
+		newNSListCmd(f, nsList),
+		newNSLookupCmd(f, nsLookup),
+		newNSRegisterCmd(f, nsRegister),
+		newNSRemoveCmd(f, nsRemove),
+		newNSSetMetaCmd(f, nsSetMeta),
+		newNSPingCmd(f, nsPing),
+		newNSCountCmd(f, nsCount),
+	)
+}
+
+// withNameServer does something with the name server, within --timeout.
+func (f *factory) withNameServer(ctx context.Context, do func(context.Context, *nameserver.Client) error) error {
+	ctx, cancel := f.limited(ctx)
+	defer cancel()
+	ns, err := f.nameServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	return do(ctx, ns)
+}
+
+// nsFilter are the flags that choose entries.
+type nsFilter struct{ prefix, regex string }
+
+func (o *nsFilter) register(fs *pflag.FlagSet) {
+	fs.StringVar(&o.prefix, "prefix", "", "names that begin with `text`")
+	fs.StringVar(&o.regex, "regex", "", "names whose beginning matches `expression`")
+}
+
+func (o *nsFilter) filter() (nameserver.Filter, error) {
+	if o.prefix != "" && o.regex != "" {
+		return nameserver.Filter{}, usagef("--prefix and --regex: only one of them")
+	}
+	return nameserver.Filter{Prefix: o.prefix, Regex: o.regex}, nil
+}
+
+type nsListOptions struct {
+	nsFilter
+	metaAll, metaAny []string
+}
+
+func newNSListCmd(f *factory, run func(context.Context, *factory, *nsListOptions) error) *cobra.Command {
+	opts := &nsListOptions{}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List entries",
+		Example: `  pyroctl ns list --prefix example.
+  pyroctl ns list --meta-all camera,outside -o json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f, opts) },
+	}
+	opts.register(cmd.Flags())
+	cmd.Flags().StringSliceVar(&opts.metaAll, "meta-all", nil, "entries with all of these `tags`")
+	cmd.Flags().StringSliceVar(&opts.metaAny, "meta-any", nil, "entries with any of these `tags`")
+	return cmd
+}
+
+func nsList(ctx context.Context, f *factory, opts *nsListOptions) error {
+	filter, err := opts.filter()
+	if err != nil {
+		return err
+	}
+	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		entries, err := ns.List(ctx, filter)
+		if err != nil {
+			return err
+		}
+		return f.printEntries(slices.DeleteFunc(entries, func(e discovery.Entry) bool { return !opts.matches(e.Metadata) }))
+	})
+}
+
+func (o *nsListOptions) matches(tags []string) bool {
+	for _, tag := range o.metaAll {
+		if !slices.Contains(tags, tag) {
+			return false
+		}
+	}
+	return len(o.metaAny) == 0 || slices.ContainsFunc(o.metaAny, func(tag string) bool { return slices.Contains(tags, tag) })
+}
+
+func entryDocument(e discovery.Entry) document {
+	return codec.NewDict("name", e.Name, "uri", e.URI.String(), "metadata", nonNil(e.Metadata))
+}
+
+func (f *factory) printEntries(entries []discovery.Entry) error {
+	docs := make([]any, 0, len(entries))
+	for _, e := range entries {
+		docs = append(docs, entryDocument(e))
+	}
+	return f.printDocument(docs, func(w io.Writer) {
+		t := f.newTable(w, "NAME", "URI", "METADATA")
+		for _, e := range entries {
+			t.AppendRow([]any{e.Name, e.URI.String(), strings.Join(e.Metadata, ",")})
+		}
+		t.Render()
+	})
+}
+
+func newNSLookupCmd(f *factory, run func(ctx context.Context, f *factory, name string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:               "lookup NAME",
+		Short:             "Print the URI of a name",
+		Example:           `  pyroctl ns lookup example.greeting`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: f.completeNames,
+		RunE:              func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), f, args[0]) },
+	}
+}
+
+func nsLookup(ctx context.Context, f *factory, name string) error {
+	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		e, err := ns.Lookup(ctx, name)
+		if err != nil {
+			return err
+		}
+		return f.printDocument(entryDocument(e), func(w io.Writer) { fmt.Fprintln(w, e.URI) })
+	})
+}
+
+type nsRegisterOptions struct {
+	name, uri string
+	metadata  []string
+	safe      bool
+}
+
+func newNSRegisterCmd(f *factory, run func(context.Context, *factory, *nsRegisterOptions) error) *cobra.Command {
+	opts := &nsRegisterOptions{}
+	cmd := &cobra.Command{
+		Use:     "register NAME URI",
+		Short:   "Give a name to a URI",
+		Example: `  pyroctl ns register example.greeting PYRO:greeting@localhost:9999 --meta demo --safe`,
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.name, opts.uri = args[0], args[1]
+			return run(cmd.Context(), f, opts)
+		},
+	}
+	cmd.Flags().StringSliceVar(&opts.metadata, "meta", nil, "`tags` of the entry")
+	cmd.Flags().BoolVar(&opts.safe, "safe", false, "do not replace an entry that is there already")
+	return cmd
+}
+
+func nsRegister(ctx context.Context, f *factory, opts *nsRegisterOptions) error {
+	uri, err := pyro.ParseURI(opts.uri)
+	if err != nil {
+		return err
+	}
+	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		if err := ns.Register(ctx, opts.name, uri, opts.safe, opts.metadata...); err != nil {
+			return err
+		}
+		e := discovery.Entry{Name: opts.name, URI: uri, Metadata: opts.metadata}
+		return f.printDocument(entryDocument(e), func(w io.Writer) { fmt.Fprintf(w, "registered %s\n", opts.name) })
+	})
+}
+
+type nsRemoveOptions struct {
+	nsFilter
+	name string
+}
+
+func newNSRemoveCmd(f *factory, run func(context.Context, *factory, *nsRemoveOptions) error) *cobra.Command {
+	opts := &nsRemoveOptions{}
+	cmd := &cobra.Command{
+		Use:   "remove NAME | --prefix P | --regex R",
+		Short: "Remove entries",
+		Long:  "Removes one entry by its name, or all that --prefix or --regex choose. The name server's own stays.",
+		Example: `  pyroctl ns remove example.greeting
+  pyroctl ns remove --prefix example.`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: f.completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				opts.name = args[0]
+			}
+			return run(cmd.Context(), f, opts)
+		},
+	}
+	opts.register(cmd.Flags())
+	return cmd
+}
+
+func nsRemove(ctx context.Context, f *factory, opts *nsRemoveOptions) error {
+	filter, err := opts.filter()
+	if err != nil {
+		return err
+	}
+	if (opts.name == "") == (filter == nameserver.Filter{}) {
+		return usagef("want a NAME, or --prefix, or --regex")
+	}
+	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		n, err := nsRemoveThese(ctx, ns, opts.name, filter)
+		if err != nil {
+			return err
+		}
+		return f.printDocument(codec.NewDict("removed", n), func(w io.Writer) { fmt.Fprintf(w, "removed %d\n", n) })
+	})
+}
+
+// nsRemoveThese takes a name that is not there for an error, but not a filter that chooses nothing.
+func nsRemoveThese(ctx context.Context, ns *nameserver.Client, name string, filter nameserver.Filter) (int, error) {
+	if name == "" {
+		return ns.RemoveMatching(ctx, filter)
+	}
+	there, err := ns.Remove(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	if !there {
+		return 0, transport.Errorf(transport.CodeNotFound, "remove %s: unknown name: %s", name, name)
+	}
+	return 1, nil
+}
+
+type nsSetMetaOptions struct {
+	name string
+	tags []string
+}
+
+func newNSSetMetaCmd(f *factory, run func(context.Context, *factory, *nsSetMetaOptions) error) *cobra.Command {
+	opts := &nsSetMetaOptions{}
+	return &cobra.Command{
+		Use:               "set-meta NAME [TAG...]",
+		Short:             "Replace the metadata of an entry",
+		Long:              "Replaces the metadata of an entry; without tags it has none afterwards.",
+		Example:           `  pyroctl ns set-meta example.greeting demo english`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: f.completeNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.name, opts.tags = args[0], args[1:]
+			return run(cmd.Context(), f, opts)
+		},
+	}
+}
+
+func nsSetMeta(ctx context.Context, f *factory, opts *nsSetMetaOptions) error {
+	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		if err := ns.SetMetadata(ctx, opts.name, opts.tags...); err != nil {
+			return err
+		}
+		e, err := ns.Lookup(ctx, opts.name)
+		if err != nil {
+			return err
+		}
+		return f.printDocument(entryDocument(e), func(w io.Writer) {
+			fmt.Fprintf(w, "metadata of %s: %s\n", e.Name, strings.Join(e.Metadata, ", "))
+		})
+	})
+}
+
+func newNSPingCmd(f *factory, run func(context.Context, *factory) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   "ping",
+		Short: "See whether a name server answers",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f) },
+	}
+}
+
+func nsPing(ctx context.Context, f *factory) error {
+	return f.withNameServer(ctx, func(_ context.Context, ns *nameserver.Client) error { // it was asked to find it
+		doc := codec.NewDict("uri", ns.URI().String())
+		return f.printDocument(doc, func(w io.Writer) { fmt.Fprintf(w, "%s answers\n", ns.URI()) })
+	})
+}
+
+func newNSCountCmd(f *factory, run func(context.Context, *factory) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   "count",
+		Short: "Print the number of entries",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f) },
+	}
+}
+
+func nsCount(ctx context.Context, f *factory) error {
+	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		n, err := ns.Count(ctx)
+		if err != nil {
+			return err
+		}
+		return f.printDocument(codec.NewDict("count", n), func(w io.Writer) { fmt.Fprintln(w, n) })
+	})
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A factory has what commands share. What costs something to make is made by its methods.
+type factory struct {
+	io    *streams
+	flags globals
+	log   *slog.Logger
+	ready bool // flags and environment were understood: from here on errors are no longer wrong usage
+}
+
+// globals are the flags that every command has.
+type globals struct {
+	output      string
+	nameServers []string
+	timeout     time.Duration
+	serializer  string
+	dialect     string
+	hmacKeyEnv  string
+	tls         tlsFlags
+	traceback   bool
+	verbose     bool
+
+	compress       bool  // PYRO_COMPRESSION
+	maxMessageSize int64 // PYRO_MAX_MESSAGE_SIZE; 0 is the library's default
+}
+
+const (
+	outputText = "text"
+	outputJSON = "json"
+	outputYAML = "yaml"
+)
+
+func newRootCmd(f *factory) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "pyroctl",
+		Short: "Look into, call and run Pyro objects",
+		Long: `pyroctl looks into, calls and runs Pyro objects: those of Pyro4 and of Pyro5, in Python or not.
+
+A URI says which object: PYRO:object@host:port, PYRO:object@./u:/path/of/socket, or PYRONAME:name for one
+that a name server knows. HOST:PORT is a daemon; ./u:/path/of/socket is one, too.
+
+Exit codes: 0 done; 1 the remote method raised, or a check failed; 2 wrong usage; 3 name, object or method
+not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, not exposed).`,
+		Example: `  pyroctl demo
+  pyroctl call PYRONAME:example.greeting get_fortune Irmen
+  pyroctl describe PYRO:example.greeting@localhost:9999 -o json`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return f.complete(cmd.Flags())
+		},
+	}
+	f.flags.register(cmd.PersistentFlags())
+	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	registerChoices(cmd)
+	cmd.AddCommand(
+		newCallCmd(f, call),
+		newGetCmd(f, getAttribute),
+		newSetCmd(f, setAttribute),
+		newDescribeCmd(f, describe),
+		newPingCmd(f, ping),
+		newObjectsCmd(f, objects),
+		newWireCmd(f, wire),
+		newNSCmd(f),
+		newEchoCmd(f),
+		newDemoCmd(f, demo),
+		newVersionCmd(f, version),
+	)
+	return cmd
+}
+
+func (g *globals) register(fs *pflag.FlagSet) {
+	fs.StringVarP(&g.output, "output", "o", outputText, "`format` of what is printed: text, json or yaml")
+	fs.StringSliceVar(&g.nameServers, "ns", nil,
+		"name servers, HOST[:PORT] each, asked in order (default PYRO_NS_HOST and PYRO_NS_PORT, else localhost:9090)")
+	fs.DurationVar(&g.timeout, "timeout", pyro.DefaultTimeout, "limit of each call, connecting included; 0 for none (PYRO_COMMTIMEOUT)")
+	fs.StringVar(&g.serializer, "serializer", pyro.Serpent,
+		"`name` of the serializer: "+strings.Join(pyro.Serializers(), ", ")+" (PYRO_SERIALIZER)")
+	fs.StringVar(&g.dialect, "dialect", "auto", "what to speak: auto, pyro4 or pyro5")
+	fs.StringVar(&g.hmacKeyEnv, "hmac-key-env", "",
+		"`variable` with the key that signs messages, which only Pyro4 has (default PYRO_HMAC_KEY, where it is set)")
+	g.tls.register(fs)
+	fs.BoolVar(&g.traceback, "traceback", false, "show the remote traceback of an exception")
+	fs.BoolVarP(&g.verbose, "verbose", "v", false, "log what happens to stderr")
+}
+
+func registerChoices(cmd *cobra.Command) {
+	for flag, values := range map[string][]string{
+		"output":     {outputText, outputJSON, outputYAML},
+		"dialect":    {"auto", "pyro4", "pyro5"},
+		"serializer": pyro.Serializers(),
+	} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+}
+
+// complete fills in what the environment says and checks the global flags.
+func (f *factory) complete(fs *pflag.FlagSet) error {
+	g := &f.flags
+	if err := g.fromEnv(fs); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{outputText, outputJSON, outputYAML}, g.output) {
+		wrong := g.output
+		g.output = outputText
+		return fmt.Errorf("--output %s: want text, json or yaml", wrong)
+	}
+	if !slices.Contains([]string{"auto", "pyro4", "pyro5"}, g.dialect) {
+		return fmt.Errorf("--dialect %s: want auto, pyro4 or pyro5", g.dialect)
+	}
+	if err := pyro.CheckSerializer(g.serializer); err != nil {
+		return err
+	}
+	if g.timeout < 0 {
+		return fmt.Errorf("--timeout %s: want a positive time, or 0 for none", g.timeout)
+	}
+	level := slog.LevelWarn
+	if g.verbose {
+		level = slog.LevelDebug
+	}
+	f.log = slog.New(slog.NewTextHandler(f.io.err, &slog.HandlerOptions{Level: level}))
+	f.ready = true
+	return nil
+}
+
+// fromEnv reads the variables that Pyro's users know, for flags that were not given.
+func (g *globals) fromEnv(fs *pflag.FlagSet) error {
+	if v := os.Getenv("PYRO_SERIALIZER"); v != "" && !fs.Changed("serializer") {
+		g.serializer = v
+	}
+	if v := os.Getenv("PYRO_COMMTIMEOUT"); v != "" && !fs.Changed("timeout") {
+		seconds, err := strconv.ParseFloat(v, 64)
+		if err != nil || seconds < 0 || seconds > math.MaxInt32 {
+			return fmt.Errorf("PYRO_COMMTIMEOUT=%s: want seconds", v)
+		}
+		g.timeout = time.Duration(seconds * float64(time.Second))
+	}
+	if v := os.Getenv("PYRO_HMAC_KEY"); v != "" && g.hmacKeyEnv == "" && g.dialect != "pyro5" {
+		g.hmacKeyEnv = "PYRO_HMAC_KEY"
+	}
+	if v := os.Getenv("PYRO_COMPRESSION"); v != "" {
+		on, err := pyroBool(v)
+		if err != nil {
+			return fmt.Errorf("PYRO_COMPRESSION=%s: %w", v, err)
+		}
+		g.compress = on
+	}
+	if v := os.Getenv("PYRO_MAX_MESSAGE_SIZE"); v != "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < 0 {
+			return fmt.Errorf("PYRO_MAX_MESSAGE_SIZE=%s: want a number of bytes", v)
+		}
+		g.maxMessageSize = n
+	}
+	return nil
+}
+
+// pyroBool reads a switch as Pyro does.
+func pyroBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "1", "on", "yes", "true":
+		return true, nil
+	case "0", "off", "no", "false":
+		return false, nil
+	default:
+		return false, fmt.Errorf("want 1, on, yes, true, 0, off, no or false")
+	}
+}
+
+// newGroup returns a command that only has commands of its own.
+func newGroup(use, short string, cmds ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(cmds...)
+	return cmd
+}

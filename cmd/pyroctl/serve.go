@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// drainTime is how long a server that is told to stop waits for the calls that run.
+const drainTime = 10 * time.Second
+
+// serveFlags say where and how a server listens.
+type serveFlags struct {
+	host        string
+	port        int
+	unix        string
+	natHost     string
+	natPort     int
+	serializers []string
+}
+
+func (s *serveFlags) register(fs *pflag.FlagSet, host string, port int) {
+	fs.StringVar(&s.host, "host", host, "`address` to listen on; 0.0.0.0 for all")
+	fs.IntVar(&s.port, "port", port, "`port` to listen on; 0 for any")
+	fs.StringVar(&s.unix, "unix", "", "`path` of a unix socket to listen on instead")
+	fs.StringSliceVar(&s.serializers, "serializers", pyro.DefaultSerializers(), "serializers that are accepted")
+}
+
+func (s *serveFlags) registerNAT(fs *pflag.FlagSet) {
+	fs.StringVar(&s.natHost, "nathost", "", "`host` that URIs carry, where clients see another one than --host")
+	fs.IntVar(&s.natPort, "natport", 0, "`port` that URIs carry together with --nathost; 0 for the real one")
+}
+
+func (s *serveFlags) check() error {
+	switch {
+	case s.port < 0 || s.port > 65535:
+		return usagef("--port %d: want a port", s.port)
+	case s.natPort < 0 || s.natPort > 65535:
+		return usagef("--natport %d: want a port", s.natPort)
+	case s.natPort != 0 && s.natHost == "":
+		return usagef("--natport: needs --nathost")
+	case s.natHost != "" && s.unix != "":
+		return usagef("--nathost: a unix socket has no host")
+	}
+	for _, name := range s.serializers {
+		if err := pyro.CheckSerializer(name); err != nil {
+			return usagef("--serializers: %w", err)
+		}
+	}
+	return nil
+}
+
+// defaultHost is PYRO_HOST, which Pyro's own daemons follow.
+func defaultHost() string { return envOr("PYRO_HOST", "localhost") }
+
+func envOr(name, def string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return def
+}
+
+// newServer returns a server that the flags describe; it does not listen yet.
+func (f *factory) newServer(s *serveFlags, extra ...service.ServerOption) (*service.Server, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	opts := []service.ServerOption{service.Logger(f.log), service.Serializers(s.serializers...)}
+	key, err := f.hmacKey()
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		opts = append(opts, service.HMACKey(string(key)))
+	}
+	if f.flags.compress {
+		opts = append(opts, service.Compression())
+	}
+	if f.flags.maxMessageSize > 0 {
+		opts = append(opts, service.MaxMessageSize(f.flags.maxMessageSize))
+	}
+	tlsConfig, err := f.flags.tls.server()
+	if err != nil {
+		return nil, err
+	}
+	if tlsConfig != nil {
+		l, err := s.listenTLS(tlsConfig)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, service.ListenOn(l))
+	} else {
+		opts = append(opts, s.listen()...)
+	}
+	return service.NewServer(append(opts, extra...)...), nil
+}
+
+func (s *serveFlags) listen() []service.ServerOption {
+	if s.unix != "" {
+		return []service.ServerOption{service.Listen("unix", s.unix)}
+	}
+	opts := []service.ServerOption{service.Listen("tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))}
+	switch {
+	case s.natHost != "" && s.natPort != 0:
+		opts = append(opts, service.Advertise(net.JoinHostPort(s.natHost, strconv.Itoa(s.natPort))))
+	case s.natHost != "":
+		opts = append(opts, service.Advertise(s.natHost))
+	}
+	return opts
+}
+
+// A namedListener says what URIs are to carry, rather than the number that it is bound to: TLS checks
+// names.
+type namedListener struct {
+	net.Listener
+	addr net.Addr
+}
+
+func (l *namedListener) Addr() net.Addr { return l.addr }
+
+type namedAddr struct{ network, address string }
+
+func (a namedAddr) Network() string { return a.network }
+func (a namedAddr) String() string  { return a.address }
+
+func (s *serveFlags) listenTLS(cfg *tls.Config) (net.Listener, error) {
+	network, address := "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port))
+	if s.unix != "" {
+		network, address = "unix", s.unix
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s %s: %w", network, address, err)
+	}
+	named := &namedListener{Listener: tls.NewListener(l, cfg), addr: l.Addr()}
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		host, port := s.host, tcp.Port
+		if s.natHost != "" {
+			host = s.natHost
+		}
+		if s.natPort != 0 {
+			port = s.natPort
+		}
+		named.addr = namedAddr{"tcp", net.JoinHostPort(host, strconv.Itoa(port))}
+	}
+	return named, nil
+}
+
+// serve starts srv, says where its object is, and serves until ctx ends. started, if not nil, is called
+// before anybody is told.
+func (f *factory) serve(ctx context.Context, srv *service.Server, what, object string, started func()) error {
+	if err := srv.Start(); err != nil {
+		return err
+	}
+	if started != nil {
+		started()
+	}
+	for _, uri := range srv.URIs(object) {
+		fmt.Fprintf(f.io.out, "READY %s %s\n", what, uri)
+	}
+	<-ctx.Done()
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	return srv.Shutdown(end)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// yaml returns v as a YAML node. YAML has bytes, NaN and keys of any type by itself; tuples and sets
+// get a local tag if types are to be marked.
+func (p valuePrinter) yaml(v any) *yaml.Node {
+	switch x := v.(type) {
+	case nil:
+		return scalar("!!null", "null")
+	case bool:
+		return scalar("!!bool", strconv.FormatBool(x))
+	case int, int64, *big.Int:
+		return scalar("!!int", fmt.Sprint(x))
+	case float64:
+		return scalar("!!float", yamlFloat(x))
+	case complex128:
+		return p.tagged(scalar("!!str", formatComplex(x)), "complex")
+	case string:
+		return yamlString(x)
+	case []byte:
+		return scalar("!!binary", base64.StdEncoding.EncodeToString(x))
+	case []any:
+		return p.yamlList(slices.Values(x))
+	case []string:
+		return p.yamlList(anys(x))
+	case codec.Tuple:
+		return p.tagged(p.yamlList(slices.Values(x)), "tuple")
+	case codec.Set:
+		return p.tagged(p.yamlList(x.All()), "set")
+	case map[string]any:
+		return p.yamlDict(sortedDict(x))
+	case *codec.Dict:
+		return p.yamlDict(x)
+	case pyro.URI:
+		return p.tagged(scalar("!!str", x.String()), "uri")
+	default:
+		if d := instanceDict(v); d != nil {
+			return p.tagged(p.yamlDict(d), "instance")
+		}
+		return scalar("!!str", fmt.Sprint(v))
+	}
+}
+
+func scalar(tag, value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value}
+}
+
+func yamlString(s string) *yaml.Node {
+	n := &yaml.Node{}
+	n.SetString(s)
+	return n
+}
+
+func (p valuePrinter) tagged(n *yaml.Node, tag string) *yaml.Node {
+	if p.typed {
+		n.Tag = "!" + tag
+		n.Style = yaml.TaggedStyle
+	}
+	return n
+}
+
+func yamlFloat(f float64) string {
+	switch {
+	case math.IsNaN(f):
+		return ".nan"
+	case math.IsInf(f, 1):
+		return ".inf"
+	case math.IsInf(f, -1):
+		return "-.inf"
+	}
+	return formatFloat(f)
+}
+
+func (p valuePrinter) yamlList(items iter.Seq[any]) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	for item := range items {
+		n.Content = append(n.Content, p.yaml(item))
+	}
+	return n
+}
+
+func (p valuePrinter) yamlDict(d *codec.Dict) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for k, v := range d.All() {
+		n.Content = append(n.Content, p.yaml(k), p.yaml(v))
+	}
+	return n
+}
