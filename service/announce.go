@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
@@ -38,17 +39,21 @@ func (s *Server) announce() {
 
 // keepAnnounced registers the entries until ctx ends, then withdraws them.
 func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar, entries []discovery.Entry) {
-	known := false
+	known, warned := false, false // warned: a name server that stays away is worth one line
 	for ctx.Err() == nil {
 		err := eachEntry(ctx, announceTimeout, entries, r.Register)
 		wait := announceEvery
 		switch {
 		case err != nil && ctx.Err() == nil:
 			wait = announceRetry
-			s.log.Warn("cannot announce the services, trying again", "error", err)
-			known = false
+			level := slog.LevelWarn
+			if warned {
+				level = slog.LevelDebug
+			}
+			s.log.Log(ctx, level, "cannot announce the services, trying again", "error", err)
+			known, warned = false, true
 		case err == nil && !known:
-			known = true
+			known, warned = true, false
 			s.log.Info("services are announced", "count", len(entries))
 		}
 		select {

@@ -132,7 +132,7 @@ func tagsOf(what string, v any) ([]string, error) {
 	return tags, nil
 }
 
-func (n *NameServer) lookup(ctx context.Context, name any, withMetadata bool) (any, error) {
+func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (any, error) {
 	key, err := nameOf(name)
 	if err != nil {
 		return nil, err
@@ -145,10 +145,26 @@ func (n *NameServer) lookup(ctx context.Context, name any, withMetadata bool) (a
 	if err != nil {
 		return nil, transport.NewError("PyroError", err.Error())
 	}
-	if withMetadata {
+	if isTrue(withMetadata) {
 		return codec.Tuple{uri, tagsFor(ctx, r.Tags)}, nil
 	}
 	return uri, nil
+}
+
+// isTrue is Python's bool(): Pyro5 itself passes a number, its lookup delay, for return_metadata.
+func isTrue(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return x
+	case int64:
+		return x != 0
+	case float64:
+		return x != 0
+	default:
+		return true
+	}
 }
 
 // tagsFor gives metadata the shape that the caller's dialect has: a list in Pyro4, a set in Pyro5.
