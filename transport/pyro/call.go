@@ -55,20 +55,18 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 		return nil, notSent(err)
 	}
 	call.Peer = c.peer
-	out := framePool.get()
-	defer framePool.put(out)
-	frame, err := c.encode((*out)[:0], call)
-	*out = frame[:0]
-	if err != nil {
+	p := newPending()
+	var err error
+	if p.request, err = c.encode(p.request[:0], call); err != nil {
+		p.free()
 		return nil, encodeFailed(err)
 	}
-	p := newPending()
 	if call.Oneway {
-		err = c.send(ctx, p, frame, false)
+		_, err = c.send(ctx, p, false)
 		p.free()
 		return &transport.Reply{}, err
 	}
-	if err := c.roundTrip(ctx, p, frame); err != nil {
+	if err := c.roundTrip(ctx, p); err != nil {
 		p.free()
 		return nil, err
 	}

@@ -24,6 +24,8 @@ const (
 	maxAbandoned = 16384
 	// maxInFlight bounds the calls in flight, abandoned ones included.
 	maxInFlight = 32768
+	// maxYields bounds how often who is about to write lets others run first.
+	maxYields = 16
 	// idleCheck is how long a connection must have been idle for a look at whether it still stands.
 	idleCheck = 250 * time.Millisecond
 	// stolenSize is the payload size from which a reply keeps the buffer that it was read into.
@@ -50,7 +52,7 @@ type Conn struct {
 	writer *rawWriter   // belongs to who set writing
 
 	mu        sync.Mutex
-	calls     map[uint16]*pending // in flight; nil for those that were abandoned
+	calls     map[uint32]*pending // in flight, by number; nil for those that were abandoned
 	abandoned int                 // number of nils in calls
 	lastSeq   uint16
 	leader    *pending // who reads; &drainer for the connection's own goroutine
@@ -79,9 +81,14 @@ type pending struct {
 	release    func() // free, made once because a closure for each call would be garbage
 	reply      transport.Reply
 	frame      frame
-	buf        buffer // what frame points into
+	request    []byte // the encoded request
+	response   []byte // what frame points into, unless it is large
+	large      buffer // what a large frame points into
 	prev, next *pending
 }
+
+// maxKept bounds the buffers that a pooled call keeps.
+const maxKept = 16 << 10
 
 var pendingPool sync.Pool
 
@@ -96,61 +103,87 @@ func newPending() *pending {
 
 // free gives back a call that is over.
 func (p *pending) free() {
-	if p.buf != nil && cap(*p.buf) >= streamBuffer {
-		streamPool.put(p.buf)
-	} else {
-		framePool.put(p.buf)
-	}
+	streamPool.put(p.large)
 	if p.keep {
 		return
 	}
-	*p = pending{wake: p.wake, release: p.release}
+	*p = pending{wake: p.wake, release: p.release, request: reusable(p.request), response: reusable(p.response)}
 	pendingPool.Put(p)
+}
+
+func reusable(b []byte) []byte {
+	if cap(b) > maxKept {
+		return nil
+	}
+	return b[:0]
 }
 
 // ErrClosed is the reason of calls on a connection that was closed on this side.
 var ErrClosed = errors.New("connection closed")
 
-// roundTrip sends a finished frame and waits for what answers it. The caller frees p.
-func (c *Conn) roundTrip(ctx context.Context, p *pending, frame []byte) error {
-	if err := c.send(ctx, p, frame, true); err != nil {
+// roundTrip sends p's finished request and waits for what answers it. The caller frees p.
+func (c *Conn) roundTrip(ctx context.Context, p *pending) error {
+	lead, err := c.send(ctx, p, true)
+	switch {
+	case err != nil:
 		return err
+	case lead:
+		return c.lead(ctx, p)
+	default:
+		return c.await(ctx, p)
 	}
-	return c.await(ctx, p)
 }
 
-// send numbers a frame and writes it, or leaves it to who is writing. frame may be reused after it
-// returns.
-func (c *Conn) send(ctx context.Context, p *pending, frame []byte, wantReply bool) error {
+// send numbers p's request and writes it, or leaves it to who is writing. With wantReply set it files
+// the call, and tells whether it is to be the leader.
+func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool, err error) {
 	c.mu.Lock()
 	if err := c.ready(ctx); err != nil {
 		c.mu.Unlock()
-		return err
+		return false, err
 	}
 	p.seq = c.number()
-	setSeq(frame, c.o.dialect, p.seq)
+	setSeq(p.request, c.o.dialect, p.seq)
 	if wantReply {
-		c.calls[p.seq] = p
-		c.enqueue(p)
+		c.calls[uint32(p.seq)] = p
+		if lead = c.leader == nil; lead {
+			c.leader = p
+		} else {
+			c.enqueue(p)
+		}
 	}
 	if c.writing {
-		c.queue(p.seq, frame)
+		c.queue(p)
 		c.mu.Unlock()
-		return nil
+		return lead, nil
 	}
 	c.writing = true
 	if len(c.calls) > 1 { // others are about: give them the chance to send along
-		c.queue(p.seq, frame)
+		c.queue(p)
 		c.mu.Unlock()
-		runtime.Gosched()
+		c.gather()
 		c.writeQueued()
-		return nil
+		return lead, nil
 	}
 	c.mu.Unlock()
-	if c.write(frame, p.seq) {
+	if c.write(p.request, p.seq) {
 		c.writeQueued()
 	}
-	return nil
+	return lead, nil
+}
+
+// gather lets other callers run until most of those in flight have queued up: what they add goes out
+// with one write. Where they wait for the peer instead, little time is lost.
+func (c *Conn) gather() {
+	for range maxYields {
+		runtime.Gosched()
+		c.mu.Lock()
+		queued, inFlight := len(c.outSeqs), len(c.calls)
+		c.mu.Unlock()
+		if 2*queued > inFlight {
+			return
+		}
+	}
 }
 
 // ready waits until a frame may be queued, under mu.
@@ -209,15 +242,15 @@ func connError(err error) *transport.Error {
 func (c *Conn) number() uint16 {
 	for {
 		c.lastSeq++
-		if _, taken := c.calls[c.lastSeq]; !taken {
+		if _, taken := c.calls[uint32(c.lastSeq)]; !taken {
 			return c.lastSeq
 		}
 	}
 }
 
-func (c *Conn) queue(seq uint16, frame []byte) {
-	c.out = append(c.out, frame...)
-	c.outSeqs = append(c.outSeqs, seq)
+func (c *Conn) queue(p *pending) {
+	c.out = append(c.out, p.request...)
+	c.outSeqs = append(c.outSeqs, p.seq)
 }
 
 // writeQueued writes what is queued until nothing is; the caller has set writing.
@@ -297,22 +330,14 @@ func (c *Conn) finishWriting(rest []byte) {
 
 func (c *Conn) markNotSent(seqs []uint16) {
 	for _, seq := range seqs {
-		if p := c.calls[seq]; p != nil {
+		if p := c.calls[uint32(seq)]; p != nil {
 			p.notSent = true
 		}
 	}
 }
 
-// await waits for p's reply.
+// await waits for p's reply, or to be made the leader.
 func (c *Conn) await(ctx context.Context, p *pending) error {
-	c.mu.Lock()
-	if c.leader == nil && !p.done {
-		c.leader = p
-		c.dequeue(p)
-		c.mu.Unlock()
-		return c.lead(ctx, p)
-	}
-	c.mu.Unlock()
 	done := ctx.Done()
 	if done == nil {
 		<-p.wake
@@ -455,11 +480,11 @@ func (c *Conn) deliverAll(f frame, p *pending) (mine bool, err error) {
 
 // deliver gives a reply to its call, which it returns, under mu. A reply that nobody asked for is an error.
 func (c *Conn) deliver(f frame) (*pending, error) {
-	p, known := c.calls[f.seq]
+	p, known := c.calls[uint32(f.seq)]
 	if !known {
 		return nil, transport.Errorf(transport.CodeInternal, "reply with sequence number %d, which no call has", f.seq)
 	}
-	delete(c.calls, f.seq)
+	delete(c.calls, uint32(f.seq))
 	if len(c.calls) == 0 {
 		c.used = time.Now()
 	}
@@ -469,12 +494,11 @@ func (c *Conn) deliver(f frame) (*pending, error) {
 	}
 	p.frame = f
 	if len(f.payload) >= stolenSize {
-		p.buf = c.reader.detach()
+		p.large = c.reader.detach()
 	} else {
-		p.buf = framePool.get()
-		b := append(*p.buf, f.annotations...)
+		b := append(p.response[:0], f.annotations...)
 		b = append(b, f.payload...)
-		*p.buf = b
+		p.response = b
 		p.frame.annotations, p.frame.payload = b[:len(f.annotations)], b[len(f.annotations):]
 	}
 	c.finish(p)
@@ -512,7 +536,7 @@ func (c *Conn) abandonLocked(p *pending) {
 		return
 	}
 	c.dequeue(p)
-	c.calls[p.seq] = nil
+	c.calls[uint32(p.seq)] = nil
 	c.abandoned++
 	if c.abandoned > maxAbandoned {
 		c.failLocked(fmt.Errorf("%d cancelled calls were never answered", c.abandoned))

@@ -180,7 +180,7 @@ func newConn(nc net.Conn, uri URI, cfg *DialConfig, ser *serializer, d codec.Dia
 			maxSize:     orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize),
 			maxInflated: orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize),
 		},
-		calls: map[uint16]*pending{},
+		calls: map[uint32]*pending{},
 		used:  time.Now(),
 	}
 	c.opts.Dialect = d
@@ -225,8 +225,8 @@ func (c *Conn) handshake(ctx context.Context, cfg *DialConfig) error {
 
 // exchange sends CONNECT and reads the answer.
 func (c *Conn) exchange(h *transport.Handshake) (*transport.Welcome, error) {
-	out := getBuffer()
-	defer putBuffer(out)
+	out := framePool.get()
+	defer framePool.put(out)
 	w := beginFrame((*out)[:0], &c.o)
 	f := frameFields{typ: msgConnect, serializer: c.ser.id(c.o.dialect)}
 	if c.o.dialect == codec.Pyro4 {

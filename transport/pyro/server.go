@@ -2,6 +2,7 @@ package pyro
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -259,9 +260,8 @@ func (s *Server) stop(cut bool) {
 func newCorrelationID() uuid.UUID {
 	var id uuid.UUID
 	hi, lo := rand.Uint64(), rand.Uint64() //nolint:gosec // see above
-	for i := range 8 {
-		id[i], id[8+i] = byte(hi>>(8*i)), byte(lo>>(8*i))
-	}
+	binary.LittleEndian.PutUint64(id[:8], hi)
+	binary.LittleEndian.PutUint64(id[8:], lo)
 	id[6] = id[6]&0x0f | 0x40 // version 4
 	id[8] = id[8]&0x3f | 0x80 // RFC 9562 variant
 	return id
