@@ -18,7 +18,7 @@ func (s *Server) daemon() *Service {
 	d.Method("info", s.info)
 	d.Method("get_metadata", s.metadataOf, Params("objectId", Default("as_lists", false)))
 	d.Method("get_next_stream_item", func(string) error { return transport.NewError("PyroError", "item stream terminated") })
-	d.Method("close_stream", func(string) {}, Oneway())
+	d.Method("close_stream", func(string) {}) // not declared one-way: who wants no reply says so
 	return d
 }
 

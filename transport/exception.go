@@ -219,17 +219,27 @@ func messageOf(args []any) string {
 	case 0:
 		return ""
 	case 1:
-		return fmt.Sprint(args[0])
+		return textOf(args[0])
 	default:
 		parts := make([]string, len(args))
 		for i, a := range args {
 			if s, ok := a.(string); ok {
 				parts[i] = "'" + s + "'"
 			} else {
-				parts[i] = fmt.Sprint(a)
+				parts[i] = textOf(a)
 			}
 		}
 		return "(" + strings.Join(parts, ", ") + ")"
+	}
+}
+
+// textOf is the text of an argument, without addresses in memory.
+func textOf(v any) string {
+	switch reflect.ValueOf(v).Kind() {
+	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		return fmt.Sprintf("%T", v)
+	default:
+		return fmt.Sprint(v)
 	}
 }
 

@@ -84,7 +84,7 @@ func Find(t testing.TB, all []Exchange, name string) Exchange {
 }
 
 // Sent returns the frames that one side, "client" or "server", sent in an exchange.
-func (e *Exchange) Sent(side string) [][]byte {
+func (e Exchange) Sent(side string) [][]byte {
 	var frames [][]byte
 	for _, m := range e.Messages {
 		if m.From == side {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/marshal"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -117,6 +119,11 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 		return c.raise(f, call, unreadable(err))
 	}
 	call.Object, call.Method = c.name(head.Object), c.name(head.Method)
+	if f.flags&flagBlob != 0 {
+		if err := addressBlob(call); err != nil {
+			return c.raise(f, call, err)
+		}
+	}
 	call.Args = transport.EncodedArgs(head, ser.codec, &c.opts)
 	if call.Oneway {
 		c.startOneway(ctx, f, info, head, ser)
@@ -132,6 +139,29 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 		return c.raise(f, call, err)
 	}
 	return c.result(f, info, reply)
+}
+
+// addressBlob finds out whom a serialized blob is for. Only its annotation, a tuple of info, object and
+// method, knows: a dispatcher passes the payload on as it came.
+func addressBlob(call *transport.Call) error {
+	raw, ok := call.Header.Annotations.Get(keyBlob)
+	if !ok {
+		return transport.NewError("KeyError", keyBlob)
+	}
+	var parts []any
+	if err := marshal.Codec.Unmarshal(raw, &parts, nil); err != nil {
+		return transport.NewError("ValueError", err.Error())
+	}
+	if len(parts) != 3 {
+		return transport.NewError("ValueError", fmt.Sprintf("annotation %s holds %d values, want 3", keyBlob, len(parts)))
+	}
+	object, okObject := parts[1].(string)
+	method, okMethod := parts[2].(string)
+	if !okObject || !okMethod {
+		return transport.NewError("TypeError", "object and method in annotation "+keyBlob+" must be str")
+	}
+	call.Object, call.Method = object, method
+	return nil
 }
 
 // unreadable is the exception for a payload that is no call. Of the Python errors that can come of it,
@@ -234,17 +264,37 @@ func (c *serverConn) raise(f *frame, call *transport.Call, err error) (more bool
 	if call.Oneway {
 		return true, nil
 	}
-	e := transport.AsError(err).Raised()
+	e := traced(transport.AsError(err).Raised(), call)
 	fields := frameFields{typ: msgResult, flags: flagException | f.flags&flagBatch}
 	sendErr := c.reply(c.readableBy(f), fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
 	var failed *encodeFailure
 	if errors.As(sendErr, &failed) {
 		instead := transport.NewError("PyroError", fmt.Sprintf(
-			"Error serializing exception: %s. Original exception: %s: %s", failed.Error(), e.Class, e.Message))
+			"Error serializing exception: %s. Original exception: <class '%s'>: %s",
+			failed.Error(), strings.TrimPrefix(e.Class, "builtins."), e.Message))
 		instead.Traceback = e.Traceback
 		sendErr = c.reply(c.readableBy(f), fields, call.Header.CorrelationID, nil, codec.ValueOf(instead))
 	}
 	return sendErr == nil && !e.EndsConnection(), sendErr
+}
+
+// traced gives an error that no method has raised a traceback, by which a Python caller knows that it
+// came from the other end.
+func traced(e *transport.Error, call *transport.Call) *transport.Error {
+	if e.Traceback != nil {
+		return e
+	}
+	last := e.Message
+	if e.Class != "" {
+		last = strings.TrimPrefix(e.Class, "builtins.") + ": " + last
+	}
+	t := *e
+	t.Traceback = []string{
+		"Traceback (most recent call last):\n",
+		"  " + strings.TrimSpace(describe(call)+" of "+call.Object) + "\n",
+		last + "\n",
+	}
+	return &t
 }
 
 // readableBy returns f with a serializer that this end can write.

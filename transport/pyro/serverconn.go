@@ -407,7 +407,7 @@ func (c *serverConn) name(b []byte) string {
 func pythonText(err error) string {
 	var syntax *codec.SyntaxError
 	if errors.As(err, &syntax) && syntax.Codec == Serpent {
-		return "invalid syntax (" + strings.TrimPrefix(err.Error(), "serpent: ") + ")"
+		return "invalid syntax (" + strings.TrimPrefix(strings.TrimPrefix(err.Error(), "serpent: "), "invalid syntax ") + ")"
 	}
 	return err.Error()
 }
