@@ -38,6 +38,14 @@ func planProperty(name string, get, set any) (*property, error) {
 	return p, nil
 }
 
+// locate is method.locate for both functions.
+func (p *property) locate(pc uintptr, file string, line int, ok bool) {
+	p.get.locate(pc, file, line, ok)
+	if p.set != nil {
+		p.set.locate(pc, file, line, ok)
+	}
+}
+
 func (p *property) read(ctx context.Context) (*transport.Reply, error) {
 	f := p.get.newFrame()
 	defer f.free()

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -444,10 +443,8 @@ func (m *method) recovered(err *error) {
 func (m *method) raised(err error) error {
 	e := *transport.AsError(err).Raised()
 	if e.Traceback == nil || e.Remote {
-		e.Traceback = append([]string{m.traceback()}, e.Traceback...)
-		if e.Traceback[0] != "" {
-			e.Traceback = append([]string{"Traceback (most recent call last):\n"}, e.Traceback...)
-		}
+		beneath := e.Traceback
+		e.Traceback = append([]string{"Traceback (most recent call last):\n", m.traceback()}, beneath...)
 		e.Traceback = append(e.Traceback, lastLine(&e, err))
 	}
 	return &e
@@ -455,12 +452,7 @@ func (m *method) raised(err error) error {
 
 // traceback is the line of a Python traceback that names the method's function.
 func (m *method) traceback() string {
-	fn := runtime.FuncForPC(m.pc)
-	if fn == nil {
-		return ""
-	}
-	file, line := fn.FileLine(m.pc)
-	return fmt.Sprintf("  File %q, line %d, in %s\n", file, line, m.display)
+	return fmt.Sprintf("  File %q, line %d, in %s\n", m.file, m.line, m.display)
 }
 
 // lastLine is the last line of a Python traceback. It also has the Go type, which no class carries.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode"
@@ -95,6 +96,7 @@ func (s *Service) Name() string { return s.name }
 func (s *Service) Method(name string, fn any, opts ...MethodOption) *Service {
 	m, err := planMethod(name, fn, opts)
 	if err == nil {
+		m.locate(runtime.Caller(1))
 		err = s.free(name)
 	}
 	if err != nil {
@@ -111,6 +113,7 @@ func (s *Service) Method(name string, fn any, opts ...MethodOption) *Service {
 func (s *Service) Property(name string, get, set any) *Service {
 	p, err := planProperty(name, get, set)
 	if err == nil {
+		p.locate(runtime.Caller(1))
 		err = s.free(name)
 	}
 	if err != nil {
