@@ -75,9 +75,19 @@ func (s *Service) Expose(v any) *Service {
 	}
 	for i := range t.NumMethod() {
 		m := t.Method(i)
-		s.Method(snakeCase(m.Name), rv.Method(i).Interface(), as(t.String()+"."+m.Name, m.Func.Pointer()))
+		s.Method(snakeCase(m.Name), rv.Method(i).Interface(), as(t.String()+"."+m.Name, sourceOf(t, m)))
 	}
 	return s
+}
+
+// sourceOf returns where m was written: of a method of T, the one of *T is made by the compiler.
+func sourceOf(t reflect.Type, m reflect.Method) uintptr {
+	if t.Kind() == reflect.Pointer {
+		if written, ok := t.Elem().MethodByName(m.Name); ok {
+			return written.Func.Pointer()
+		}
+	}
+	return m.Func.Pointer()
 }
 
 // Tagged adds metadata that the service is announced with.
