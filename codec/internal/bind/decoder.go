@@ -95,6 +95,9 @@ func mismatch(want string, found Kind) error {
 
 // under adds where err happened to its path.
 func under(err error, segment string) error {
+	if err == nil {
+		return nil
+	}
 	var t *codec.TypeError
 	if errors.As(err, &t) {
 		t.Path = joinPath(segment, t.Path)

@@ -375,6 +375,9 @@ func (e *Encoder) time(b []byte, t time.Time) ([]byte, error) {
 
 // encodeUnder adds where err happened to its path.
 func encodeUnder(err error, segment string) error {
+	if err == nil {
+		return nil
+	}
 	const longest = 200 // of a path: enough to find the place, also in a cycle
 	var x *codec.EncodeError
 	if errors.As(err, &x) && len(x.Path) < longest {
