@@ -29,11 +29,9 @@ func (s *Server) announce() {
 		entries[i].URI = s.URI(entries[i].Name)
 	}
 	for _, r := range s.cfg.registrars {
-		s.announc.Add(1)
-		go func() {
-			defer s.announc.Done()
+		s.announc.Go(func() {
 			s.keepAnnounced(ctx, r, entries)
-		}()
+		})
 	}
 }
 

@@ -75,7 +75,7 @@ func Call[T any](ctx context.Context, p *Proxy, method string, args ...any) (T, 
 	if err != nil {
 		return result, err
 	}
-	return result, p.decode(reply, call, &result)
+	return result, p.decode(ctx, reply, call, &result)
 }
 
 // calls are pooled: nobody keeps one after its endpoint has returned.
@@ -93,12 +93,10 @@ func freeCall(call *transport.Call) {
 }
 
 // decode stores a reply's value in dst and releases it.
-func (p *Proxy) decode(reply *transport.Reply, call *transport.Call, dst any) error {
+func (p *Proxy) decode(ctx context.Context, reply *transport.Reply, call *transport.Call, dst any) error {
 	defer reply.Release()
 	if reply.StreamID != "" {
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		_ = p.closeStream(ctx, reply.StreamID)
+		p.closeStreamLate(ctx, reply.StreamID)
 		return transport.Errorf(transport.CodeFailedPrecondition, "the result of %s is an iterator: use service.Stream", call.Method)
 	}
 	if call.Oneway && !reply.Value.Encoded() {
@@ -134,7 +132,7 @@ func Get[T any](ctx context.Context, p *Proxy, attr string) (T, error) {
 	if err != nil {
 		return result, err
 	}
-	return result, p.decode(reply, call, &result)
+	return result, p.decode(ctx, reply, call, &result)
 }
 
 // Set sets an attribute.
@@ -166,7 +164,7 @@ func Stream[T any](ctx context.Context, p *Proxy, method string, args ...any) it
 			return
 		}
 		if reply.StreamID == "" {
-			yieldList(p, reply, call, yield)
+			yieldList(ctx, p, reply, call, yield)
 			return
 		}
 		id := reply.StreamID
@@ -176,7 +174,7 @@ func Stream[T any](ctx context.Context, p *Proxy, method string, args ...any) it
 				return yield(zero, err)
 			}
 			var v T
-			if err := p.decode(item, call, &v); err != nil {
+			if err := p.decode(ctx, item, call, &v); err != nil {
 				yield(zero, err)
 				return false
 			}
@@ -185,9 +183,9 @@ func Stream[T any](ctx context.Context, p *Proxy, method string, args ...any) it
 	}
 }
 
-func yieldList[T any](p *Proxy, reply *transport.Reply, call *transport.Call, yield func(T, error) bool) {
+func yieldList[T any](ctx context.Context, p *Proxy, reply *transport.Reply, call *transport.Call, yield func(T, error) bool) {
 	var list []T
-	if err := p.decode(reply, call, &list); err != nil {
+	if err := p.decode(ctx, reply, call, &list); err != nil {
 		var zero T
 		yield(zero, err)
 		return

@@ -42,6 +42,7 @@ type serverConfig struct {
 	registry   *codec.Registry
 	log        *slog.Logger
 	hmacKey    []byte
+	unsigned   bool
 	annotate   func() transport.Annotations
 	values     codec.Options
 }
@@ -112,7 +113,7 @@ func MaxDepth(n int) Option {
 		if n <= 0 || n > 10000 {
 			return fmt.Errorf("MaxDepth(%d): must be between 1 and 10000", n)
 		}
-		l.MaxDepth = int32(n) //nolint:gosec // checked
+		l.MaxDepth = int32(n)
 		return nil
 	})
 }
@@ -186,7 +187,7 @@ func Advertise(address string) ServerOption {
 		if len(c.pb.GetListeners()) == 0 {
 			return errors.New("Advertise has to follow the Listen that it is about")
 		}
-		c.pb.Listeners[len(c.pb.Listeners)-1].Advertise = address
+		c.pb.Listeners[len(c.pb.GetListeners())-1].Advertise = address
 		return nil
 	})
 }
@@ -198,12 +199,7 @@ func ListenOn(l net.Listener) ServerOption {
 
 // AllowUnsigned answers Pyro5, which has no signatures, although an HMACKey is set.
 func AllowUnsigned() ServerOption {
-	return serverOption(func(c *serverConfig) error {
-		for _, l := range c.pb.GetListeners() {
-			l.AllowUnsignedPyro5 = true
-		}
-		return nil
-	})
+	return serverOption(func(c *serverConfig) error { c.unsigned = true; return nil })
 }
 
 // Serializers names the serializers that are accepted. The default is serpent, json and marshal.
@@ -225,7 +221,7 @@ func MaxConnections(n int) ServerOption {
 		if n <= 0 || n > 1<<24 {
 			return fmt.Errorf("MaxConnections(%d): must be positive", n)
 		}
-		c.pb.Limits.MaxConnections = int32(n) //nolint:gosec // checked
+		c.pb.Limits.MaxConnections = int32(n)
 		return nil
 	})
 }
@@ -319,7 +315,7 @@ func Pool(n int) ProxyOption {
 		if n <= 0 || n > 1<<16 {
 			return fmt.Errorf("Pool(%d): must be between 1 and 65536", n)
 		}
-		c.pb.Pool = int32(n) //nolint:gosec // checked
+		c.pb.Pool = int32(n)
 		return nil
 	})
 }

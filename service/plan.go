@@ -7,6 +7,7 @@ import (
 	"iter"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -108,7 +109,7 @@ func (p *param) describe(v any) error {
 			return nil
 		}
 		value := reflect.ValueOf(x.value)
-		if !value.CanConvert(p.typ) || (value.Kind() == reflect.String) != (p.typ.Kind() == reflect.String) && p.typ.Kind() != reflect.Interface {
+		if !fitsDefault(value, p.typ) {
 			return fmt.Errorf("default %v of %s is no %s", x.value, x.name, p.typ)
 		}
 		p.value = value.Convert(p.typ)
@@ -116,6 +117,12 @@ func (p *param) describe(v any) error {
 	default:
 		return fmt.Errorf("want a name or a service.Default, got %T", v)
 	}
+}
+
+// fitsDefault tells whether a default can be converted; Go would convert numbers to text, too.
+func fitsDefault(v reflect.Value, t reflect.Type) bool {
+	sameText := (v.Kind() == reflect.String) == (t.Kind() == reflect.String)
+	return v.CanConvert(t) && (sameText || t.Kind() == reflect.Interface)
 }
 
 type streamKind uint8
@@ -310,7 +317,7 @@ func (m *method) newFrame() *callFrame {
 		return f
 	}
 	f := &callFrame{m: m, store: reflect.New(m.frame).Elem(), set: make([]bool, len(m.params))}
-	f.ctx, _ = f.store.Field(0).Addr().Interface().(*context.Context)
+	f.ctx, _ = reflect.TypeAssert[*context.Context](f.store.Field(0).Addr())
 	if m.hasCtx {
 		f.in = append(f.in, f.store.Field(0))
 	}
@@ -447,21 +454,18 @@ func (f *callFrame) call() []reflect.Value {
 	if f.rest == nil {
 		return f.m.fn.Call(f.in)
 	}
-	return f.m.fn.Call(append(f.in[:len(f.in):len(f.in)], f.rest...))
+	return f.m.fn.Call(append(slices.Clip(f.in), f.rest...))
 }
 
 // argumentError has what does not fit raised as a TypeError; errors that say their class keep it.
 func argumentError(err error) error {
-	var own *transport.Error
-	if errors.As(err, &own) {
+	if _, ok := errors.AsType[*transport.Error](err); ok {
 		return err
 	}
-	var class *codec.ClassError
-	if errors.As(err, &class) {
+	if _, ok := errors.AsType[*codec.ClassError](err); ok {
 		return transport.NewError("SerializeError", err.Error())
 	}
-	var syntax *codec.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*codec.SyntaxError](err); ok {
 		if syntax.Codec == "serpent" {
 			return transport.NewError("SyntaxError", err.Error())
 		}
@@ -475,7 +479,7 @@ func (m *method) split(out []reflect.Value) ([]reflect.Value, error) {
 	if !m.hasErr {
 		return out, nil
 	}
-	err, _ := out[len(out)-1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[len(out)-1])
 	return out[:len(out)-1], err
 }
 
@@ -526,7 +530,7 @@ func (m *method) sequence(seq reflect.Value, cancel func()) iter.Seq2[any, error
 func (m *method) yield(yield func(any, error) bool, in []reflect.Value) bool {
 	switch m.stream {
 	case streamSeq2:
-		err, _ := in[1].Interface().(error)
+		err, _ := reflect.TypeAssert[error](in[1])
 		return yield(in[0].Interface(), err)
 	case streamPairs:
 		return yield(codec.Tuple{in[0].Interface(), in[1].Interface()}, nil)

@@ -129,20 +129,18 @@ func (s *Server) Start() error {
 	}
 	s.started = true
 	s.mu.Unlock()
-	listeners, err := s.listen()
+	listeners, err := s.listen() //nolint:contextcheck // opening a socket waits for nobody
 	if err != nil {
 		return err
 	}
 	s.wire = wire
 	s.failed = make(chan error, len(listeners))
 	for _, l := range listeners {
-		s.serving.Add(1)
-		go func() {
-			defer s.serving.Done()
+		s.serving.Go(func() {
 			if err := wire.Serve(l.Listener, l.cfg); !errors.Is(err, pyro.ErrServerClosed) {
 				s.failed <- err
 			}
-		}()
+		})
 	}
 	s.announce()
 	return nil
@@ -218,7 +216,7 @@ func (s *Server) listen() (all []listener, err error) {
 		if err != nil { // memory: nothing that could be dialled
 			uri = pyro.URI{}
 		}
-		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey}})
+		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}})
 		s.addURI(uri)
 	}
 	return all, nil
@@ -251,7 +249,8 @@ func (s *Server) listenOne(pb *configv1.Listener) (listener, pyro.URI, error) {
 			return listener{}, pyro.URI{}, err
 		}
 	}
-	return listener{l, pyro.ListenConfig{HMACKey: key, AllowUnsigned: pb.GetAllowUnsignedPyro5()}}, uri, nil
+	unsigned := s.cfg.unsigned || pb.GetAllowUnsignedPyro5()
+	return listener{l, pyro.ListenConfig{HMACKey: key, AllowUnsigned: unsigned}}, uri, nil
 }
 
 // removeStaleSocket removes a socket that a killed process left: one that nobody answers on.
@@ -260,7 +259,7 @@ func removeStaleSocket(path string) {
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
 		return
 	}
-	c, err := net.DialTimeout("unix", path, time.Second)
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", path)
 	if err == nil {
 		_ = c.Close()
 		return
@@ -281,15 +280,19 @@ func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.U
 	if advertised == "" {
 		return uri, nil
 	}
-	host, port, err := net.SplitHostPort(advertised)
-	if err != nil {
-		uri.Host = strings.Trim(advertised, "[]")
-		return uri, nil
+	host, port, hasPort := advertised, "", false
+	if strings.HasSuffix(advertised, "]") || strings.Count(advertised, ":") != 1 && !strings.HasPrefix(advertised, "[") {
+		host = strings.Trim(advertised, "[]") // a name, or an IPv6 address, alone
+	} else if host, port, err = net.SplitHostPort(advertised); err == nil {
+		hasPort = true
+	}
+	if hasPort {
+		uri.Port, err = strconv.Atoi(port)
+	}
+	if err != nil || host == "" {
+		return uri, fmt.Errorf("advertised address %q: want HOST or HOST:PORT", advertised)
 	}
 	uri.Host = host
-	if uri.Port, err = strconv.Atoi(port); err != nil {
-		return uri, fmt.Errorf("advertised address %q: bad port", advertised)
-	}
 	return uri, nil
 }
 

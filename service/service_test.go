@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,12 +23,14 @@ func everything() *service.Service {
 	s.Method("add", func(a, b int) int { return a + b }, service.Params("a", service.Default("b", 2)))
 	s.Method("join", func(_ context.Context, sep string, parts ...string) (string, error) {
 		out := ""
+		var outSb25 strings.Builder
 		for i, p := range parts {
 			if i > 0 {
-				out += sep
+				outSb25.WriteString(sep)
 			}
-			out += p
+			outSb25.WriteString(p)
 		}
+		out += outSb25.String()
 		return out, nil
 	})
 	s.Method("divmod", func(a, b int) (int, int, error) {

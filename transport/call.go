@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -99,9 +100,9 @@ type Annotations []Annotation
 
 // Get returns the value of key and whether it is there.
 func (a Annotations) Get(key string) ([]byte, bool) {
-	for i := len(a) - 1; i >= 0; i-- {
-		if a[i].Key == key {
-			return a[i].Value, true
+	for _, v := range slices.Backward(a) {
+		if v.Key == key {
+			return v.Value, true
 		}
 	}
 	return nil, false
@@ -190,17 +191,17 @@ func Chain(mw ...Middleware) Middleware {
 	return Middleware{
 		Name: "chain",
 		Handshake: func(next HandshakeFunc) HandshakeFunc {
-			for i := len(mw) - 1; i >= 0; i-- {
-				if mw[i].Handshake != nil {
-					next = mw[i].Handshake(next)
+			for _, m := range slices.Backward(mw) {
+				if m.Handshake != nil {
+					next = m.Handshake(next)
 				}
 			}
 			return next
 		},
 		Call: func(next Endpoint) Endpoint {
-			for i := len(mw) - 1; i >= 0; i-- {
-				if mw[i].Call != nil {
-					next = mw[i].Call(next)
+			for _, m := range slices.Backward(mw) {
+				if m.Call != nil {
+					next = m.Call(next)
 				}
 			}
 			return next

@@ -122,8 +122,7 @@ func AsError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		if error(e) == err { //nolint:errorlint // identity: is err the *Error itself, or a wrapper around it
 			return e
 		}
@@ -138,8 +137,7 @@ func AsError(err error) *Error {
 }
 
 func classify(err error) Code {
-	var s sentinel
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[sentinel](err); ok {
 		return Code(s)
 	}
 	var (

@@ -52,7 +52,7 @@ var silentExceptions = map[string]string{
 
 func setOf(words string) map[string]bool {
 	set := map[string]bool{}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		set[w] = true
 	}
 	return set
@@ -111,8 +111,7 @@ func (e *Error) outgoing(d codec.Dialect) (class string, args codec.Tuple) {
 func (e *Error) classOfCode() string {
 	switch e.Code {
 	case CodeInvalidArgument, CodeOutOfRange:
-		var typeErr *codec.TypeError
-		if errors.As(e.cause, &typeErr) {
+		if _, ok := errors.AsType[*codec.TypeError](e.cause); ok {
 			return "TypeError"
 		}
 		return "ValueError"
@@ -251,7 +250,7 @@ func (e *BatchError) Error() string { return e.Err.Error() }
 // Unwrap returns the exception.
 func (e *BatchError) Unwrap() error { return e.Err }
 
-func init() { // the classes of Pyro itself: codec cannot know them, and no user should have to name them
+func init() { //nolint:gochecknoinits // the classes of Pyro itself: codec cannot know them, and no user should have to name them
 	codec.Default.RegisterEncoder(reflect.TypeFor[error](), encodeError)
 	codec.Default.RegisterEncoder(reflect.TypeFor[*BatchError](), encodeBatchError)
 	codec.Default.RegisterFallback(decodeException)

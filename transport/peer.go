@@ -46,7 +46,8 @@ type CallInfo struct {
 
 // A serverContext is the context of one call on a server, and the call itself: one allocation.
 type serverContext struct {
-	context.Context
+	context.Context //nolint:containedctx // it is one
+
 	info CallInfo
 }
 

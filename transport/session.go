@@ -2,6 +2,7 @@ package transport
 
 import (
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -41,8 +42,8 @@ func (s *Session) Close() error {
 	values, order := s.values, s.order
 	s.values, s.order, s.closed = nil, nil, true
 	s.mu.Unlock()
-	for i := len(order) - 1; i >= 0; i-- {
-		if c, ok := values[order[i]].(io.Closer); ok {
+	for _, o := range slices.Backward(order) {
+		if c, ok := values[o].(io.Closer); ok {
 			_ = c.Close() // its connection is gone: nobody is left to tell
 		}
 	}
