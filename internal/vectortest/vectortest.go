@@ -213,3 +213,14 @@ func (f *Frame) readAnnotations(raw []byte, lead int) error {
 	}
 	return nil
 }
+
+// Renumber returns a copy of a frame with another sequence number, which no signature covers.
+func Renumber(frame []byte, seq uint16) []byte {
+	frame = append([]byte(nil), frame...)
+	be := binary.BigEndian
+	if old := be.Uint16(frame[10:]); be.Uint16(frame[4:]) == 48 {
+		be.PutUint16(frame[22:], be.Uint16(frame[22:])+seq-old)
+	}
+	be.PutUint16(frame[10:], seq)
+	return frame
+}

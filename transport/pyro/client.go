@@ -83,7 +83,7 @@ func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
 	}
 	uri, err := c.resolve(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, false, neverSent(err)
 	}
 	conn, err := Dial(ctx, uri, c.cfg)
 	if err != nil {
@@ -92,10 +92,17 @@ func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
 	l = &link{Conn: conn}
 	if err := l.index(c.unchecked); err != nil {
 		_ = conn.Close()
-		return nil, false, err
+		return nil, false, neverSent(err)
 	}
 	c.link.Store(l)
 	return l, true, nil
+}
+
+// neverSent marks an error that came before the call.
+func neverSent(err error) error {
+	e := *transport.AsError(err)
+	e.NotSent = true
+	return &e
 }
 
 // index sorts the members that the object exposes. An object without any cannot be called.

@@ -327,14 +327,21 @@ func signature(f *vectortest.Frame, key []byte) string {
 	return string(mac.Sum(nil))
 }
 
-func (r *replay) describePayload(f *vectortest.Frame) string {
-	payload := f.Payload
-	if f.Flags&vectortest.Compressed != 0 {
-		z, err := zlib.NewReader(bytes.NewReader(payload))
-		require.NoError(r.t, err)
-		payload, err = io.ReadAll(z)
-		require.NoError(r.t, err)
+// inflated returns a frame's payload.
+func inflated(t *testing.T, f *vectortest.Frame) []byte {
+	t.Helper()
+	if f.Flags&vectortest.Compressed == 0 {
+		return f.Payload
 	}
+	z, err := zlib.NewReader(bytes.NewReader(f.Payload))
+	require.NoError(t, err)
+	payload, err := io.ReadAll(z)
+	require.NoError(t, err)
+	return payload
+}
+
+func (r *replay) describePayload(f *vectortest.Frame) string {
+	payload := inflated(r.t, f)
 	c := codecs[f.Dialect][f.Serializer]
 	if f.Type == vectortest.Ping || c == nil {
 		return string(payload)
