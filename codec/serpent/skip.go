@@ -11,12 +11,7 @@ func (s *reader) Skip() error {
 		s.held.take(s)
 		return nil
 	}
-	base := len(s.frames)
-	err := s.skip(base)
-	if err != nil {
-		return err
-	}
-	return nil
+	return s.skip(len(s.frames))
 }
 
 // skip reads tokens until a value is complete and the brackets are as they were.
@@ -59,13 +54,21 @@ func (s *reader) skip(base int) error {
 		if len(s.frames) > base {
 			continue
 		}
-		if number {
-			if c := s.char(); c == '+' || c == '-' {
-				continue
-			}
+		if number && s.sumGoesOn() {
+			continue
 		}
 		return nil
 	}
+}
+
+// sumGoesOn reports whether a sign follows a number, and goes to it.
+func (s *reader) sumGoesOn() bool {
+	end := s.pos
+	if c := s.char(); c == '+' || c == '-' {
+		return true
+	}
+	s.pos = end
+	return false
 }
 
 func closerOf(c byte) byte {

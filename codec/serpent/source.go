@@ -152,7 +152,7 @@ func (s *reader) simpleNumber() (n number, ok bool) {
 	if err != nil || n.kind == bind.Complex || n.big != nil {
 		return n, false
 	}
-	if c := s.char(); c == '+' || c == '-' {
+	if s.sumGoesOn() {
 		return n, false
 	}
 	if neg {

@@ -65,15 +65,18 @@ func (s *reader) plainText(q byte) ([]byte, bool) {
 	}
 }
 
-// joins reports whether another string follows, which Python joins to the one before.
+// joins reports whether another string follows, which Python joins to the one before, and goes to it.
 func (s *reader) joins() bool {
+	end := s.pos
 	switch c := s.char(); c {
 	case '\'', '"':
 		return true
 	case 'r', 'R', 'u', 'U', 'b', 'B', 'f', 'F':
-		_, _, quoted := s.prefix()
-		return quoted
+		if _, _, quoted := s.prefix(); quoted {
+			return true
+		}
 	}
+	s.pos = end
 	return false
 }
 

@@ -36,10 +36,10 @@ func (s *reader) expr() (any, form, error) {
 	if err != nil || f != constant && f != signed {
 		return v, f, err
 	}
-	c := s.char()
-	if c != '+' && c != '-' {
+	if !s.sumGoesOn() {
 		return v, f, nil
 	}
+	c := s.data[s.pos]
 	re, ok := realPart(v)
 	if !ok {
 		return nil, 0, s.fail("malformed number")
@@ -53,7 +53,7 @@ func (s *reader) expr() (any, form, error) {
 	if !ok || rf != constant {
 		return nil, 0, s.fail("malformed number")
 	}
-	if c := s.char(); c == '+' || c == '-' {
+	if s.sumGoesOn() {
 		return nil, 0, s.fail("malformed number")
 	}
 	if c == '-' {

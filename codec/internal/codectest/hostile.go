@@ -1,0 +1,47 @@
+package codectest
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+// Hostile reads inputs that were made to cost much into the generic tree and into types that contain
+// themselves, and checks that memory and time stay in proportion.
+func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
+	type tree struct {
+		A *tree   `pyro:"a"`
+		L []*tree `pyro:"l"`
+	}
+	type lists []lists
+	r := codec.NewRegistry()
+	r.RegisterDecoder("c", func(_ string, attrs *codec.Dict) (any, error) { return attrs, nil })
+	o := &codec.Options{Registry: r}
+	for name, data := range inputs {
+		t.Run(name, func(t *testing.T) {
+			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte)} {
+				const most, fixed = 256, 8 << 20
+				begin := time.Now()
+				used := allocated(func() {
+					if err := c.Unmarshal(data, dst, o); err != nil {
+						requireTyped(t, err)
+					}
+				})
+				require.Less(t, used, uint64(most*len(data)+fixed), "%T", dst)
+				require.Less(t, time.Since(begin), 5*time.Second, "%T", dst)
+			}
+		})
+	}
+}
+
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}

@@ -1,0 +1,57 @@
+package marshal_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/internal/codectest"
+	"github.com/pyrokit/pyrokit/codec/marshal"
+)
+
+// many returns a list that consists of unit, again and again.
+func many(unit string) []byte {
+	n := 128 << 10 / len(unit)
+	b := binary.LittleEndian.AppendUint32([]byte{'['}, uint32(n))
+	return append(b, bytes.Repeat([]byte(unit), n)...)
+}
+
+// bomb is a list of two references to a list of two references and so on.
+func bomb(levels int) []byte {
+	b := []byte("[\x00\x00\x00\x00")
+	binary.LittleEndian.PutUint32(b[1:], uint32(levels+1))
+	b = append(b, "\xdb\x01\x00\x00\x00N"...) // reference 0
+	for i := range levels {
+		b = append(b, "\xdb\x0a\x00\x00\x00"...)
+		for range 10 {
+			b = binary.LittleEndian.AppendUint32(append(b, 'r'), uint32(i))
+		}
+	}
+	return b
+}
+
+func TestHostile(t *testing.T) {
+	codectest.Hostile(t, marshal.Codec, map[string][]byte{
+		"nones":          many("N"),
+		"lists":          many("[\x00\x00\x00\x00"),
+		"tuples":         many(")\x00"),
+		"dicts":          many("{0"),
+		"dicts of one":   many("{z\x00N0"),
+		"dicts by none":  many("{NN0"),
+		"sets":           many("<\x00\x00\x00\x00"),
+		"texts":          many("z\x00"),
+		"huge lists":     bytes.Repeat([]byte("[\xff\xff\x00\x00"), 30000),
+		"short tuples":   bytes.Repeat([]byte(")\xff"), 30000),
+		"bomb":           bomb(20),
+		"shared text":    append([]byte("[\x00\x10\x00\x00\xf5\x00\x10\x00\x00"), append(bytes.Repeat([]byte("x"), 4096), bytes.Repeat([]byte("r\x00\x00\x00\x00"), 4095)...)...),
+		"flagged":        many("\xce"),
+		"class of class": bytes.Repeat([]byte("{z\x09__class__z\x01cz\x01a"), 5000),
+	})
+	var v any
+	var limit *codec.LimitError
+	require.ErrorAs(t, marshal.Unmarshal(bomb(20), &v), &limit)
+	require.NoError(t, marshal.Unmarshal(bomb(3), &v))
+}
