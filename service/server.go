@@ -63,7 +63,9 @@ func NewServer(opts ...ServerOption) *Server {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.services[pyro.DaemonObject] = s.daemon()
+	daemon := s.daemon()
+	daemon.exposed = daemon.objectMetadata()
+	s.services[pyro.DaemonObject] = daemon
 	return s
 }
 
@@ -86,6 +88,7 @@ func (s *Server) Add(services ...*Service) error {
 		return errors.Join(errs...)
 	}
 	for _, svc := range services {
+		svc.exposed = svc.objectMetadata()
 		s.services[svc.name] = svc
 		s.order = append(s.order, svc.name)
 	}
@@ -96,7 +99,7 @@ func (s *Server) Add(services ...*Service) error {
 // the calls that run finish within the drain timeout, and closes. It returns nil after a complete
 // drain, an error that says how many calls were cut off, or why it could not serve.
 func (s *Server) Run(ctx context.Context) error {
-	if err := s.Start(); err != nil {
+	if err := s.Start(); err != nil { //nolint:contextcheck // opening a socket waits for nobody
 		return err
 	}
 	var failed error
@@ -129,7 +132,7 @@ func (s *Server) Start() error {
 	}
 	s.started = true
 	s.mu.Unlock()
-	listeners, err := s.listen() //nolint:contextcheck // opening a socket waits for nobody
+	listeners, err := s.listen()
 	if err != nil {
 		return err
 	}
@@ -280,7 +283,8 @@ func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.U
 	if advertised == "" {
 		return uri, nil
 	}
-	host, port, hasPort := advertised, "", false
+	var host, port string
+	hasPort := false
 	if strings.HasSuffix(advertised, "]") || strings.Count(advertised, ":") != 1 && !strings.HasPrefix(advertised, "[") {
 		host = strings.Trim(advertised, "[]") // a name, or an IPv6 address, alone
 	} else if host, port, err = net.SplitHostPort(advertised); err == nil {
@@ -346,7 +350,7 @@ func (s *Server) handshake(_ context.Context, h *transport.Handshake) (*transpor
 	if svc == nil {
 		return nil, transport.Errorf(transport.CodeNotFound, "unknown object")
 	}
-	return &transport.Welcome{Metadata: svc.objectMetadata()}, nil
+	return &transport.Welcome{Metadata: svc.exposed}, nil
 }
 
 func (s *Server) service(name string) *Service {

@@ -18,6 +18,7 @@ import (
 type Service struct {
 	name     string
 	metadata []string
+	exposed  *transport.ObjectMetadata // set when it is added to a server
 	methods  map[string]*method
 	attrs    map[string]*property
 	errs     []error

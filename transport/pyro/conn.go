@@ -411,6 +411,9 @@ func (c *Conn) resign(p *pending, stop func() bool, give bool) {
 	if give {
 		c.abandonLocked(p)
 	}
+	if !c.reader.buffered() {
+		c.reader.drop() // a connection that waits holds no buffer
+	}
 	c.leader = nil
 	c.promote()
 }
