@@ -56,3 +56,21 @@ func FuzzText(f *testing.F) {
 		require.Equal(t, []byte(s), append([]byte{}, b...))
 	})
 }
+
+// What a peer sent cannot become more than one value among others, whatever it is.
+func FuzzSplice(f *testing.F) {
+	for _, data := range vectors.Seeds(f, "serpent") {
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		out, err := serpent.Marshal([]any{codec.RawValue(data, serpent.Codec, nil), "end"})
+		if err != nil {
+			return
+		}
+		var got []any
+		if serpent.Unmarshal(out, &got) == nil {
+			require.Len(t, got, 2, "%q", out)
+			require.Equal(t, "end", got[1])
+		}
+	})
+}

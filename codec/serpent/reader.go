@@ -204,19 +204,31 @@ func (s *reader) begin() error {
 	return s.unexpected()
 }
 
-// end checks that nothing but blanks and comments follows.
+// end checks that nothing but blanks, comments and whole lines of them follows.
 func (s *reader) end() error {
+	inLine, indented := true, false // in the line of the value; after blanks on a line below
 	for s.pos < len(s.data) {
-		switch c := s.char(); c {
-		case '\n', '\r':
+		switch s.data[s.pos] {
+		case ' ', '\t':
+			indented = !inLine
 			s.pos++
-		case 0:
-			if s.pos < len(s.data) {
-				return s.fail("a 0-byte")
+		case '\f':
+			indented = false
+			s.pos++
+		case '\n', '\r':
+			inLine, indented = false, false
+			s.pos++
+		case '#':
+			if !s.comment() {
+				return s.fail("a comment is not text")
 			}
+			indented = false
 		default:
 			return s.unexpected()
 		}
+	}
+	if indented {
+		return s.fail("unexpected indent")
 	}
 	return nil
 }
