@@ -37,16 +37,18 @@ func (f *factory) completeObjects(cmd *cobra.Command, args []string, typed strin
 	if len(args) > 0 {
 		return nil, noFiles
 	}
-	prefix, _ := strings.CutPrefix(typed, pyro.ProtocolPyroName+":")
-	if prefix == typed && !strings.HasPrefix(pyro.ProtocolPyroName+":", typed) {
-		return nil, noFiles // another kind of URI
-	}
-	if prefix == typed {
+	const scheme = pyro.ProtocolPyroName + ":"
+	prefix, whole := strings.CutPrefix(typed, scheme)
+	switch {
+	case whole:
+	case len(typed) < len(scheme) && scheme[:len(typed)] == typed:
 		prefix = ""
+	default:
+		return nil, noFiles // another kind of URI
 	}
 	var uris []string
 	for _, name := range f.knownNames(cmd, prefix) {
-		uris = append(uris, pyro.ProtocolPyroName+":"+name)
+		uris = append(uris, scheme+name)
 	}
 	return uris, noFiles
 }

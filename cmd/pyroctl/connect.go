@@ -72,12 +72,12 @@ func (f *factory) dialConfig() (pyro.DialConfig, error) {
 		return cfg, err
 	}
 	cfg.HMACKey = key
-	tlsConfig, err := f.flags.tls.client()
-	if err != nil {
-		return cfg, err
-	}
-	if tlsConfig != nil { // without a ServerName the dialer takes the host that it dials
-		cfg.Dial = (&tls.Dialer{Config: tlsConfig}).DialContext
+	if f.flags.tls.enabled() {
+		tlsConfig, err := f.flags.tls.client()
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Dial = (&tls.Dialer{Config: tlsConfig}).DialContext // without a ServerName it takes the host that it dials
 	}
 	return cfg, nil
 }

@@ -79,7 +79,7 @@ func (s *shop) buy(item string, count int) (*receipt, error) {
 		s.stock[item] -= count
 		return &receipt{item, count, p.price * float64(count)}, nil
 	}
-	return nil, transport.NewError("KeyError", item)
+	return nil, transport.NewError("ValueError", "the shop has no "+item)
 }
 
 // prices is a remote iterator: callers fetch one price after the other.
@@ -112,7 +112,7 @@ func (s *shop) setOpen(open bool) {
 }
 
 func demo(ctx context.Context, f *factory, opts *demoOptions) (err error) {
-	nsURI, stopNS, err := demoNameServer(f)
+	nsURI, stopNS, err := demoNameServer(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -141,9 +141,9 @@ func demo(ctx context.Context, f *factory, opts *demoOptions) (err error) {
 // stopper stops a server; what goes wrong with that becomes *err unless there is one already.
 type stopper func(err *error)
 
-func stopServer(srv *service.Server) stopper {
+func stopServer(ctx context.Context, srv *service.Server) stopper {
 	return func(err *error) {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
 		if failed := srv.Shutdown(ctx); failed != nil && *err == nil {
 			*err = failed
@@ -151,18 +151,18 @@ func stopServer(srv *service.Server) stopper {
 	}
 }
 
-func demoNameServer(f *factory) (pyro.URI, stopper, error) {
+func demoNameServer(ctx context.Context, f *factory) (pyro.URI, stopper, error) {
 	ns := nameserver.New()
 	srv := service.NewServer(service.Logger(f.log))
 	if err := srv.Add(ns.Service()); err != nil {
 		return pyro.URI{}, nil, err
 	}
-	if err := srv.Start(); err != nil {
+	if err := srv.Start(); err != nil { //nolint:contextcheck // it is stopped by the stopper
 		return pyro.URI{}, nil, err
 	}
 	uri := srv.URI(nameserver.ObjectName)
 	ns.RegisterSelf(uri)
-	return uri, stopServer(srv), nil
+	return uri, stopServer(ctx, srv), nil
 }
 
 func demoShop(ctx context.Context, f *factory, nsURI pyro.URI) (pyro.URI, stopper, error) {
@@ -171,10 +171,10 @@ func demoShop(ctx context.Context, f *factory, nsURI pyro.URI) (pyro.URI, stoppe
 	if err := srv.Add(s.service()); err != nil {
 		return pyro.URI{}, nil, err
 	}
-	if err := srv.Start(); err != nil {
+	if err := srv.Start(); err != nil { //nolint:contextcheck // it is stopped by the stopper
 		return pyro.URI{}, nil, err
 	}
-	uri, stop := srv.URI(demoName), stopServer(srv)
+	uri, stop := srv.URI(demoName), stopServer(ctx, srv)
 	// A program that may start before its name server would use service.Announce.
 	registrar := names.Registrar(pyro.DialConfig{}, nsURI.Location())
 	if err := registrar.Register(ctx, discovery.Entry{Name: demoName, URI: uri}); err != nil {
@@ -206,7 +206,7 @@ func (d *demonstration) visit(ctx context.Context, dialect codec.Dialect) error 
 	v.returned("for price in shop.prices()", "a remote iterator, fetched item by item")(collect(ctx, p, "prices"))
 	v.returned("shop.open", "an attribute")(service.Get[any](ctx, p, "open"))
 	v.returned("shop.restock('tea', 2)", "one-way: nobody waits for it")(nil, service.Do(ctx, p, "restock", "tea", 2))
-	v.raised("shop.buy('tea', 100)")(service.Call[any](ctx, p, "buy", "tea", 100))
+	v.raised("shop.buy('coffee')")(service.Call[any](ctx, p, "buy", "coffee"))
 	d.story.WriteByte('\n')
 	d.visits = append(d.visits, codec.NewDict("dialect", dialect.String(), "calls", v.calls))
 	return v.err

@@ -58,7 +58,7 @@ func echoServe(ctx context.Context, f *factory, opts *echoServeOptions) error {
 		cfg.Values = codec.Options{}
 		extra = append(extra, service.Announce(nameserver.Registrar(cfg, f.flags.nameServers...)))
 	}
-	srv, err := f.newServer(&opts.serveFlags, extra...)
+	srv, err := f.newServer(ctx, &opts.serveFlags, extra...)
 	if err != nil {
 		return err
 	}

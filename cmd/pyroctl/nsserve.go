@@ -35,7 +35,7 @@ prints READY ns URI as soon as it answers.`,
 }
 
 func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) error {
-	srv, err := f.newServer(&opts.serveFlags)
+	srv, err := f.newServer(ctx, &opts.serveFlags)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -181,7 +182,7 @@ func pyroBool(s string) (bool, error) {
 	case "0", "off", "no", "false":
 		return false, nil
 	default:
-		return false, fmt.Errorf("want 1, on, yes, true, 0, off, no or false")
+		return false, errors.New("want 1, on, yes, true, 0, off, no or false")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -70,7 +71,7 @@ func envOr(name, def string) string {
 }
 
 // newServer returns a server that the flags describe; it does not listen yet.
-func (f *factory) newServer(s *serveFlags, extra ...service.ServerOption) (*service.Server, error) {
+func (f *factory) newServer(ctx context.Context, s *serveFlags, extra ...service.ServerOption) (*service.Server, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -88,20 +89,15 @@ func (f *factory) newServer(s *serveFlags, extra ...service.ServerOption) (*serv
 	if f.flags.maxMessageSize > 0 {
 		opts = append(opts, service.MaxMessageSize(f.flags.maxMessageSize))
 	}
-	tlsConfig, err := f.flags.tls.server()
-	if err != nil {
-		return nil, err
-	}
-	if tlsConfig != nil {
-		l, err := s.listenTLS(tlsConfig)
+	listen := s.listen()
+	if f.flags.tls.enabled() {
+		l, err := s.listenTLS(ctx, &f.flags.tls)
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, service.ListenOn(l))
-	} else {
-		opts = append(opts, s.listen()...)
+		listen = []service.ServerOption{service.ListenOn(l)}
 	}
-	return service.NewServer(append(opts, extra...)...), nil
+	return service.NewServer(slices.Concat(opts, listen, extra)...), nil
 }
 
 func (s *serveFlags) listen() []service.ServerOption {
@@ -132,12 +128,16 @@ type namedAddr struct{ network, address string }
 func (a namedAddr) Network() string { return a.network }
 func (a namedAddr) String() string  { return a.address }
 
-func (s *serveFlags) listenTLS(cfg *tls.Config) (net.Listener, error) {
+func (s *serveFlags) listenTLS(ctx context.Context, flags *tlsFlags) (net.Listener, error) {
+	cfg, err := flags.server()
+	if err != nil {
+		return nil, err
+	}
 	network, address := "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port))
 	if s.unix != "" {
 		network, address = "unix", s.unix
 	}
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), network, address)
+	l, err := (&net.ListenConfig{}).Listen(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s %s: %w", network, address, err)
 	}
@@ -158,7 +158,7 @@ func (s *serveFlags) listenTLS(cfg *tls.Config) (net.Listener, error) {
 // serve starts srv, says where its object is, and serves until ctx ends. started, if not nil, is called
 // before anybody is told.
 func (f *factory) serve(ctx context.Context, srv *service.Server, what, object string, started func()) error {
-	if err := srv.Start(); err != nil {
+	if err := srv.Start(); err != nil { //nolint:contextcheck // what it starts outlives ctx: it has to drain
 		return err
 	}
 	if started != nil {

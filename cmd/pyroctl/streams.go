@@ -15,7 +15,7 @@ type streams struct {
 }
 
 func stdStreams() *streams {
-	terminal := term.IsTerminal(int(os.Stdout.Fd())) //nolint:gosec // a file descriptor is a small number
+	terminal := term.IsTerminal(int(os.Stdout.Fd()))
 	return &streams{
 		in:     os.Stdin,
 		out:    os.Stdout,

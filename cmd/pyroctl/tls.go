@@ -28,25 +28,21 @@ func (t *tlsFlags) enabled() bool {
 	return t.on || t.ca != "" || t.cert != "" || t.key != "" || t.serverName != ""
 }
 
-// client returns what connections are made with, nil without TLS.
+// client returns what connections are made with.
 func (t *tlsFlags) client() (*tls.Config, error) {
-	if !t.enabled() {
-		return nil, nil
-	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.serverName}
 	var err error
 	if cfg.Certificates, err = t.certificates(); err != nil {
 		return nil, err
 	}
-	cfg.RootCAs, err = t.authorities()
+	if t.ca != "" {
+		cfg.RootCAs, err = t.authorities()
+	}
 	return cfg, err
 }
 
-// server returns what is listened with, nil without TLS.
+// server returns what is listened with.
 func (t *tlsFlags) server() (*tls.Config, error) {
-	if !t.enabled() {
-		return nil, nil
-	}
 	if t.cert == "" {
 		return nil, usagef("--tls: a server needs --tls-cert")
 	}
@@ -55,13 +51,11 @@ func (t *tlsFlags) server() (*tls.Config, error) {
 	if cfg.Certificates, err = t.certificates(); err != nil {
 		return nil, err
 	}
-	if cfg.ClientCAs, err = t.authorities(); err != nil {
-		return nil, err
-	}
-	if cfg.ClientCAs != nil {
+	if t.ca != "" {
 		cfg.ClientAuth = tls.RequireAndVerifyClientCert
+		cfg.ClientCAs, err = t.authorities()
 	}
-	return cfg, nil
+	return cfg, err
 }
 
 func (t *tlsFlags) certificates() ([]tls.Certificate, error) {
@@ -82,11 +76,7 @@ func (t *tlsFlags) certificates() ([]tls.Certificate, error) {
 	return []tls.Certificate{pair}, nil
 }
 
-// authorities returns nil where the system's own are to be trusted.
 func (t *tlsFlags) authorities() (*x509.CertPool, error) {
-	if t.ca == "" {
-		return nil, nil
-	}
 	pem, err := os.ReadFile(t.ca)
 	if err != nil {
 		return nil, &usageError{fmt.Errorf("--tls-ca: %w", err)}

@@ -67,7 +67,8 @@ func wire(ctx context.Context, f *factory, location string) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("shake hands with %s: %w", location, ctx.Err())
 		}
-		return fmt.Errorf("shake hands with %s: it speaks neither Pyro4 nor Pyro5: %s", location, failed)
+		return transport.Errorf(transport.CodeFailedPrecondition,
+			"shake hands with %s: it speaks neither Pyro4 nor Pyro5: %w", location, failed)
 	}
 	return report.print(f)
 }
