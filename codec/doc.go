@@ -5,6 +5,42 @@
 // implements [Codec]. What Python has and Go has not, tuples, sets, dicts with any key and
 // instances of classes, has a type here. Classes are converted by a [Registry].
 //
+// # Structs
+//
+// A struct travels as a dict. The key of a field is the name in its tag `pyro:"name,omitempty"`, else
+// that in its json tag, else the Go name; "-" leaves it out. Fields of embedded structs count as those
+// of the outer one. A struct with the field
+//
+//	_ struct{} `pyro:",tuple"`
+//
+// travels as a tuple of its fields instead, and one that [RegisterType] knows as an instance.
+//
+// # Writing
+//
+// Slices and arrays are lists, [Tuple] a tuple, [Set] and map[T]struct{} a set, maps a dict in the
+// order of their keys, *[Dict] one in its own order. A time.Time is text in ISO 8601 with offset and
+// microseconds, a time.Duration a float of seconds, an encoding.TextMarshaler the text it makes of
+// itself. Nil slices and maps are empty, other nil values None. A registered encoder comes before all
+// of this.
+//
+// # Reading
+//
+// Into an any: None, bool, int64 (*big.Int beyond it), float64, complex128, string, []byte, []any,
+// Tuple, Set, map[string]any (*Dict when a key is no text) and what the registry makes of instances,
+// [Object] if it knows nothing of the class.
+//
+// Into other types: an int goes into every type of integer that can hold it, into floats and complex
+// numbers, but no other kind of value changes its nature: a float is no int, a bool no number. Lists,
+// tuples and sets go into slices, arrays of their length, structs tagged as tuples, Set and
+// map[T]struct{}. A str goes into time.Time (UTC if it names no zone) and every
+// encoding.TextUnmarshaler. None goes into pointers, interfaces, slices and maps and makes them nil;
+// for anything else it is an error. Keys that a struct has no field for are ignored unless
+// [Options.DisallowUnknownFields] is set. An instance goes into a struct by its attributes, unless a
+// registered decoder makes something of its class that fits the destination. Within an instance no
+// other one is converted into an any, as in Python.
+//
+// Errors name the place: "args[1].items[3].price: want float64, found str".
+//
 // The package knows values only: no connection, no message and no dialect beyond the class names
 // that differ between Pyro4 and Pyro5.
 package codec

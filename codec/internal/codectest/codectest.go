@@ -33,6 +33,9 @@ func Run(t *testing.T, c codec.Codec, can Abilities) {
 	t.Run("batches", func(t *testing.T) { batches(t, c) })
 	t.Run("limits", func(t *testing.T) { limits(t, c) })
 	t.Run("values", func(t *testing.T) { values(t, c) })
+	t.Run("concurrent", func(t *testing.T) { Concurrent(t, c) })
+	t.Run("ordered", func(t *testing.T) { ordered(t, c) })
+	t.Run("none", func(t *testing.T) { none(t, c) })
 	t.Run("truncated", func(t *testing.T) { truncated(t, c) })
 }
 
@@ -253,4 +256,42 @@ func refused(t *testing.T, c codec.Codec) {
 	_, err := c.Append(nil, deep, nil)
 	var limit *codec.LimitError
 	require.ErrorAs(t, err, &limit)
+}
+
+func ordered(t *testing.T, c codec.Codec) {
+	data, err := c.Append(nil, []any{codec.NewDict("z", 1, "a", codec.NewDict())}, nil)
+	require.NoError(t, err)
+	var v []any
+	require.NoError(t, c.Unmarshal(data, &v, &codec.Options{OrderedDicts: true}))
+	d, ok := v[0].(*codec.Dict)
+	require.True(t, ok)
+	var keys []any
+	for k := range d.Keys() {
+		keys = append(keys, k)
+	}
+	require.Equal(t, []any{"z", "a"}, keys)
+	inner, _ := d.Get("a")
+	require.IsType(t, &codec.Dict{}, inner)
+}
+
+func none(t *testing.T, c codec.Codec) {
+	data, err := c.Append(nil, nil, nil)
+	require.NoError(t, err)
+	s, m, p, i, b := []string{"x"}, map[string]int{"x": 1}, new(int), any(1), []byte("x")
+	for _, dst := range []any{&s, &m, &p, &i, &b} {
+		require.NoError(t, c.Unmarshal(data, dst, nil))
+	}
+	require.Nil(t, s)
+	require.Nil(t, m)
+	require.Nil(t, p)
+	require.Nil(t, i)
+	require.Nil(t, b)
+	for _, dst := range []any{new(string), new(int), new(bool), new(float64), new([1]int), new(pair), new(time.Time), new(codec.Set)} {
+		require.Error(t, c.Unmarshal(data, dst, nil), "%T", dst)
+	}
+	data, err = c.Append(nil, []any{[]int(nil), map[string]int(nil), (*int)(nil), (*big.Int)(nil), (*codec.Dict)(nil), (*time.Time)(nil)}, nil)
+	require.NoError(t, err)
+	var got []any
+	require.NoError(t, c.Unmarshal(data, &got, nil))
+	require.Equal(t, []any{[]any{}, map[string]any{}, nil, nil, nil, nil}, got)
 }
