@@ -128,8 +128,8 @@ func AsError(err error) *Error {
 		}
 		c := *e
 		c.cause = err
-		if !e.Remote {
-			c.Message = err.Error()
+		if !e.Remote { // the wrapper's text has all that e says of itself
+			c.Message, c.Op, c.URI, c.Peer = err.Error(), "", "", ""
 		}
 		return &c
 	}
