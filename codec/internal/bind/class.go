@@ -12,7 +12,7 @@ func init() { hook.Fill = fill } //nolint:gochecknoinits // codec cannot import 
 // fill stores the attributes in tree, a *codec.Dict, in the struct v.
 func fill(v reflect.Value, tree, o any) error {
 	opts, _ := o.(*codec.Options)
-	d := Decoder{Src: newTreeSource(tree), O: opts, asis: true}
+	d := Decoder{Src: newTreeSource(tree), O: opts, OwnClass: FloatClass, asis: true}
 	return decodePlan(v.Type())(&d, v)
 }
 
@@ -108,6 +108,7 @@ func (d *Decoder) classValue(class string, t reflect.Type, m Mark) (v any, again
 	if v != nil && fits(reflect.TypeOf(v), t) {
 		return v, nil, nil
 	}
+	dict.Delete(codec.ClassKey) // it has had its say
 	return nil, dict, nil
 }
 
@@ -125,8 +126,8 @@ func isError(t reflect.Type) bool {
 // classInto reads a dict that stands where something else was expected: it may be an instance that
 // a decoder makes something fitting of.
 func (d *Decoder) classInto(v reflect.Value, found Kind) error {
-	var x any
-	if err := d.any(&x); err != nil {
+	x, err := d.converted()
+	if err != nil {
 		return err
 	}
 	if x != nil && assign(v, x) {

@@ -19,7 +19,7 @@ type Decoder struct {
 	// OwnClass converts the class dicts that only this serializer has; it may be nil.
 	OwnClass func(class string, d *codec.Dict) (v any, ok bool, err error)
 
-	asis bool // class dicts are filled in as they are: they were converted, or are being
+	asis bool // an any takes class dicts as they are: it stands within an instance
 	tree treeReader
 }
 
@@ -74,19 +74,23 @@ func (d *Decoder) Decode(dst any) error {
 	return decodePlan(v.Type().Elem())(d, v.Elem())
 }
 
-// any reads the generic tree, unless *p holds a pointer to read into.
-func (d *Decoder) any(p *any) error {
-	tree, classes, err := d.Src.Tree()
-	if err != nil {
+// any reads the generic tree.
+func (d *Decoder) any(p *any) (err error) {
+	if d.asis {
+		*p, _, err = d.Src.Tree()
 		return err
 	}
-	if classes && !d.asis {
-		if tree, err = d.Convert(tree); err != nil {
-			return err
-		}
+	*p, err = d.converted()
+	return err
+}
+
+// converted reads the generic tree with its class dicts converted.
+func (d *Decoder) converted() (any, error) {
+	tree, classes, err := d.Src.Tree()
+	if err != nil || !classes {
+		return tree, err
 	}
-	*p = tree
-	return nil
+	return d.Convert(tree)
 }
 
 func mismatch(want string, found Kind) error {

@@ -209,8 +209,8 @@ func interfacePlan(t reflect.Type) decodeFunc {
 		if err != nil {
 			return err
 		}
-		var x any
-		if err := d.any(&x); err != nil {
+		x, err := d.converted()
+		if err != nil {
 			return err
 		}
 		if x == nil {

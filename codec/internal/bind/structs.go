@@ -146,7 +146,7 @@ func (d *Decoder) unknownKey(v reflect.Value, p *structPlan, key []byte, m Mark)
 	if err != nil {
 		return nil, false, err
 	}
-	if k != Str || d.asis {
+	if k != Str {
 		return nil, false, d.Src.Skip()
 	}
 	name, err := d.Src.Str()

@@ -161,6 +161,12 @@ type dog struct {
 
 type cat struct{ name string }
 
+type home struct {
+	Pet  *cat  `pyro:"pet"`
+	Why  error `pyro:"why"`
+	Else any   `pyro:"else"`
+}
+
 func classes(t *testing.T, c codec.Codec) {
 	r := codec.NewRegistry()
 	codec.RegisterType[dog](r, "zoo.Dog")
@@ -228,6 +234,19 @@ func classes(t *testing.T, c codec.Codec) {
 	require.ErrorAs(t, err, &class)
 	require.Equal(t, "zoo.Cat", class.Class)
 	require.ErrorAs(t, c.Unmarshal(encode(codec.NewDict("__class__", 5)), &v, o), &class)
+
+	// A field's type asks for its class, on every way to it.
+	codec.RegisterType[home](r, "zoo.Home")
+	tomDict := codec.NewDict("__class__", "zoo.Cat", "name", "Tom")
+	data = encode(codec.NewDict("__class__", "zoo.Home", "pet", tomDict, "else", tomDict,
+		"why", codec.NewDict("__class__", "E", "__exception__", true)))
+	require.NoError(t, c.Unmarshal(data, &v, o))
+	var typed home
+	require.NoError(t, c.Unmarshal(data, &typed, o))
+	for _, h := range []home{v.(home), typed} {
+		require.Equal(t, &cat{"Tom"}, h.Pet)
+		require.EqualError(t, h.Why, "E")
+	}
 
 	// Within an instance nothing is converted, unless asked for.
 	nested := encode(codec.NewDict("__class__", "zoo.Pair", "inner", codec.NewDict("__class__", "zoo.Cat", "name", "In")))
