@@ -224,3 +224,23 @@ func Renumber(frame []byte, seq uint16) []byte {
 	be.PutUint16(frame[10:], seq)
 	return frame
 }
+
+// Build returns a frame without annotations, for what no Python client ever sent.
+func Build(dialect string, typ int, flags, seq, serializer uint16, payload string) []byte {
+	be := binary.BigEndian
+	size := uint32(len(payload)) //nolint:gosec // tests are short
+	if dialect == "pyro4" {
+		h := append(make([]byte, 0, 24), "PYRO\x00\x30"...)
+		for _, n := range []uint16{uint16(typ), flags, seq, uint16(size >> 16), uint16(size), serializer, 0, 0} { //nolint:gosec // halves
+			h = be.AppendUint16(h, n)
+		}
+		sum := uint16(typ) + 48 + uint16(size) + serializer + flags + seq + 0x34e9 //nolint:gosec // modulo 65536
+		return append(be.AppendUint16(h, sum), payload...)
+	}
+	h := append(make([]byte, 0, 40), "PYRO\x01\xf6"...)
+	h = append(h, byte(typ), byte(serializer))
+	h = be.AppendUint16(be.AppendUint16(h, flags), seq)
+	h = be.AppendUint32(be.AppendUint32(h, size), 0)
+	h = append(h, make([]byte, 18)...)
+	return append(be.AppendUint16(h, 0x4dc5), payload...)
+}
