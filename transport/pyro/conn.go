@@ -1,6 +1,7 @@
 package pyro
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -301,7 +302,10 @@ func (c *Conn) write(b []byte, seqs ...uint16) bool {
 	if n == len(b) {
 		return true
 	}
-	rest := append([]byte(nil), b[n:]...)
+	rest := b[n:]
+	if len(b) <= maxKept { // such a buffer is used again as soon as its call is over
+		rest = bytes.Clone(rest)
+	}
 	c.mu.Lock()
 	if c.err != nil { // closed meanwhile: Close may be waiting for the goroutines already
 		c.writing = false

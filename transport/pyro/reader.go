@@ -185,7 +185,7 @@ func (fr *frameReader) fill(n int) error {
 }
 
 // makeRoom sees to it that the buffer can take more of a frame of n bytes. A size that a header
-// claims is believed only as far as bytes have arrived: the buffer doubles.
+// claims is believed only as far as bytes have arrived: the buffer grows to four times as much.
 func (fr *frameReader) makeRoom(n int) {
 	size := cap(*fr.buf)
 	if fr.r+n <= size {
@@ -200,7 +200,7 @@ func (fr *frameReader) makeRoom(n int) {
 	if fr.w < cap(*fr.buf) {
 		return
 	}
-	grown := make([]byte, min(n, 2*size))
+	grown := make([]byte, min(n, 4*size))
 	copy(grown, (*fr.buf)[fr.r:fr.w:cap(*fr.buf)])
 	streamPool.put(fr.buf)
 	grown = grown[:0]
