@@ -328,7 +328,9 @@ func (c *serverConn) startOneway(ctx context.Context, f *frame, info *transport.
 		if batch {
 			_, err = c.runBatch(ctx, info, head, ser)
 		} else {
-			_, err = c.carryOut(ctx, info)
+			var reply *transport.Reply
+			reply, err = c.carryOut(ctx, info)
+			dropStream(reply)
 		}
 		if err != nil {
 			c.s.log.Warn("one-way call failed", "object", info.Object, "method", info.Method,
@@ -394,8 +396,24 @@ func (c *serverConn) batchEntry(ctx context.Context, info *transport.CallInfo) (
 		return nil, e
 	}
 	reply, err := c.carryOut(ctx, info)
-	if err == nil && reply.Stream != nil {
+	switch {
+	case err != nil:
+		return nil, err
+	case reply == nil:
+		return &transport.Reply{}, nil
+	case reply.Stream != nil:
+		dropStream(reply)
 		return nil, transport.NewError("TypeError", "iterators cannot be results in a batch")
+	case reply.Done:
+		return nil, transport.NewError("StopIteration")
+	default:
+		return reply, nil
 	}
-	return reply, err
+}
+
+// dropStream tells an iterator that it is not wanted.
+func dropStream(reply *transport.Reply) {
+	if reply != nil && reply.Stream != nil && reply.Cancel != nil {
+		reply.Cancel()
+	}
 }

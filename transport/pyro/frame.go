@@ -200,6 +200,9 @@ func limitError(h *header, limit int64) error {
 	return &frameError{dialect: h.dialect, text: text, seq: h.seq, size: true}
 }
 
+// maxAnnotations bounds the annotations of a message: they are searched one by one.
+const maxAnnotations = 1024
+
 var errAnnotations = errors.New("annotation chunks do not fit their length")
 
 // eachAnnotation calls fn for each chunk of raw. As in Python, a rest too short for a chunk's lead is an
@@ -209,9 +212,12 @@ func eachAnnotation(raw []byte, d codec.Dialect, fn func(key, value []byte)) err
 	if d == codec.Pyro5 {
 		lead = 8
 	}
-	for len(raw) > 0 {
+	for count := 0; len(raw) > 0; count++ {
 		if len(raw) < lead {
 			return errAnnotations
+		}
+		if count == maxAnnotations {
+			return fmt.Errorf("more than %d annotations", maxAnnotations)
 		}
 		var n int
 		if d == codec.Pyro5 {

@@ -126,7 +126,7 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.streams = newStreamTable(cfg.Streams)
+	s.streams = newStreamTable(cfg.Streams, s.log)
 	return s, nil
 }
 

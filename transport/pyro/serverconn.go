@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -62,6 +63,11 @@ func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
 
 func (c *serverConn) serve() {
 	defer c.end()
+	defer func() { // what dispatch does not catch ends this connection, not the program
+		if r := recover(); r != nil {
+			c.s.log.Error("connection panicked", "peer", c.peer.String(), "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
 	if err := c.accept(); err != nil {
 		c.s.log.Debug("handshake failed", "peer", c.peer.String(), "error", err)
 		return
@@ -83,6 +89,9 @@ func (c *serverConn) end() {
 // accept shakes hands.
 func (c *serverConn) accept() error {
 	_ = c.nc.SetDeadline(time.Now().Add(c.s.cfg.HandshakeTimeout))
+	if c.s.isDraining() { // the deadline just set may have replaced the one that ends idle connections
+		return ErrServerClosed
+	}
 	if t, ok := c.nc.(*tls.Conn); ok {
 		if err := t.HandshakeContext(c.ctx); err != nil {
 			return err
@@ -252,10 +261,15 @@ func (c *serverConn) readHandshake(f *frame) (*transport.Handshake, error) {
 	}
 	h.Value = codec.ValueOf(value)
 	object, ok := dict["object"]
-	if !ok && (f.dialect == codec.Pyro5 || f.flags&flagMeta != 0) {
-		return nil, errors.New("'object'")
+	if !ok {
+		if f.dialect == codec.Pyro5 || f.flags&flagMeta != 0 {
+			return nil, errors.New("'object'")
+		}
+		return h, nil
 	}
-	h.Object, _ = object.(string)
+	if h.Object, _ = object.(string); h.Object == "" {
+		return nil, errors.New("unknown object")
+	}
 	return h, nil
 }
 
@@ -347,12 +361,24 @@ func (c *serverConn) reply(f *frame, fields frameFields, id uuid.UUID, annotatio
 	w.endAnnotations()
 	ser := serializerNumbered(f.serializer, c.o.dialect)
 	fields.seq, fields.serializer = f.seq, f.serializer
-	var err error
-	if w.buf, err = value.Append(w.buf, ser.codec, &c.opts); err != nil {
+	err := c.encode(&w, ser, value)
+	if err != nil {
 		*c.out = w.buf[:w.start]
 		return &encodeFailure{err}
 	}
 	*c.out, err = w.finish(fields)
+	return err
+}
+
+// encode appends value to w. What users have values encode themselves with may panic.
+func (c *serverConn) encode(w *frameWriter, ser *serializer, value codec.Value) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.s.log.Error("encoding panicked", "peer", c.peer.String(), "panic", r, "stack", string(debug.Stack()))
+			err = errors.New("internal error")
+		}
+	}()
+	w.buf, err = value.Append(w.buf, ser.codec, &c.opts)
 	return err
 }
 

@@ -3,8 +3,11 @@ package pyro
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"reflect"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +25,7 @@ const (
 // fetches items over any connection.
 type streamTable struct {
 	cfg StreamConfig
+	log *slog.Logger
 
 	mu      sync.Mutex // guards what follows
 	streams map[string]*stream
@@ -36,6 +40,8 @@ type stream struct {
 	principal      any
 	cancel         func() // ends the context of the iterator's function; may be nil
 
+	doomed atomic.Bool // whoever holds mu has to reap the stream when done
+
 	mu   sync.Mutex // held while the iterator runs
 	next func() (any, error, bool)
 	stop func()
@@ -46,14 +52,14 @@ type stream struct {
 	lifetime *time.Timer
 }
 
-func newStreamTable(cfg StreamConfig) *streamTable {
+func newStreamTable(cfg StreamConfig, log *slog.Logger) *streamTable {
 	if cfg.Linger == 0 {
 		cfg.Linger = defaultLinger
 	}
 	if cfg.Max <= 0 {
 		cfg.Max = defaultMaxStreams
 	}
-	return &streamTable{cfg: cfg, streams: map[string]*stream{}}
+	return &streamTable{cfg: cfg, log: log, streams: map[string]*stream{}}
 }
 
 // add takes an iterator in.
@@ -140,15 +146,29 @@ func (t *streamTable) closeAll() {
 	}
 }
 
-// end drops the stream. It tells the iterator through its context first, and then waits for an item
-// that is being made.
+// end drops the stream. It tells the iterator through its context, and does not wait for an item that is
+// being made: who makes it reaps the stream then.
 func (st *stream) end() {
 	if st.cancel != nil {
 		st.cancel()
 	}
 	st.forget()
-	st.mu.Lock()
+	st.doomed.Store(true)
+	st.reap()
+}
+
+// reap stops a doomed stream's iterator unless it is running.
+func (st *stream) reap() {
+	if !st.mu.TryLock() {
+		return
+	}
 	defer st.mu.Unlock()
+	defer func() { // an iterator may panic when it is told that nobody wants more
+		if r := recover(); r != nil {
+			st.table.log.Error("iterator panicked at its end", "object", st.object, "method", st.method,
+				"panic", r, "stack", string(debug.Stack()))
+		}
+	}()
 	st.over = true
 	st.stop()
 }
@@ -169,16 +189,20 @@ var errStreamTerminated = transport.NewError("PyroError", "item stream terminate
 // item returns the next item. After the end, or an error, the stream is gone.
 func (st *stream) item(context.Context) (reply *transport.Reply, err error) {
 	st.mu.Lock()
-	if st.over {
+	if st.over || st.doomed.Load() {
 		st.mu.Unlock()
+		st.reap()
 		return nil, errStreamTerminated
 	}
 	finished := true
 	defer func() { // a panic of the iterator, too, finishes it
 		st.over = st.over || finished
 		st.mu.Unlock()
-		if finished {
+		switch {
+		case finished:
 			st.end()
+		case st.doomed.Load():
+			st.reap()
 		}
 	}()
 	v, err, ok := st.next()
@@ -236,6 +260,9 @@ func (c *serverConn) prepareItem(call *transport.Call) error {
 	id, err := streamArg(call)
 	if err != nil {
 		return err
+	}
+	if call.Oneway { // nobody would see the item, and the connection may be gone: it must not become the owner
+		return errStreamTerminated
 	}
 	st := c.s.streams.find(id, c)
 	if st == nil {
