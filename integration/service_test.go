@@ -10,7 +10,6 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/service"
@@ -25,7 +24,8 @@ type goService struct {
 	received []any
 
 	closed  atomic.Int64  // streams that ended, whichever way
-	entered chan struct{} // told by sleep when it runs
+	entered chan struct{} // told by hold when it runs
+	release chan struct{} // closed when hold may return
 }
 
 // newService returns the service "svc".
@@ -34,7 +34,7 @@ func newService() *service.Service {
 }
 
 func newGoService() *goService {
-	return &goService{velocity: 1.5, entered: make(chan struct{}, 1000)}
+	return &goService{velocity: 1.5, entered: make(chan struct{}, 1000), release: make(chan struct{})}
 }
 
 func (g *goService) service() *service.Service {
@@ -71,7 +71,7 @@ func (g *goService) service() *service.Service {
 
 	s.Method("context", callContext)
 	s.Method("annotated", annotated)
-	s.Method("sleep", g.sleep)
+	s.Method("hold", g.hold)
 	return s
 }
 
@@ -181,13 +181,13 @@ func annotated(ctx context.Context) string {
 	return "annotated"
 }
 
-// sleep returns after the time, or when the call's context ends.
-func (g *goService) sleep(ctx context.Context, seconds float64) (float64, error) {
+// hold tells that it runs and returns when the test, or the call's context, lets it.
+func (g *goService) hold(ctx context.Context) string {
 	g.entered <- struct{}{}
 	select {
-	case <-time.After(time.Duration(seconds * float64(time.Second))):
-		return seconds, nil
+	case <-g.release:
+		return "released"
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return "cut off"
 	}
 }
