@@ -69,6 +69,7 @@ type ListenConfig struct {
 
 const (
 	defaultMaxConnections = 10000
+	maxRefused            = 256  // peers that are being told that there is no room; beyond it they are not told
 	maxOneway             = 1024 // one-way calls that run at the same time; beyond it their connections wait
 )
 
@@ -88,6 +89,7 @@ type Server struct {
 	mu        sync.Mutex // guards what follows
 	listeners map[net.Listener]struct{}
 	conns     map[*serverConn]struct{}
+	served    int // those of conns that were not refused
 	draining  bool
 	wg        sync.WaitGroup // connections and one-way calls
 	inFlight  atomic.Int64   // calls that are being carried out
@@ -182,8 +184,15 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		_ = nc.Close()
 		return
 	}
+	if len(s.conns)-s.served >= maxRefused {
+		_ = nc.Close()
+		return
+	}
 	c := newServerConn(s, nc, cfg)
-	c.full = len(s.conns) >= s.cfg.MaxConnections
+	c.full = s.served >= s.cfg.MaxConnections
+	if !c.full {
+		s.served++
+	}
 	s.conns[c] = struct{}{}
 	s.wg.Add(1)
 	go func() {
@@ -191,6 +200,9 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		c.serve()
 		s.mu.Lock()
 		delete(s.conns, c)
+		if !c.full {
+			s.served--
+		}
 		s.mu.Unlock()
 	}()
 }
