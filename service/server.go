@@ -207,11 +207,11 @@ func (s *Server) listen() (all []listener, err error) {
 		pbs = []*configv1.Listener{{}}
 	}
 	for _, pb := range pbs {
-		l, uri, err := s.listenOne(pb)
+		opened, uri, err := s.listenOne(pb)
 		if err != nil {
 			return all, err
 		}
-		all = append(all, l)
+		all = append(all, opened...)
 		s.addURI(uri)
 	}
 	for _, l := range s.cfg.listeners {
@@ -225,7 +225,7 @@ func (s *Server) listen() (all []listener, err error) {
 	return all, nil
 }
 
-func (s *Server) listenOne(pb *configv1.Listener) (listener, pyro.URI, error) {
+func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.URI, err error) {
 	network, address := pb.GetNetwork(), pb.GetAddress()
 	if network == "" {
 		network = "tcp"
@@ -236,24 +236,46 @@ func (s *Server) listenOne(pb *configv1.Listener) (listener, pyro.URI, error) {
 	if network == "unix" {
 		removeStaleSocket(address)
 	}
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), network, address)
-	if err != nil {
-		return listener{}, pyro.URI{}, fmt.Errorf("listen on %s %s: %w", network, address, err)
-	}
-	uri, err := publishedURI(pb, address, l.Addr())
-	if err != nil {
-		_ = l.Close()
-		return listener{}, pyro.URI{}, err
-	}
-	key := s.cfg.hmacKey
+	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned || pb.GetAllowUnsignedPyro5()}
 	if pb.GetHmacKey() != nil {
-		if key, err = secret(pb.GetHmacKey()); err != nil {
-			_ = l.Close()
-			return listener{}, pyro.URI{}, err
+		if cfg.HMACKey, err = secret(pb.GetHmacKey()); err != nil {
+			return nil, uri, err
 		}
 	}
-	unsigned := s.cfg.unsigned || pb.GetAllowUnsignedPyro5()
-	return listener{l, pyro.ListenConfig{HMACKey: key, AllowUnsigned: unsigned}}, uri, nil
+	sockets, err := openSockets(network, address)
+	if err != nil {
+		return nil, uri, fmt.Errorf("listen on %s %s: %w", network, address, err)
+	}
+	for _, l := range sockets {
+		opened = append(opened, listener{l, cfg})
+	}
+	if uri, err = publishedURI(pb, address, sockets[0].Addr()); err != nil {
+		for _, l := range sockets {
+			_ = l.Close()
+		}
+		return nil, uri, err
+	}
+	return opened, uri, nil
+}
+
+// openSockets opens what an address stands for: localhost both in IPv4 and, where there is one, in
+// IPv6, at the same port, because Python clients try whichever comes first.
+func openSockets(network, address string) ([]net.Listener, error) {
+	lc := &net.ListenConfig{}
+	first, err := lc.Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	host, _, _ := net.SplitHostPort(address)
+	bound, ok := first.Addr().(*net.TCPAddr)
+	if network != "tcp" || host != "localhost" || !ok || bound.IP.To4() == nil {
+		return []net.Listener{first}, nil
+	}
+	second, err := lc.Listen(context.Background(), "tcp6", net.JoinHostPort("::1", strconv.Itoa(bound.Port)))
+	if err != nil { // no IPv6, or somebody else has that port: IPv4 is what was asked for first
+		return []net.Listener{first}, nil //nolint:nilerr // see above
+	}
+	return []net.Listener{first, second}, nil
 }
 
 // removeStaleSocket removes a socket that a killed process left: one that nobody answers on.

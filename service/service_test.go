@@ -3,7 +3,9 @@ package service_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -141,4 +143,24 @@ func TestCalls(t *testing.T) {
 			require.Equal(t, "still there", s)
 		})
 	}
+}
+
+func TestLocalhostIsBothFamilies(t *testing.T) {
+	srv := start(t, everything())
+	port := srv.URI("test.everything").Port
+	for _, host := range []string{"127.0.0.1", "[::1]"} {
+		if host == "[::1]" && !hasIPv6() {
+			continue // nothing to be reached by
+		}
+		p := connect(t, fmt.Sprintf("PYRO:test.everything@%s:%d", host, port))
+		require.NoError(t, p.Ping(t.Context()), host)
+	}
+}
+
+func hasIPv6() bool {
+	l, err := net.Listen("tcp6", "[::1]:0") //nolint:noctx // opening a socket waits for nobody
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
 }
