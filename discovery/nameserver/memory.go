@@ -40,9 +40,7 @@ func (m *Memory) Get(name string) (Record, bool) {
 // Put stores a record. With onlyNew set it leaves a name alone that is there already, and returns
 // false.
 func (m *Memory) Put(name string, r Record, onlyNew bool) bool {
-	r.Tags = slices.Clone(r.Tags)
-	slices.Sort(r.Tags)
-	r.Tags = slices.Compact(r.Tags)
+	r.Tags = tidy(r.Tags)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, known := m.records[name]; known && onlyNew {
@@ -50,6 +48,26 @@ func (m *Memory) Put(name string, r Record, onlyNew bool) bool {
 	}
 	m.records[name] = r
 	return true
+}
+
+// SetTags replaces the tags of a name and tells whether there is such a name.
+func (m *Memory) SetTags(name string, tags []string) bool {
+	tags = tidy(tags)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, known := m.records[name]
+	if known {
+		r.Tags = tags
+		m.records[name] = r
+	}
+	return known
+}
+
+// tidy returns the tags sorted, each once.
+func tidy(tags []string) []string {
+	tags = slices.Clone(tags)
+	slices.Sort(tags)
+	return slices.Compact(tags)
 }
 
 // Remove removes the names that match, except keep, and returns how many there were.

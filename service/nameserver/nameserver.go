@@ -12,6 +12,7 @@ package nameserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -97,8 +98,9 @@ func uriOf(v any) (string, error) {
 		return x.String(), nil
 	case string:
 		u, err := pyro.ParseURI(x)
-		if err != nil {
-			return "", transport.NewError("PyroError", err.Error())
+		var bad *pyro.URIError
+		if errors.As(err, &bad) {
+			return "", transport.NewError("PyroError", bad.Reason)
 		}
 		return u.String(), nil
 	default:
@@ -197,7 +199,7 @@ func (n *NameServer) list(ctx context.Context, prefix, regex *string, all, anyOf
 	if err != nil {
 		return nil, err
 	}
-	tags, filters2, err := tagFilter("metadata_all", "metadata_any", all, anyOf)
+	tags, filters2, err := tagFilter(all, anyOf)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +210,7 @@ func (n *NameServer) list(ctx context.Context, prefix, regex *string, all, anyOf
 }
 
 func (n *NameServer) yplookup(ctx context.Context, all, anyOf any, withMetadata bool) (any, error) {
-	match, filters, err := tagFilter("meta_all", "meta_any", all, anyOf)
+	match, filters, err := tagFilter(all, anyOf)
 	switch {
 	case err != nil:
 		return nil, err
@@ -256,12 +258,14 @@ func nameFilter(d codec.Dialect, prefix, regex *string) (func(string) bool, int,
 	return match, filters, nil
 }
 
-func tagFilter(allName, anyName string, all, anyOf any) (func(nameserver.Record) bool, int, error) {
-	wantAll, err := tagsOf(allName, all)
+// tagFilter returns what chooses records by their tags, and how many filters were given. Pyro5 has renamed
+// its parameters, but not their names in errors.
+func tagFilter(all, anyOf any) (func(nameserver.Record) bool, int, error) {
+	wantAll, err := tagsOf("metadata_all", all)
 	if err != nil {
 		return nil, 0, err
 	}
-	wantAny, err := tagsOf(anyName, anyOf)
+	wantAny, err := tagsOf("metadata_any", anyOf)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -291,12 +295,9 @@ func (n *NameServer) setMetadata(name, metadata any) error {
 	if err != nil {
 		return err
 	}
-	r, ok := n.store.Get(key)
-	if !ok {
+	if !n.store.SetTags(key, tags) {
 		return transport.NewError("NamingError", "unknown name: "+key)
 	}
-	r.Tags = tags
-	n.store.Put(key, r, false)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/valuetest"
 	"github.com/pyrokit/pyrokit/internal/vectortest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
@@ -168,9 +169,9 @@ func requireSameRequest(t *testing.T, dialect string, got *vectortest.Frame, wan
 	}
 	require.Equal(t, want.object, sent.object)
 	require.Equal(t, want.method, sent.method)
-	require.Equal(t, describeAll(want.args), describeAll(sent.args))
+	require.Equal(t, valuetest.DescribeAll(want.args), valuetest.DescribeAll(sent.args))
 	if len(want.kwargs)+len(sent.kwargs) > 0 {
-		require.Equal(t, describe(want.kwargs), describe(sent.kwargs))
+		require.Equal(t, valuetest.Describe(want.kwargs), valuetest.Describe(sent.kwargs))
 	}
 	if want.kwargs == nil {
 		require.Nil(t, sent.kwargs, "None for keyword arguments")
@@ -186,7 +187,7 @@ func requireUnderstood(t *testing.T, dialect string, reply []byte, got any, err 
 	require.NoError(t, codecs[dialect][f.Serializer].Unmarshal(inflated(t, f), &want, nil))
 	if f.Flags&vectortest.Exception == 0 {
 		require.NoError(t, err)
-		require.Equal(t, describe(want), describe(got))
+		require.Equal(t, valuetest.Describe(want), valuetest.Describe(got))
 		return
 	}
 	var e *transport.Error
@@ -196,7 +197,7 @@ func requireUnderstood(t *testing.T, dialect string, reply []byte, got any, err 
 	require.NotEmpty(t, e.Traceback)
 	require.NotEmpty(t, e.Op)
 	require.NotEmpty(t, e.Peer)
-	require.Equal(t, describe(want), describe(e))
+	require.Equal(t, valuetest.Describe(want), valuetest.Describe(e))
 }
 
 func TestClientShakesHandsAsPythonDid(t *testing.T) {
@@ -276,7 +277,7 @@ func requireSameFrame(t *testing.T, dialect string, want, got *vectortest.Frame)
 	var w, g any
 	require.NoError(t, codecs[dialect][want.Serializer].Unmarshal(want.Payload, &w, nil))
 	require.NoError(t, codecs[dialect][got.Serializer].Unmarshal(got.Payload, &g, nil))
-	require.Equal(t, describe(w), describe(g))
+	require.Equal(t, valuetest.Describe(w), valuetest.Describe(g))
 }
 
 func requireWelcome(t *testing.T, dialect string, reply []byte, info *service.Info) {
@@ -286,7 +287,7 @@ func requireWelcome(t *testing.T, dialect string, reply []byte, info *service.In
 	var raw map[string]any
 	require.NoError(t, codecs[dialect][f.Serializer].Unmarshal(f.Payload, &raw, nil))
 	meta, _ := raw["meta"].(map[string]any)
-	require.Equal(t, describe(raw["handshake"]), describe(info.Answer))
+	require.Equal(t, valuetest.Describe(raw["handshake"]), valuetest.Describe(info.Answer))
 	require.ElementsMatch(t, namesOf(meta["methods"]), info.Metadata.Methods)
 	require.ElementsMatch(t, namesOf(meta["oneway"]), info.Metadata.Oneway)
 	require.ElementsMatch(t, namesOf(meta["attrs"]), info.Metadata.Attrs)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/internal/valuetest"
 	"github.com/pyrokit/pyrokit/internal/vectortest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
@@ -75,7 +76,7 @@ func requireSameWalk(t *testing.T, dialect string, e vectortest.Exchange, s *scr
 		w, g := readCall(t, dialect, want[i]), openCall(t, dialect, f)
 		require.Equal(t, w.object, g.object)
 		require.Equal(t, w.method, g.method)
-		require.Equal(t, describe(w.args), describe(g.args))
+		require.Equal(t, valuetest.Describe(w.args), valuetest.Describe(g.args))
 		require.Equal(t, w.frame.Flags, f.Flags)
 		require.Equal(t, uint16(i+1), f.Seq)
 	}

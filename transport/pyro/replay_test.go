@@ -23,6 +23,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec/json"
 	"github.com/pyrokit/pyrokit/codec/marshal"
 	"github.com/pyrokit/pyrokit/codec/serpent"
+	"github.com/pyrokit/pyrokit/internal/valuetest"
 	"github.com/pyrokit/pyrokit/internal/vectortest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
@@ -43,7 +44,7 @@ var codecs = map[string]map[uint16]codec.Codec{
 type deviation struct {
 	names  []string // of exchanges or probes, with the dialect in front; as in path.Match
 	reason string
-	// want is what our answer holds instead, as describe tells it; empty where the class of an exception
+	// want is what our answer holds instead, as valuetest describes it; empty where the class of an exception
 	// is Python's, and only its text is not.
 	want string
 	// ends is the state of the connection afterwards where that, too, is another.
@@ -348,7 +349,7 @@ func (r *replay) describePayload(f *vectortest.Frame) string {
 	}
 	var v any
 	require.NoError(r.t, c.Unmarshal(payload, &v, nil))
-	text := describe(v)
+	text := valuetest.Describe(v)
 	if id, ok := v.(map[string]any); ok && r.asked.Annotations["CORR"] == "" && r.asked.Flags&vectortest.Correlated5 == 0 {
 		if made, ok := id["correlation_id"].(string); ok { // by the daemon
 			text = strings.ReplaceAll(text, made, strings.Repeat("x", len(made)))
