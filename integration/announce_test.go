@@ -16,12 +16,13 @@ import (
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-func registeredAs(t *testing.T, location, name string) (uri string, metadata []string) {
+// announced returns what a name server knows of the Go service; nothing while it knows it not.
+func announced(t *testing.T, location string) (uri string, metadata []string) {
 	t.Helper()
 	c, err := nameserver.Locate(t.Context(), pyro.DialConfig{}, location)
 	require.NoError(t, err)
 	defer c.Close()
-	e, err := c.Lookup(t.Context(), name)
+	e, err := c.Lookup(t.Context(), "svc")
 	if err != nil {
 		require.ErrorIs(t, err, transport.ErrNotFound)
 		return "", nil
@@ -41,10 +42,10 @@ func TestAnnounce(t *testing.T) {
 		require.NoError(t, srv.Add(newService().Tagged("shop", "go")))
 		require.NoError(t, srv.Start())
 		require.Eventually(t, func() bool {
-			uri, _ := registeredAs(t, location, "svc")
+			uri, _ := announced(t, location)
 			return uri == srv.URI("svc").String()
 		}, soon, tick)
-		_, metadata := registeredAs(t, location, "svc")
+		_, metadata := announced(t, location)
 		require.Equal(t, []string{"go", "shop"}, metadata)
 
 		for _, p := range []*service.Proxy{
@@ -59,7 +60,7 @@ func TestAnnounce(t *testing.T) {
 			require.Equal(t, srv.URI("svc"), info.URI)
 		}
 		require.NoError(t, srv.Shutdown(context.WithoutCancel(t.Context())))
-		uri, _ := registeredAs(t, location, "svc")
+		uri, _ := announced(t, location)
 		require.Empty(t, uri, "withdrawn")
 	})
 }
@@ -72,7 +73,7 @@ func TestNamesBothWays(t *testing.T) {
 				srv := serve(t, newService().Tagged("tea"), service.Announce(nameserver.Registrar(pyro.DialConfig{}, location)))
 				python := peers.Service(t, d, "--ns", location)
 				require.Eventually(t, func() bool {
-					uri, _ := registeredAs(t, location, "svc")
+					uri, _ := announced(t, location)
 					return uri != ""
 				}, soon, tick)
 
@@ -105,7 +106,7 @@ func TestAnnounceBehindNAT(t *testing.T) {
 	serveOn(t, []*service.Service{newService()}, service.Listen("tcp", "127.0.0.1:0"), service.Advertise("outside.example:4444"),
 		service.Announce(nameserver.Registrar(pyro.DialConfig{}, location)))
 	require.Eventually(t, func() bool {
-		uri, _ := registeredAs(t, location, "svc")
+		uri, _ := announced(t, location)
 		return uri == "PYRO:svc@outside.example:4444"
 	}, soon, tick)
 }

@@ -78,7 +78,7 @@ func TestPythonResultsIntoTypes(t *testing.T) {
 		require.Equal(t, 7, result[int](t, p, "7"))
 		require.Equal(t, uint8(255), result[uint8](t, p, "255"))
 		require.Equal(t, uint64(math.MaxUint64), result[uint64](t, p, "2**64 - 1"))
-		require.Equal(t, float32(0.5), result[float32](t, p, "0.5"))
+		require.InDelta(t, 0.5, result[float32](t, p, "0.5"), 0)
 		require.InDelta(t, 3.0, result[float64](t, p, "3"), 0, "an int where a float is wanted")
 		require.True(t, math.IsNaN(result[float64](t, p, "nan")))
 		require.True(t, math.IsInf(result[float64](t, p, "-inf"), -1))

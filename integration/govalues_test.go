@@ -55,7 +55,7 @@ func TestGoValuesInPython(t *testing.T) {
 		{"empty string", "", "''"},
 		{"quotes and backslashes", `it's "quoted" \ \n`, `'it\'s "quoted" \\ \\n'`},
 		{"control characters", "\x00\x01\t\n\r\x7f\u0085", `'\x00\x01\t\n\r\x7f\x85'`},
-		{"beyond Latin-1", "α你😀\u2028\U000e0001", `'α你😀\u2028\U000e0001'`},
+		{"beyond Latin-1", "α\u4f60😀\u2028\U000e0001", `'α\u4f60😀\u2028\U000e0001'`},
 		{"slice", []int{1, 2}, "[1, 2]"},
 		{"empty slice", []string{}, "[]"},
 		{"slice of slices", [][]any{{1, "two"}, {}}, "[[1, 'two'], []]"},

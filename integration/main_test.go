@@ -133,5 +133,5 @@ func of(d peers.Dialect, class string) string {
 
 // wire returns the dialect in the codec's words.
 func wire(d peers.Dialect) codec.Dialect {
-	return codec.Dialect(d) //nolint:gosec // 4 or 5
+	return codec.Dialect(d)
 }

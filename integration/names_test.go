@@ -152,7 +152,9 @@ func TestGoNameServerAnswersAsPythons(t *testing.T) {
 	calls := map[peers.Dialect][]call{
 		peers.Pyro4: {
 			{"list", "()", "{'prefix': 'a.', 'return_metadata': True}"},
-			{"list", "('a.', None, None, None, True)", "{}"},
+			{"list", "(None, None, ['x'], None, True)", "{}"},
+			{"list", "('a.',)", "{'metadata_all': []}"},
+			{"list", "('a.one',)", "{'return_metadata': True}"},
 			{"list", "()", "{'metadata_all': {'x'}}"},
 			{"list", "()", "{'metadata_all': ['x', 'missing']}"},
 			{"list", "()", "{'metadata_any': ['x', 'missing'], 'return_metadata': True}"},

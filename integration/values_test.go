@@ -43,7 +43,7 @@ var echoed = []struct{ name, value string }{
 	{"control characters", `'\t\n\r\x01\x1b\x7f\x85'`},
 	{"NUL", `'a\x00b'`},
 	{"Latin-1", `'caf\xe9 \xa0 \xad \xff'`},
-	{"Greek and Chinese", `'αβγ 你好'`},
+	{"Greek and Chinese", `'αβγ \u4f60\u597d'`},
 	{"emoji", `'😀 👨‍👩‍👧'`},
 	{"unprintable", `'\u2028 \u200b \ue000 \U000e0001 \U0010ffff'`},
 	{"high lone surrogate", `'x\ud800y'`},

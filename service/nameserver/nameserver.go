@@ -199,7 +199,7 @@ func (n *NameServer) list(ctx context.Context, prefix, regex *string, all, anyOf
 	if err != nil {
 		return nil, err
 	}
-	tags, filters2, err := tagFilter(all, anyOf)
+	tags, filters2, err := tagFilter(dialect(ctx), all, anyOf)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (n *NameServer) list(ctx context.Context, prefix, regex *string, all, anyOf
 }
 
 func (n *NameServer) yplookup(ctx context.Context, all, anyOf any, withMetadata bool) (any, error) {
-	match, filters, err := tagFilter(all, anyOf)
+	match, filters, err := tagFilter(codec.Pyro5, all, anyOf)
 	switch {
 	case err != nil:
 		return nil, err
@@ -258,9 +258,9 @@ func nameFilter(d codec.Dialect, prefix, regex *string) (func(string) bool, int,
 	return match, filters, nil
 }
 
-// tagFilter returns what chooses records by their tags, and how many filters were given. Pyro5 has renamed
-// its parameters, but not their names in errors.
-func tagFilter(all, anyOf any) (func(nameserver.Record) bool, int, error) {
+// tagFilter returns what chooses records by their tags, and how many filters were given, counted as
+// nameFilter counts them. Pyro5 has renamed its parameters, but not their names in errors.
+func tagFilter(d codec.Dialect, all, anyOf any) (func(nameserver.Record) bool, int, error) {
 	wantAll, err := tagsOf("metadata_all", all)
 	if err != nil {
 		return nil, 0, err
@@ -270,10 +270,10 @@ func tagFilter(all, anyOf any) (func(nameserver.Record) bool, int, error) {
 		return nil, 0, err
 	}
 	filters := 0
-	if len(wantAll) > 0 {
+	if len(wantAll) > 0 || all != nil && d == codec.Pyro4 {
 		filters++
 	}
-	if len(wantAny) > 0 {
+	if len(wantAny) > 0 || anyOf != nil && d == codec.Pyro4 {
 		filters++
 	}
 	return func(r nameserver.Record) bool {
