@@ -47,8 +47,8 @@ type Error struct {
 // Python client that does not know a class drops its connection.
 func NewError(class string, args ...any) *Error {
 	class = qualify(class)
-	e := &Error{Class: class, Args: args, Code: codeOf(class, "")}
-	e.Message = messageOf(args)
+	e := &Error{Class: class, Args: args, Message: messageOf(args)}
+	e.Code = codeOf(class, e.Message)
 	return e
 }
 

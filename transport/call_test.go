@@ -1,0 +1,146 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// tracing notes when a middleware is entered and left.
+func tracing(name string, trace *[]string) transport.Middleware {
+	return transport.Middleware{
+		Name: name,
+		Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
+			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
+				*trace = append(*trace, "shake "+name)
+				return next(ctx, h)
+			}
+		},
+		Call: func(next transport.Endpoint) transport.Endpoint {
+			return func(ctx context.Context, c *transport.Call) (*transport.Reply, error) {
+				*trace = append(*trace, "into "+name)
+				defer func() { *trace = append(*trace, "out of "+name) }()
+				return next(ctx, c)
+			}
+		},
+	}
+}
+
+func TestTheFirstMiddlewareIsTheOutermost(t *testing.T) {
+	var trace []string
+	chain := transport.Chain(tracing("a", &trace), transport.Middleware{Name: "empty"}, tracing("b", &trace))
+	call := chain.Call(func(context.Context, *transport.Call) (*transport.Reply, error) {
+		trace = append(trace, "call")
+		return &transport.Reply{}, nil
+	})
+	_, err := call(t.Context(), &transport.Call{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"into a", "into b", "call", "out of b", "out of a"}, trace)
+
+	trace = nil
+	shake := chain.Handshake(func(context.Context, *transport.Handshake) (*transport.Welcome, error) {
+		return nil, errors.New("denied")
+	})
+	_, err = shake(t.Context(), &transport.Handshake{})
+	require.EqualError(t, err, "denied")
+	require.Equal(t, []string{"shake a", "shake b"}, trace)
+}
+
+func TestTheLastOfEqualAnnotationsCounts(t *testing.T) {
+	a := transport.Annotations{{Key: "AAAA", Value: []byte("1")}, {Key: "BBBB"}, {Key: "AAAA", Value: []byte("2")}}
+	v, ok := a.Get("AAAA")
+	require.True(t, ok)
+	require.Equal(t, "2", string(v))
+	_, ok = a.Get("CCCC")
+	require.False(t, ok)
+
+	var own transport.Annotations
+	own.Set("AAAA", []byte("1"))
+	own.Set("AAAA", []byte("2"))
+	require.Len(t, own, 1)
+}
+
+func TestAReplyIsReleasedOnce(t *testing.T) {
+	n := 0
+	r := &transport.Reply{Value: codec.ValueOf(1)}
+	r.OnRelease(func() { n++ })
+	r.Release()
+	r.Release()
+	require.Equal(t, 1, n)
+	(&transport.Reply{}).Release()
+}
+
+func TestTheContextKnowsItsCall(t *testing.T) {
+	require.Nil(t, transport.FromContext(t.Context()))
+	require.Equal(t, uuid.Nil, transport.CorrelationID(t.Context()))
+	ctx, info := transport.NewContext(t.Context())
+	id, other := uuid.New(), uuid.New()
+	info.Header.CorrelationID = id
+	info.Method = "m"
+	below, cancel := context.WithCancel(ctx)
+	defer cancel()
+	require.Equal(t, "m", transport.FromContext(below).Method)
+	require.Equal(t, id, transport.CorrelationID(below), "calls made in a method carry the caller's id on")
+	require.Equal(t, other, transport.CorrelationID(transport.WithCorrelationID(below, other)), "unless it sets one")
+}
+
+// closer is a value of a session that notes its end.
+type closer struct {
+	name  string
+	ended *[]string
+}
+
+func (c closer) Close() error {
+	*c.ended = append(*c.ended, c.name)
+	return errors.New("nobody is left to tell")
+}
+
+func TestASessionClosesItsValuesTheLastOneFirst(t *testing.T) {
+	var s transport.Session
+	var ended []string
+	made := 0
+	load := func(name string) (any, error) {
+		return s.Load(name, func() (any, error) {
+			made++
+			return closer{name, &ended}, nil
+		})
+	}
+	for range 2 {
+		for _, name := range []string{"first", "second"} {
+			v, err := load(name)
+			require.NoError(t, err)
+			require.Equal(t, closer{name, &ended}, v)
+		}
+	}
+	require.Equal(t, 2, made, "each is made once")
+	_, err := s.Load("bad", func() (any, error) { return nil, errors.New("no") })
+	require.EqualError(t, err, "no")
+	_, err = s.Load("no closer", func() (any, error) { return 5, nil })
+	require.NoError(t, err)
+
+	require.NoError(t, s.Close())
+	require.Equal(t, []string{"second", "first"}, ended)
+	require.NoError(t, s.Close())
+	require.Len(t, ended, 2)
+	_, err = load("late")
+	require.NoError(t, err)
+	require.Equal(t, 3, made, "after the end it is made, but not kept")
+	_, err = load("late")
+	require.NoError(t, err)
+	require.Equal(t, 4, made)
+}
+
+func TestKindsAndPeersHaveNames(t *testing.T) {
+	require.Equal(t, "invoke", transport.Invoke.String())
+	require.Equal(t, "ping", transport.Ping.String())
+	require.Equal(t, "unknown", transport.Kind(99).String())
+	var nobody *transport.Peer
+	require.Equal(t, "unknown peer", nobody.String())
+	require.Equal(t, "unknown peer", (&transport.Peer{}).String())
+}

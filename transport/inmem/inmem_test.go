@@ -1,0 +1,91 @@
+package inmem_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/transport/inmem"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestWhatIsWrittenAtOneEndIsReadAtTheOther(t *testing.T) {
+	l := inmem.Listen()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		server, err := l.Accept()
+		require.NoError(t, err)
+		_, err = io.Copy(server, io.LimitReader(server, 5))
+		require.NoError(t, err)
+		require.NoError(t, server.Close())
+	})
+	client, err := l.DialContext(t.Context(), "tcp", "anywhere")
+	require.NoError(t, err)
+	_, err = client.Write([]byte("hello"))
+	require.NoError(t, err)
+	echo, err := io.ReadAll(client)
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(echo))
+	require.NoError(t, client.Close())
+	wg.Wait()
+	require.Equal(t, "memory", l.Addr().String())
+	require.Equal(t, "memory", l.Addr().Network())
+}
+
+func TestAClosedListenerAcceptsAndDialsNoMore(t *testing.T) {
+	l := inmem.Listen()
+	accepted, dialled := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := l.Accept()
+		accepted <- err
+	}()
+	require.NoError(t, l.Close())
+	require.NoError(t, l.Close(), "a second time is harmless")
+	require.ErrorIs(t, <-accepted, net.ErrClosed)
+	go func() {
+		_, err := l.DialContext(t.Context(), "", "")
+		dialled <- err
+	}()
+	require.ErrorIs(t, <-dialled, net.ErrClosed)
+}
+
+func TestDiallingEndsWithItsContext(t *testing.T) {
+	l := inmem.Listen()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := l.DialContext(ctx, "", "")
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, l.Close())
+}
+
+func Example() {
+	l := inmem.Listen()
+	srv := service.NewServer(service.ListenOn(l))
+	err := srv.Add(service.New("greeter").Method("greet", func(name string) string { return "Hello " + name }))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := srv.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer func() { _ = srv.Shutdown(ctx) }()
+	p, err := service.Connect("PYRO:greeter@memory:1", service.DialWith(l.DialContext))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
+	fmt.Println(service.Call[string](ctx, p, "greet", "Irmen"))
+	// Output: Hello Irmen <nil>
+}
