@@ -32,8 +32,11 @@ func (e *usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// An interruptedError is what became of a command that was told to stop.
+// An interruptedError is what became of a command that was told to stop. What else it says is of no
+// interest to who told it.
 type interruptedError struct{ error }
+
+func (e *interruptedError) Error() string { return "interrupted" }
 
 func (e *interruptedError) Unwrap() error { return e.error }
 

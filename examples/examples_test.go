@@ -1,0 +1,151 @@
+// Package examples runs the example programs against each other, as their READMEs tell to.
+package examples
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/service"
+	nsservice "github.com/pyrokit/pyrokit/service/nameserver"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// programs are the folders with a main, by the name of their binaries.
+var programs = map[string]string{
+	"greeting-server": "./greeting/server", "greeting-client": "./greeting/client",
+	"market": "./stockquotes/market", "viewer": "./stockquotes/viewer",
+	"secured-server": "./secured/server", "secured-client": "./secured/client",
+}
+
+var bin string // folder of the binaries
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	var err error
+	if bin, err = os.MkdirTemp("", "examples"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(bin)
+	for name, folder := range programs {
+		build := exec.Command("go", "build", "-o", path(name), folder)
+		build.Stdout, build.Stderr = os.Stdout, os.Stderr
+		if err := build.Run(); err != nil {
+			panic(err)
+		}
+	}
+	return m.Run()
+}
+
+func path(name string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(bin, name)
+}
+
+// serve runs a server until the test ends and returns the URI at the end of the first line it prints.
+func serve(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), path(name), args...)
+	cmd.Cancel = func() error {
+		if runtime.GOOS == "windows" {
+			return cmd.Process.Kill()
+		}
+		return cmd.Process.Signal(os.Interrupt)
+	}
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { // by then the context has ended, and with it the server
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+		require.True(t, runtime.GOOS == "windows" || cmd.ProcessState.ExitCode() == 0, cmd.ProcessState)
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err, log.String())
+	fields := strings.Fields(line)
+	return fields[len(fields)-1]
+}
+
+func client(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), path(name), args...).CombinedOutput()
+	return strings.ReplaceAll(string(out), "\r\n", "\n"), err
+}
+
+// startNameServer returns the location of a name server of the test's own.
+func startNameServer(t *testing.T) string {
+	t.Helper()
+	ns := nsservice.New()
+	srv := service.NewServer()
+	require.NoError(t, srv.Add(ns.Service()))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() { _ = srv.Shutdown(t.Context()) }) // cuts off who is still connected
+	ns.RegisterSelf(srv.URI(nameserver.ObjectName))
+	return srv.URI("").Location()
+}
+
+// awaitName waits until a server has registered itself.
+func awaitName(t *testing.T, location, name string) {
+	t.Helper()
+	ns, err := nameserver.Locate(t.Context(), pyro.DialConfig{}, location)
+	require.NoError(t, err)
+	defer ns.Close()
+	require.Eventually(t, func() bool {
+		_, err := ns.Lookup(t.Context(), name)
+		return err == nil
+	}, 30*time.Second, 20*time.Millisecond)
+}
+
+func TestGreeting(t *testing.T) {
+	ns := startNameServer(t)
+	uri := serve(t, "greeting-server", "-ns", ns)
+	want := "Hello, Irmen. Here is your fortune message:\n" +
+		"Behold the warranty -- the bold print giveth and the fine print taketh away.\n"
+	out, err := client(t, "greeting-client", "-uri", uri)
+	require.NoError(t, err, out)
+	require.Equal(t, want, out)
+	awaitName(t, ns, "example.greeting")
+	out, err = client(t, "greeting-client", "-uri", "PYRONAME:example.greeting@"+ns)
+	require.NoError(t, err, out)
+	require.Equal(t, want, out)
+}
+
+func TestStockQuotes(t *testing.T) {
+	ns := startNameServer(t)
+	serve(t, "market", "-ns", ns, "-name", "NASDAQ", "-symbols", "MSFT", "-pause", "1ms")
+	serve(t, "market", "-ns", ns, "-name", "NYSE", "-symbols", "IBM", "-pause", "1ms")
+	awaitName(t, ns, "example.stockmarket.nasdaq")
+	awaitName(t, ns, "example.stockmarket.nyse")
+	out, err := client(t, "viewer", "-ns", ns, "-count", "3")
+	require.NoError(t, err, out)
+	require.Equal(t, 3, strings.Count(out, "NASDAQ: MSFT at "), out)
+	require.Equal(t, 3, strings.Count(out, "NYSE: IBM at "), out)
+}
+
+func TestSecured(t *testing.T) {
+	t.Setenv("EXAMPLE_TOKEN", "sesame")
+	uri := serve(t, "secured-server")
+	out, err := client(t, "secured-client", "-uri", uri)
+	require.NoError(t, err, out)
+	require.Contains(t, out, "the server knows me as alice")
+	t.Setenv("EXAMPLE_TOKEN", "wrong")
+	out, err = client(t, "secured-client", "-uri", uri)
+	require.Error(t, err)
+	require.Contains(t, out, "authentication failed")
+}
