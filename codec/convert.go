@@ -30,8 +30,7 @@ func ConvertDict(d *Dict, o *Options) (any, error) {
 	}
 	v, err := convertClass(class, d.without(ClassKey, o), o)
 	if err != nil {
-		var known *ClassError
-		if errors.As(err, &known) {
+		if _, ok := errors.AsType[*ClassError](err); ok {
 			return nil, err
 		}
 		return nil, &ClassError{Class: class, Msg: err.Error(), Cause: err}

@@ -13,7 +13,7 @@ import (
 // Python values are: numbers become the narrowest of int64, float64 and so on, a tuple the text of
 // its members.
 type (
-	bigKey   string // decimal digits
+	bigKey   string // sign and magnitude
 	bytesKey string
 	tupleKey string
 	setKey   string
@@ -78,7 +78,11 @@ func bigIntKey(n *big.Int) any {
 	if n.IsInt64() {
 		return n.Int64()
 	}
-	return bigKey(n.Bytes()) + bigKey(rune('0'+n.Sign()))
+	sign := bigKey("+")
+	if n.Sign() < 0 {
+		sign = "-"
+	}
+	return sign + bigKey(n.Bytes())
 }
 
 // reflectKey handles named and less common types.

@@ -78,8 +78,9 @@ const (
 	formRest  = iota // Rest begins at the value of params, and the key after it is kwargs
 	formWhole        // Rest is the whole payload
 	formEntry        // Rest is the arguments of an entry of a batch, up to its end
-	formBits  = 2
 )
+
+const formBits = 2 // that a form takes
 
 // The keys of a call.
 const (

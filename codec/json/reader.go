@@ -86,6 +86,14 @@ func (s *reader) end() error {
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
+// digits returns the end of the digits at i.
+func (s *reader) digits(i int) int {
+	for i < len(s.data) && isDigit(s.data[i]) {
+		i++
+	}
+	return i
+}
+
 // maxDigits is the number of digits of an int that Python reads.
 const maxDigits = 4300
 
@@ -96,9 +104,7 @@ func (s *reader) number() error {
 		i++
 	}
 	digits := i
-	for i < len(s.data) && isDigit(s.data[i]) {
-		i++
-	}
+	i = s.digits(i)
 	if i == digits {
 		return s.fail("expecting value")
 	}
@@ -107,8 +113,7 @@ func (s *reader) number() error {
 	}
 	intEnd := i
 	if i+1 < len(s.data) && s.data[i] == '.' && isDigit(s.data[i+1]) {
-		for i++; i < len(s.data) && isDigit(s.data[i]); i++ {
-		}
+		i = s.digits(i + 1)
 	}
 	i = s.exponent(i)
 	if i == intEnd {
@@ -132,9 +137,7 @@ func (s *reader) exponent(i int) int {
 		j++
 	}
 	first := j
-	for j < len(s.data) && isDigit(s.data[j]) {
-		j++
-	}
+	j = s.digits(j)
 	if j == first {
 		return i
 	}

@@ -167,7 +167,7 @@ func (s *reader) take(n int) ([]byte, error) {
 
 // sized returns bytes after their length, which is a byte if short is set.
 func (s *reader) sized(short bool) ([]byte, error) {
-	n := 0
+	var n int
 	if short {
 		b, err := s.take(1)
 		if err != nil {

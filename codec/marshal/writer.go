@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -36,7 +37,7 @@ func (w writer) Int(b []byte, v int64) []byte {
 
 func (w writer) Uint(b []byte, v uint64) []byte {
 	if v <= math.MaxInt32 {
-		return w.Int(b, int64(v)) //nolint:gosec // checked
+		return w.Int(b, int64(v))
 	}
 	b, _ = w.BigInt(b, new(big.Int).SetUint64(v))
 	return b
@@ -59,16 +60,16 @@ func (w writer) BigInt(b []byte, v *big.Int) ([]byte, error) {
 	b = appendLen(append(b, 'l'), count)
 	mag := v.Bytes() // the most significant first
 	var acc, bits uint
-	for i := len(mag) - 1; i >= 0; i-- {
-		acc |= uint(mag[i]) << bits
+	for _, m := range slices.Backward(mag) {
+		acc |= uint(m) << bits
 		for bits += 8; bits >= 15; bits -= 15 {
-			b = binary.LittleEndian.AppendUint16(b, uint16(acc&0x7fff)) //nolint:gosec // masked
+			b = binary.LittleEndian.AppendUint16(b, uint16(acc&0x7fff))
 			acc >>= 15
 			n--
 		}
 	}
 	if n > 0 {
-		b = binary.LittleEndian.AppendUint16(b, uint16(acc)) //nolint:gosec // below 15 bits
+		b = binary.LittleEndian.AppendUint16(b, uint16(acc)) // below 15 bits
 	}
 	return b, nil
 }

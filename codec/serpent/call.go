@@ -79,9 +79,19 @@ func underEntry(err error, i int) error {
 	return bind.EncodeUnder(err, "batch["+strconv.Itoa(i)+"]")
 }
 
-// The Form of a serpent Head: what closes the rest in its low byte, and above it where the rest begins
+// formOf returns the Form of a serpent Head: what closes the rest in its low byte, and above it where the rest begins
 // in the payload, for errors.
 func formOf(closer byte, at int) int { return at<<8 | int(closer) }
+
+// resume returns a reader of the rest of a call, and what closes the call: 0 if nothing does.
+func resume(h codec.Head, o *codec.Options) (s *reader, closer byte) {
+	closer = byte(h.Form & 0xff)
+	open := 0
+	if closer != 0 {
+		open = 1
+	}
+	return newReader(h.Rest, h.Form>>8, open, o), closer
+}
 
 // OpenCall reads object and method.
 func (serpent) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
@@ -145,12 +155,7 @@ func (s *reader) comma() error {
 
 // DecodeArgs reads positional and keyword arguments into the sink's pointers.
 func (serpent) DecodeArgs(h codec.Head, sink codec.ArgSink, o *codec.Options) error {
-	closer := byte(h.Form)
-	open := 0
-	if closer != 0 {
-		open = 1
-	}
-	s := newReader(h.Rest, h.Form>>8, open, o)
+	s, closer := resume(h, o)
 	defer s.free()
 	if err := s.args(sink); err != nil {
 		return err
@@ -198,12 +203,7 @@ func (s *reader) kwargs(sink codec.ArgSink) error {
 // OpenBatch walks the entries of a batch.
 func (serpent) OpenBatch(h codec.Head, o *codec.Options) iter.Seq2[codec.Head, error] {
 	return func(yield func(codec.Head, error) bool) {
-		closer := byte(h.Form)
-		open := 0
-		if closer != 0 {
-			open = 1
-		}
-		s := newReader(h.Rest, h.Form>>8, open, o)
+		s, closer := resume(h, o)
 		defer s.free()
 		if err := s.batch(closer, func(h codec.Head) bool { return yield(h, nil) }); err != nil {
 			yield(codec.Head{}, err)

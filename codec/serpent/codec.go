@@ -94,11 +94,10 @@ func (s *reader) whole() (any, error) {
 // isBareTuple reports whether what began at start is a tuple without parentheses, which Python
 // reads and nobody writes. err is what came of reading it as a single value.
 func (s *reader) isBareTuple(start int, err error) bool {
-	var t *codec.TypeError
 	if err == nil {
 		return s.char() == ','
 	}
-	if !errors.As(err, &t) {
+	if _, ok := errors.AsType[*codec.TypeError](err); !ok {
 		return false
 	}
 	s.Reset(bind.Mark{Pos: start})

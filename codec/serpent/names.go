@@ -30,10 +30,15 @@ var byName = sync.OnceValue(func() map[string]rune {
 	return m
 })
 
+// numberedNames are the beginnings of names that end in the character's number.
+var numberedNames = [...]string{
+	"CJK UNIFIED IDEOGRAPH-", "TANGUT IDEOGRAPH-", "NUSHU CHARACTER-", "KHITAN SMALL SCRIPT CHARACTER-",
+}
+
 // computedName handles the names that are made by rule: ideographs, which end in their number, and
 // Hangul syllables, which are spelled.
 func computedName(name string) (rune, bool) {
-	for _, prefix := range [...]string{"CJK UNIFIED IDEOGRAPH-", "TANGUT IDEOGRAPH-", "NUSHU CHARACTER-", "KHITAN SMALL SCRIPT CHARACTER-"} {
+	for _, prefix := range numberedNames {
 		if digits, ok := strings.CutPrefix(name, prefix); ok {
 			return ideograph(digits, prefix)
 		}
@@ -81,7 +86,7 @@ func hangul(spelling string) (rune, bool) {
 			}
 			for t, want := range hangulTails {
 				if tail == want {
-					return 0xac00 + rune((l*21+v)*28+t), true //nolint:gosec // below 11172
+					return 0xac00 + rune((l*21+v)*28+t), true // below 11172
 				}
 			}
 		}

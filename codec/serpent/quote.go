@@ -35,7 +35,7 @@ func appendString(b []byte, s string) ([]byte, bool) {
 		c := s[i]
 		switch {
 		case c >= utf8.RuneSelf:
-			n := 0
+			var n int
 			if b, n = appendRune(b, s[i:]); n == 0 {
 				return b, false
 			}

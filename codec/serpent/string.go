@@ -83,16 +83,17 @@ func (s *reader) joins() bool {
 // prefix looks at the letters before a string. n is how many there are; the string begins there if
 // quoted is set.
 func (s *reader) prefix() (n int, letters [2]byte, quoted bool) {
-	for i := s.pos; i < len(s.data) && n <= 2; i++ {
+	for i := s.pos; i < len(s.data); i++ {
 		c := s.data[i]
 		if c == '\'' || c == '"' {
 			return n, letters, true
 		}
 		switch c |= 0x20; c {
 		case 'r', 'u', 'b', 'f':
-			if n < 2 {
-				letters[n] = c
+			if n == len(letters) {
+				return n, letters, false
 			}
+			letters[n] = c
 			n++
 		default:
 			return n, letters, false
@@ -107,7 +108,7 @@ func (s *reader) joinedText() (b []byte, isBytes bool, err error) {
 	for first := true; first || s.joins(); first = false {
 		n, letters, quoted := s.prefix()
 		var raw, bytes bool
-		switch string(letters[:min(n, 2)]) {
+		switch string(letters[:n]) {
 		case "", "u":
 		case "r":
 			raw = true
@@ -118,7 +119,7 @@ func (s *reader) joinedText() (b []byte, isBytes bool, err error) {
 		default:
 			quoted = false
 		}
-		if !quoted || n > 2 {
+		if !quoted {
 			return nil, false, s.unexpected()
 		}
 		if !first && bytes != isBytes {

@@ -159,7 +159,7 @@ func (writer) Splice(b, raw []byte, o *codec.Options) ([]byte, bool, error) {
 	}
 	end := s.pos
 	if err := s.end(); err != nil {
-		return b, false, nil //nolint:nilerr // more than one value: it is decoded, if it can be
+		return b, false, nil // more than one value: it is decoded, if it can be
 	}
 	return standAlone(b, raw[start:end]), true, nil
 }

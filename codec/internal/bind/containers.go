@@ -113,7 +113,7 @@ func sliceOf[T any](elem func(*Decoder, *T) error) decodeFunc {
 		if err != nil {
 			return err
 		}
-		p, _ := v.Addr().Interface().(*[]T)
+		p, _ := reflect.TypeAssert[*[]T](v.Addr())
 		if k == None {
 			*p = nil
 			return d.Src.None()

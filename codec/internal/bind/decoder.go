@@ -102,8 +102,7 @@ func under(err error, segment string) error {
 	if err == nil {
 		return nil
 	}
-	var t *codec.TypeError
-	if errors.As(err, &t) {
+	if t, ok := errors.AsType[*codec.TypeError](err); ok {
 		t.Path = joinPath(segment, t.Path)
 	}
 	return err

@@ -28,7 +28,7 @@ func (s *planSet) mapPlan(t reflect.Type) encodeFunc {
 
 func mapEncode[V any](elem func(*Encoder, []byte, V) ([]byte, error)) encodeFunc {
 	return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
-		m, _ := v.Interface().(map[string]V)
+		m, _ := reflect.TypeAssert[map[string]V](v)
 		return mapOf(e, b, m, elem)
 	}
 }

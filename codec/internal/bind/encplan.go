@@ -100,7 +100,8 @@ func specialEncode(t reflect.Type) encodeFunc {
 	switch t {
 	case timeType:
 		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
-			return e.time(b, v.Interface().(time.Time)) //nolint:forcetypeassert // by the case
+			t, _ := reflect.TypeAssert[time.Time](v)
+			return e.time(b, t)
 		}
 	case durationType:
 		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
@@ -108,12 +109,12 @@ func specialEncode(t reflect.Type) encodeFunc {
 		}
 	case bigIntType:
 		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
-			n := v.Interface().(big.Int) //nolint:forcetypeassert,govet // by the case; read only
+			n, _ := reflect.TypeAssert[big.Int](v) // shares its digits, which are only read
 			return e.sink.BigInt(b, &n)
 		}
 	case dictType:
 		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
-			d := v.Interface().(codec.Dict) //nolint:forcetypeassert // by the case
+			d, _ := reflect.TypeAssert[codec.Dict](v)
 			return e.dict(b, &d)
 		}
 	case tupleType, setType, objectType, valueType, bytesType:
@@ -126,7 +127,7 @@ func encodeText(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return e.sink.None(b), nil
 	}
-	m, _ := v.Interface().(encoding.TextMarshaler)
+	m, _ := reflect.TypeAssert[encoding.TextMarshaler](v)
 	text, err := m.MarshalText()
 	if err != nil {
 		return b, &codec.EncodeError{Codec: e.sink.Name(), Type: v.Type(), Msg: err.Error(), Cause: err}

@@ -36,8 +36,8 @@ func newFieldList(t reflect.Type) *fieldList {
 	c := collector{seen: map[reflect.Type]bool{}}
 	c.level([]embedded{{typ: t}})
 	l := &fieldList{fields: c.fields}
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Name == "_" {
+	for f := range t.Fields() {
+		if f.Name == "_" {
 			_, opts, _ := strings.Cut(f.Tag.Get("pyro"), ",")
 			l.tuple = l.tuple || hasOption(opts, "tuple")
 		}
@@ -113,9 +113,9 @@ func dominant(fields []field) (field, bool) {
 // s.
 func describe(s embedded, i int) (f field, in *embedded, ok bool) {
 	sf := s.typ.Field(i)
-	tag, tagged := sf.Tag.Lookup("pyro")
-	if !tagged {
-		tag, tagged = sf.Tag.Lookup("json")
+	tag, ok := sf.Tag.Lookup("pyro")
+	if !ok {
+		tag = sf.Tag.Get("json")
 	}
 	name, opts, _ := strings.Cut(tag, ",")
 	if name == "-" || sf.Name == "_" {

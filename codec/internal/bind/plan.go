@@ -74,7 +74,7 @@ func specialDecode(t reflect.Type) decodeFunc {
 	case bigIntType:
 		return decodeBigInt
 	case bytesType:
-		return func(d *Decoder, v reflect.Value) error { return d.bytes(v.Addr().Interface().(*[]byte)) } //nolint:forcetypeassert // by the case
+		return decodeBytes
 	case tupleType:
 		return decodeTuple
 	case setType:

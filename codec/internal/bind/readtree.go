@@ -142,10 +142,7 @@ func (t *treeReader) dict() (any, error) {
 			key = t.keys.Text(name)
 		}
 		if d == nil && (state == OtherKey || key == codec.ClassKey) {
-			d = new(codec.Dict)
-			for i, name := range t.names[nameBase:] {
-				d.Set(name, t.values[base+i])
-			}
+			d = t.dictOf(base, nameBase)
 		}
 		if state == OtherKey {
 			if key, err = t.key(); err != nil {
@@ -169,6 +166,15 @@ func (t *treeReader) dict() (any, error) {
 			return nil, err
 		}
 	}
+}
+
+// dictOf returns a Dict of the names and values from base and nameBase on.
+func (t *treeReader) dictOf(base, nameBase int) *codec.Dict {
+	d := new(codec.Dict)
+	for i, name := range t.names[nameBase:] {
+		d.Set(name, t.values[base+i])
+	}
+	return d
 }
 
 func (t *treeReader) finish(d *codec.Dict, base, nameBase int) any {

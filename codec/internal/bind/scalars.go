@@ -221,6 +221,11 @@ func decodeString(d *Decoder, v reflect.Value) error {
 	return err
 }
 
+func decodeBytes(d *Decoder, v reflect.Value) error {
+	p, _ := reflect.TypeAssert[*[]byte](v.Addr())
+	return d.bytes(p)
+}
+
 // bytes reads bytes, or the dict with exactly the keys data and encoding that serpent makes of them.
 func (d *Decoder) bytes(p *[]byte) error {
 	k, err := d.Src.Peek(Mapping)

@@ -24,7 +24,7 @@ func textDecode(other decodeFunc) decodeFunc {
 		if err != nil {
 			return err
 		}
-		u, _ := v.Addr().Interface().(encoding.TextUnmarshaler)
+		u, _ := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
 		if err := u.UnmarshalText(b); err != nil {
 			return &codec.TypeError{Want: v.Type().String(), Found: "str", Why: err.Error()}
 		}
@@ -110,7 +110,7 @@ func decodeBigInt(d *Decoder, v reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	p, _ := v.Addr().Interface().(*big.Int)
+	p, _ := reflect.TypeAssert[*big.Int](v.Addr())
 	if b != nil {
 		p.Set(b)
 	} else {
@@ -174,7 +174,7 @@ func decodeDict(d *Decoder, v reflect.Value) error {
 	if err := d.Src.Enter(); err != nil {
 		return err
 	}
-	out, _ := v.Addr().Interface().(*codec.Dict)
+	out, _ := reflect.TypeAssert[*codec.Dict](v.Addr())
 	*out = codec.Dict{}
 	for {
 		more, err := d.Src.Next()

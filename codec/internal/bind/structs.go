@@ -81,7 +81,7 @@ func (d *Decoder) fillStruct(v reflect.Value, p *structPlan) (made any, err erro
 		}
 		switch state {
 		case NoKey:
-			return nil, nil
+			return nil, nil //nolint:nilnil // v is filled, and nothing else was made
 		case OtherKey:
 			if err := d.skipOther(p); err != nil {
 				return nil, err
