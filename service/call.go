@@ -97,7 +97,11 @@ func (p *Proxy) decode(ctx context.Context, reply *transport.Reply, call *transp
 	defer reply.Release()
 	if reply.StreamID != "" {
 		p.closeStreamLate(ctx, reply.StreamID)
-		return transport.Errorf(transport.CodeFailedPrecondition, "the result of %s is an iterator: use service.Stream", call.Method)
+		instead := "Stream"
+		if call.Kind == transport.GetAttr {
+			instead = "GetStream"
+		}
+		return transport.Errorf(transport.CodeFailedPrecondition, "the result of %s is an iterator: use service.%s", call.Method, instead)
 	}
 	if call.Oneway && !reply.Value.Encoded() {
 		return nil
@@ -154,10 +158,25 @@ const closeTimeout = 2 * time.Second
 // error, if any, is the last thing that it yields. Ending the loop early closes the iterator on the
 // server.
 func Stream[T any](ctx context.Context, p *Proxy, method string, args ...any) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
+	return stream[T](ctx, p, func() *transport.Call {
 		call := &transport.Call{Method: method}
 		arguments(call, args)
+		return call
+	})
+}
+
+// GetStream is Stream for an attribute whose value is a remote iterator.
+func GetStream[T any](ctx context.Context, p *Proxy, attr string) iter.Seq2[T, error] {
+	return stream[T](ctx, p, func() *transport.Call {
+		return &transport.Call{Kind: transport.GetAttr, Method: attr}
+	})
+}
+
+// stream walks what a call returns, which is made anew each time that the sequence is walked.
+func stream[T any](ctx context.Context, p *Proxy, newCall func() *transport.Call) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		call := newCall()
 		reply, err := p.do(ctx, call)
 		if err != nil {
 			yield(zero, err)

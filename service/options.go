@@ -167,7 +167,8 @@ func BytesRepr() Option {
 }
 
 // Listen adds an address to answer on: network "tcp", "tcp4", "tcp6" with HOST:PORT (port 0 for any), or
-// "unix" with a path. Without any Listen a server listens on tcp localhost:0.
+// "unix" with a path, or on Linux an abstract name that begins with '@'. Without any Listen a server
+// listens on tcp localhost:0.
 func Listen(network, address string) ServerOption {
 	return serverOption(func(c *serverConfig) error {
 		switch network {

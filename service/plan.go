@@ -410,7 +410,11 @@ func (f *callFrame) complete() error {
 		}
 	}
 	if missing != nil {
-		return typeError("%s() missing %d required positional arguments: %s", f.m.name, len(missing), strings.Join(missing, ", "))
+		arguments := "argument"
+		if len(missing) > 1 {
+			arguments = "arguments"
+		}
+		return typeError("%s() missing %d required positional %s: %s", f.m.name, len(missing), arguments, strings.Join(missing, ", "))
 	}
 	if f.m.kwType != nil && f.m.kwType.Kind() == reflect.Map {
 		kw := reflect.MakeMapWithSize(f.m.kwType, len(f.kwKeys))

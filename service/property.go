@@ -19,8 +19,8 @@ func planProperty(name string, get, set any) (*property, error) {
 	if err != nil {
 		return nil, fmt.Errorf("getter: %w", err)
 	}
-	if len(g.params) != 0 || g.variadic || g.results != 1 || g.stream != noStream {
-		return nil, errors.New("a getter takes nothing (or a context) and returns one value (and an error)")
+	if len(g.params) != 0 || g.variadic || g.results != 1 {
+		return nil, errors.New("a getter takes nothing (or a context) and returns one value or iterator (and an error)")
 	}
 	p := &property{get: g}
 	if set == nil {
@@ -49,6 +49,9 @@ func (p *property) locate(pc uintptr, file string, line int, ok bool) {
 func (p *property) read(ctx context.Context) (*transport.Reply, error) {
 	f := p.get.newFrame()
 	defer f.free()
+	if p.get.stream != noStream {
+		return p.get.callStream(ctx, f)
+	}
 	*f.ctx = ctx
 	return p.get.reply(f.call())
 }

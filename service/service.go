@@ -27,14 +27,18 @@ type Service struct {
 // New returns a Service without members. name is its object id, and the name that it is announced
 // under.
 func New(name string) *Service {
-	s := &Service{name: name, methods: map[string]*method{}, attrs: map[string]*property{}}
+	return &Service{name: name, methods: map[string]*method{}, attrs: map[string]*property{}}
+}
+
+func checkName(name string) error {
 	switch {
 	case name == "":
-		s.fail(errors.New("a service needs a name"))
+		return errors.New("a service needs a name")
 	case strings.ContainsAny(name, "@ \t\r\n\f\v"):
-		s.fail(fmt.Errorf("name %q holds '@' or white space, which no URI can carry", name))
+		return fmt.Errorf("name %q holds '@' or white space, which no URI can carry", name)
+	default:
+		return nil
 	}
-	return s
 }
 
 // Of returns a Service with every exported method of v, by its name in snake_case: GetFortune is
@@ -57,14 +61,8 @@ func Of(v any) *Service {
 
 // Named changes the service's name.
 func (s *Service) Named(name string) *Service {
-	renamed := New(name)
-	renamed.metadata, renamed.methods, renamed.attrs = s.metadata, s.methods, s.attrs
-	for _, err := range s.errs {
-		if s.name != "" || name == "" {
-			renamed.fail(err)
-		}
-	}
-	return renamed
+	s.name = name
+	return s
 }
 
 // Expose adds every exported method of v, named in snake_case.
@@ -152,10 +150,11 @@ func (s *Service) fail(err error) { s.errs = append(s.errs, err) }
 
 // err joins all that is wrong with the service.
 func (s *Service) err() error {
-	if len(s.errs) == 0 {
+	err := errors.Join(append(s.errs, checkName(s.name))...)
+	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("service %s: %w", s.name, errors.Join(s.errs...))
+	return fmt.Errorf("service %s: %w", s.name, err)
 }
 
 // objectMetadata lists the members as a handshake tells them.

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,12 +66,14 @@ func everything() *service.Service {
 	})
 	s.Property("velocity", func() float64 { return velocity }, func(v float64) { velocity = v })
 	s.Property("fixed", func() string { return "fixed" }, nil)
+	s.Property("letters", func() iter.Seq[string] { return slices.Values([]string{"a", "b", "c"}) }, nil)
 	return s
 }
 
 func start(t *testing.T, s *service.Service, opts ...service.ServerOption) *service.Server {
 	t.Helper()
-	srv := service.NewServer(opts...)
+	quiet := service.Logger(slog.New(slog.DiscardHandler)) // panics are part of the tests
+	srv := service.NewServer(append([]service.ServerOption{quiet}, opts...)...)
 	require.NoError(t, srv.Add(s))
 	require.NoError(t, srv.Start())
 	t.Cleanup(func() {
@@ -145,6 +150,74 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+func TestPropertyThatIsAnIterator(t *testing.T) {
+	srv := start(t, everything())
+	for _, d := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
+		t.Run(d.String(), func(t *testing.T) {
+			p := connect(t, srv.URI("test.everything").String(), service.Dialect(d))
+			letters := service.GetStream[string](t.Context(), p, "letters")
+			for range 2 { // each walk reads the attribute anew
+				var items []string
+				for item, err := range letters {
+					require.NoError(t, err)
+					items = append(items, item)
+				}
+				require.Equal(t, []string{"a", "b", "c"}, items)
+			}
+			_, err := service.Get[any](t.Context(), p, "letters")
+			require.ErrorContains(t, err, "use service.GetStream")
+			_, err = service.Call[any](t.Context(), p, "count", 1)
+			require.ErrorContains(t, err, "use service.Stream")
+		})
+	}
+}
+
+func TestAnnotationsOfStreamItems(t *testing.T) {
+	s := service.New("test.annotated").Method("items", func(ctx context.Context) iter.Seq[int] {
+		transport.FromContext(ctx).Response.Set("NOTE", []byte("first"))
+		return func(yield func(int) bool) {
+			if !yield(1) || !yield(2) {
+				return
+			}
+			transport.FromContext(ctx).Response.Set("NOTE", []byte("third"))
+			yield(3)
+		}
+	})
+	srv := start(t, s)
+	for _, d := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
+		t.Run(d.String(), func(t *testing.T) {
+			var notes []string
+			listen := transport.Middleware{Call: func(next transport.Endpoint) transport.Endpoint {
+				return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+					reply, err := next(ctx, call)
+					if err == nil && call.Kind == transport.StreamItem && !reply.Done {
+						note, _ := reply.Header.Annotations.Get("NOTE")
+						notes = append(notes, string(note))
+					}
+					return reply, err
+				}
+			}}
+			p := connect(t, srv.URI("test.annotated").String(), service.Dialect(d), service.Use(listen))
+			for _, err := range service.Stream[int](t.Context(), p, "items") {
+				require.NoError(t, err)
+			}
+			require.Equal(t, []string{"first", "", "third"}, notes)
+		})
+	}
+}
+
+func TestAbstractUnixSocket(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has abstract sockets")
+	}
+	srv := start(t, everything(), service.Listen("unix", fmt.Sprintf("@pyrokit-%d", time.Now().UnixNano())))
+	uri := srv.URI("test.everything")
+	require.Equal(t, "\x00pyrokit-", uri.Socket[:len("\x00pyrokit-")], "as Python's URIs spell it")
+	n, err := service.Call[int](t.Context(), connect(t, uri.String()), "add", 40)
+	require.NoError(t, err)
+	require.Equal(t, 42, n)
+}
+
 func TestLocalhostIsBothFamilies(t *testing.T) {
 	srv := start(t, everything())
 	port := srv.URI("test.everything").Port
@@ -158,7 +231,7 @@ func TestLocalhostIsBothFamilies(t *testing.T) {
 }
 
 func hasIPv6() bool {
-	l, err := net.Listen("tcp6", "[::1]:0") //nolint:noctx // opening a socket waits for nobody
+	l, err := net.Listen("tcp6", "[::1]:0")
 	if err != nil {
 		return false
 	}

@@ -1,0 +1,276 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+type stranger interface{ Speak() }
+
+func TestAddReportsEveryWrongSignature(t *testing.T) {
+	tests := []struct {
+		name  string
+		build func(s *service.Service)
+		want  string
+	}{
+		{"no function", func(s *service.Service) { s.Method("m", 5) }, "want a function, got int"},
+		{"nil", func(s *service.Service) { s.Method("m", nil) }, "want a function"},
+		{"nil function", func(s *service.Service) { s.Method("m", (func())(nil)) }, "want a function"},
+		{"channel parameter", func(s *service.Service) { s.Method("m", func(chan int) {}) }, "no Python value becomes a chan int"},
+		{"interface parameter", func(s *service.Service) { s.Method("m", func(stranger) {}) }, "no Python value becomes a"},
+		{"slice of functions", func(s *service.Service) { s.Method("m", func([]func()) {}) }, "no Python value becomes a func()"},
+		{"function result", func(s *service.Service) { s.Method("m", func() func() { return nil }) }, "cannot be sent"},
+		{"iterator among results", func(s *service.Service) {
+			s.Method("m", func() (iter.Seq[int], int) { return nil, 0 })
+		}, "an iterator must be the only result"},
+		{"too few names", func(s *service.Service) {
+			s.Method("m", func(int, int) {}, service.Params("a"))
+		}, "has 2 parameters, but 1 are named"},
+		{"a name twice", func(s *service.Service) {
+			s.Method("m", func(int, int) {}, service.Params("a", "a"))
+		}, "two parameters are named a"},
+		{"wrong default", func(s *service.Service) {
+			s.Method("m", func(string) {}, service.Params(service.Default("a", 1)))
+		}, "default 1 of a is no string"},
+		{"kwargs of an int", func(s *service.Service) { s.Method("m", func(int) {}, service.KwargsStruct()) }, "need a struct or a map"},
+		{"kwargs of nothing", func(s *service.Service) { s.Method("m", func() {}, service.KwargsStruct()) }, "no last parameter"},
+		{"private name", func(s *service.Service) { s.Method("_m", func() {}) }, "private"},
+		{"private dunder", func(s *service.Service) { s.Method("__init__", func() {}) }, "private"},
+		{"no name", func(s *service.Service) { s.Method("", func() {}) }, "needs a name"},
+		{"twice", func(s *service.Service) { s.Method("m", func() {}).Method("m", func() {}) }, "of this name already"},
+		{"getter with a parameter", func(s *service.Service) { s.Property("p", func(int) int { return 0 }, nil) }, "a getter takes nothing"},
+		{"setter of another type", func(s *service.Service) {
+			s.Property("p", func() int { return 0 }, func(string) {})
+		}, "the getter returns int, but the setter takes string"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := service.New("test")
+			tt.build(s)
+			require.ErrorContains(t, service.NewServer().Add(s), tt.want)
+		})
+	}
+}
+
+func TestAddJoinsErrorsAndAddsNothing(t *testing.T) {
+	srv := service.NewServer()
+	good := service.New("good").Method("m", func() {})
+	bad := service.New("bad").Method("one", 1).Method("two", 2)
+	err := srv.Add(good, bad)
+	require.ErrorContains(t, err, "method one")
+	require.ErrorContains(t, err, "method two")
+	require.NoError(t, srv.Add(good), "it was not added before")
+	require.ErrorContains(t, srv.Add(good), "already")
+	require.ErrorContains(t, srv.Add(service.New("Pyro.Daemon")), "already")
+	require.ErrorContains(t, srv.Add(service.New("a@b")), "'@'")
+	require.ErrorContains(t, srv.Add(service.New("")), "needs a name")
+}
+
+func TestDunderMethodsCanBeExposed(t *testing.T) {
+	s := service.New("test").Method("__len__", func() int { return 3 })
+	require.NoError(t, service.NewServer().Add(s))
+}
+
+type query struct {
+	Name  string `pyro:"name"`
+	Limit int    `json:"limit"`
+	Exact bool
+}
+
+func signatures() *service.Service {
+	s := service.New("test.signatures")
+	s.Method("named", func(a, b int, c string) string { return fmt.Sprintf("%d %d %s", a, b, c) },
+		service.Params("a", service.Default("b", 7), service.Default("c", "x")))
+	s.Method("unnamed", func(a, b int) int { return a*10 + b })
+	s.Method("struct_kw", func(prefix string, q query) string { return fmt.Sprintf("%s %+v", prefix, q) }, service.KwargsStruct())
+	s.Method("map_kw", func(kw map[string]int) int {
+		sum := 0
+		for _, v := range kw {
+			sum += v
+		}
+		return sum
+	}, service.KwargsStruct())
+	s.Method("rest", func(first string, rest ...int) int { return len(first) + len(rest) })
+	s.Method("optional", func(p *int) bool { return p == nil })
+	s.Method("with_ctx", func(ctx context.Context, a int) (int, error) { return a, ctx.Err() })
+	s.Method("pairs", func() iter.Seq2[string, int] {
+		return func(yield func(string, int) bool) { _ = yield("a", 1) && yield("b", 2) }
+	})
+	s.Method("failing", func() (iter.Seq2[int, error], error) {
+		return func(yield func(int, error) bool) { _ = yield(1, nil) && yield(0, errors.New("in the middle")) }, nil
+	})
+	s.Method("missing_file", func() error { return fmt.Errorf("open it: %w", fs.ErrNotExist) })
+	s.Method("denied", func() error { return transport.ErrPermissionDenied })
+	s.Method("late", func() error { return context.DeadlineExceeded })
+	s.Method("own_class", func() error { return transport.NewError("mymodule.MyError", "text", 5) })
+	s.Method("silent_class", func() error { return transport.NewError("Pyro5.errors.ConnectionClosedError", "text") })
+	return s
+}
+
+func TestArguments(t *testing.T) {
+	srv := start(t, signatures())
+	p := connect(t, srv.URI("test.signatures").String())
+	tests := []struct {
+		name    string
+		method  string
+		args    []any
+		want    any
+		wantErr string
+	}{
+		{"defaults", "named", []any{1}, "1 7 x", ""},
+		{"keywords", "named", []any{service.Kwargs{"c": "z", "a": 2}}, "2 7 z", ""},
+		{"keyword twice", "named", []any{1, service.Kwargs{"a": 2}}, nil, "TypeError: named() got multiple values for argument 'a'"},
+		{"unknown keyword", "named", []any{1, service.Kwargs{"d": 2}}, nil, "got an unexpected keyword argument 'd'"},
+		{"missing", "named", nil, nil, "missing 1 required positional argument: 'a'"},
+		{"too many", "named", []any{1, 2, "c", 4}, nil, "takes 3 positional arguments but 4 were given"},
+		{"no keywords without names", "unnamed", []any{1, service.Kwargs{"b": 2}}, nil, "unexpected keyword argument 'b'"},
+		{"wrong type says where", "unnamed", []any{1, "two"}, nil, "args[1]: want int, found str"},
+		{"out of range", "unnamed", []any{1, float64(2.5)}, nil, "args[1]: want int, found float"},
+		{"struct of keywords", "struct_kw", []any{"p", service.Kwargs{"name": "n", "limit": 3, "Exact": true}}, "p {Name:n Limit:3 Exact:true}", ""},
+		{"struct without keywords", "struct_kw", []any{"p"}, "p {Name: Limit:0 Exact:false}", ""},
+		{"struct with an unknown one", "struct_kw", []any{"p", service.Kwargs{"nme": "n"}}, nil, "unexpected keyword argument 'nme'"},
+		{"map of keywords", "map_kw", []any{service.Kwargs{"a": 1, "b": 2}}, int64(3), ""},
+		{"variadic", "rest", []any{"ab", 1, 2, 3}, int64(5), ""},
+		{"variadic without", "rest", []any{"ab"}, int64(2), ""},
+		{"variadic of a wrong type", "rest", []any{"ab", 1, "x"}, nil, "args[2]: want int, found str"},
+		{"None for a pointer", "optional", []any{nil}, true, ""},
+		{"None for an int", "unnamed", []any{1, nil}, nil, "args[1]: want int, found None"},
+		{"context is no argument", "with_ctx", []any{4}, int64(4), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := service.Call[any](t.Context(), p, tt.method, tt.args...)
+			if tt.wantErr != "" {
+				require.ErrorContains(t, err, tt.wantErr)
+				require.ErrorIs(t, err, transport.ErrInvalidArgument)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestErrorsBecomeTheirPythonClasses(t *testing.T) {
+	srv := start(t, signatures())
+	p := connect(t, srv.URI("test.signatures").String())
+	tests := []struct{ method, class, text string }{
+		{"missing_file", "builtins.FileNotFoundError", "open it: file does not exist"},
+		{"denied", "builtins.PermissionError", "permission_denied"},
+		{"late", "builtins.TimeoutError", "context deadline exceeded"},
+		{"own_class", "builtins.RuntimeError", "mymodule.MyError"},
+		{"silent_class", "builtins.ConnectionError", "ConnectionClosedError: text"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method, func(t *testing.T) {
+			var e *transport.Error
+			require.ErrorAs(t, service.Do(t.Context(), p, tt.method), &e)
+			require.True(t, e.Remote)
+			require.Equal(t, tt.class, e.Class)
+			require.Contains(t, e.Message, tt.text)
+			require.Contains(t, fmt.Sprint(e.Traceback), "signature_test.go", "the traceback names the source")
+		})
+	}
+}
+
+func TestStreams(t *testing.T) {
+	srv := start(t, signatures())
+	p := connect(t, srv.URI("test.signatures").String())
+	var pairs []codec.Tuple
+	for item, err := range service.Stream[codec.Tuple](t.Context(), p, "pairs") {
+		require.NoError(t, err)
+		pairs = append(pairs, item)
+	}
+	require.Equal(t, []codec.Tuple{{"a", int64(1)}, {"b", int64(2)}}, pairs)
+
+	var items []int
+	var failed error
+	for item, err := range service.Stream[int](t.Context(), p, "failing") {
+		if err != nil {
+			failed = err
+			break
+		}
+		items = append(items, item)
+	}
+	require.Equal(t, []int{1}, items)
+	require.ErrorContains(t, failed, "in the middle")
+
+	_, err := service.Call[any](t.Context(), p, "pairs")
+	require.ErrorContains(t, err, "use service.Stream")
+}
+
+type Shelf struct{ items []string }
+
+func (s *Shelf) PutItem(name string)      { s.items = append(s.items, name) }
+func (s *Shelf) ListHTTPStatus() []string { return slices.Clone(s.items) }
+func (s *Shelf) ID() int                  { return 5 }
+
+func TestOfNamesExportedMethods(t *testing.T) {
+	srv := start(t, service.Of(&Shelf{}))
+	p := connect(t, srv.URI("shelf").String())
+	info, err := p.Info(t.Context())
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"put_item", "list_http_status", "id"}, info.Metadata.Methods)
+	require.NoError(t, service.Do(t.Context(), p, "put_item", "tea"))
+	items, err := service.Call[[]string](t.Context(), p, "list_http_status")
+	require.NoError(t, err)
+	require.Equal(t, []string{"tea"}, items)
+
+	renamed := service.Of(&Shelf{}).Named("lab.shelf")
+	require.Equal(t, "lab.shelf", renamed.Name())
+	require.NoError(t, service.NewServer().Add(renamed))
+	require.Error(t, service.NewServer().Add(service.Of(struct{}{}).Named("x")), "a type without methods")
+}
+
+func TestCallOptions(t *testing.T) {
+	s := everything()
+	s.Method("annotated", func(ctx context.Context) string {
+		info := transport.FromContext(ctx)
+		info.Response.Set("RESP", []byte("back"))
+		v, _ := info.Header.Annotations.Get("TEST")
+		return string(v)
+	})
+	srv := start(t, s)
+	p := connect(t, srv.URI("test.everything").String())
+	got, err := service.Call[string](t.Context(), p, "annotated", service.WithAnnotation("TEST", []byte("there")))
+	require.NoError(t, err)
+	require.Equal(t, "there", got)
+
+	_, err = service.Call[any](t.Context(), p, "sleep", 0.3, service.Timeout(20*time.Millisecond))
+	require.ErrorIs(t, err, transport.ErrTimeout)
+
+	require.NoError(t, service.Do(t.Context(), p, "fail", service.AsOneway()))
+}
+
+func TestConnectChecksWhatItIsGiven(t *testing.T) {
+	tests := []struct {
+		uri  string
+		opts []service.ProxyOption
+		want string
+	}{
+		{"nonsense", nil, "invalid uri"},
+		{"PYRO:a@localhost", nil, "port"},
+		{"PYROMETA:a,b", nil, "no resolver for PYROMETA"},
+		{"PYRO:a@localhost:1", []service.ProxyOption{service.Serializer("yaml")}, `unknown serializer "yaml"`},
+		{"PYRO:a@localhost:1", []service.ProxyOption{service.Pool(0)}, "Pool(0)"},
+		{"PYRO:a@localhost:1", []service.ProxyOption{service.Dialect(3)}, "Dialect(3)"},
+		{"PYRO:a@localhost:1", []service.ProxyOption{service.HMACKey("")}, "the key is empty"},
+		{"PYRO:a@localhost:1", []service.ProxyOption{service.MaxDepth(0)}, "MaxDepth(0)"},
+	}
+	for _, tt := range tests {
+		_, err := service.Connect(tt.uri, tt.opts...)
+		require.ErrorContains(t, err, tt.want)
+	}
+}
