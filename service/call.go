@@ -101,16 +101,28 @@ func (p *Proxy) decode(ctx context.Context, reply *transport.Reply, call *transp
 		if call.Kind == transport.GetAttr {
 			instead = "GetStream"
 		}
-		return transport.Errorf(transport.CodeFailedPrecondition, "the result of %s is an iterator: use service.%s", call.Method, instead)
+		return p.unwanted(call, transport.CodeFailedPrecondition,
+			fmt.Errorf("the result of %s is an iterator: use service.%s", call.Method, instead))
 	}
 	if call.Oneway && !reply.Value.Encoded() {
 		return nil
 	}
 	if err := reply.Value.Decode(dst); err != nil {
-		return transport.Wrap(transport.CodeInvalidArgument, fmt.Errorf("result of %s: %w", call.Method, err)).
-			During("call "+call.Method, p.uri.String(), "")
+		return p.unwanted(call, transport.CodeInvalidArgument, fmt.Errorf("result of %s: %w", call.Method, err))
 	}
 	return nil
+}
+
+// unwanted is the error for a result that is not what the caller asked for.
+func (p *Proxy) unwanted(call *transport.Call, code transport.Code, err error) error {
+	op := "call "
+	switch call.Kind {
+	case transport.GetAttr:
+		op = "get "
+	case transport.StreamItem:
+		op = "next item of "
+	}
+	return transport.Wrap(code, err).During(op+call.Method, p.uri.String(), "")
 }
 
 // Do calls a method and drops its result.

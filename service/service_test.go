@@ -168,6 +168,9 @@ func TestPropertyThatIsAnIterator(t *testing.T) {
 			require.ErrorContains(t, err, "use service.GetStream")
 			_, err = service.Call[any](t.Context(), p, "count", 1)
 			require.ErrorContains(t, err, "use service.Stream")
+			require.ErrorContains(t, err, "call count of PYRO:test.everything@")
+			_, err = service.Get[int](t.Context(), p, "fixed")
+			require.ErrorContains(t, err, "get fixed of PYRO:test.everything@")
 		})
 	}
 }

@@ -40,7 +40,8 @@ type (
 // A CallInfo is the call that a server is answering, as its method sees it.
 type CallInfo struct {
 	Call
-	// Response annotations go back with the reply; only the method's own goroutine may set them.
+	// Response annotations go back with the reply; only the method's own goroutine may set them. Those
+	// that an iterator sets before it yields an item go along with that item.
 	Response Annotations
 }
 

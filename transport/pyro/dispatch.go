@@ -237,7 +237,7 @@ func (c *serverConn) result(f *frame, info *transport.CallInfo, r *transport.Rep
 		r = &transport.Reply{}
 	}
 	if r.Stream != nil {
-		return c.announce(f, call, r)
+		return c.announce(f, info, r)
 	}
 	if r.Done {
 		return c.raise(f, call, transport.NewError("StopIteration"))

@@ -38,7 +38,8 @@ type stream struct {
 	id             string
 	object, method string
 	principal      any
-	cancel         func() // ends the context of the iterator's function; may be nil
+	cancel         func()                 // ends the context of the iterator's function; may be nil
+	responses      *transport.Annotations // where the iterator puts what goes along with its next item
 
 	doomed atomic.Bool // whoever holds mu has to reap the stream when done
 
@@ -63,10 +64,10 @@ func newStreamTable(cfg StreamConfig, log *slog.Logger) *streamTable {
 }
 
 // add takes an iterator in.
-func (t *streamTable) add(seq iter.Seq2[any, error], cancel func(), call *transport.Call, owner *serverConn) (*stream, error) {
+func (t *streamTable) add(seq iter.Seq2[any, error], cancel func(), info *transport.CallInfo, owner *serverConn) (*stream, error) {
 	st := &stream{
-		table: t, id: uuid.NewString(), cancel: cancel, owner: owner,
-		object: call.Object, method: call.Method, principal: owner.peer.Principal,
+		table: t, id: uuid.NewString(), cancel: cancel, responses: &info.Response, owner: owner,
+		object: info.Object, method: info.Method, principal: owner.peer.Principal,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -213,12 +214,15 @@ func (st *stream) item(context.Context) (reply *transport.Reply, err error) {
 		return nil, err
 	default:
 		finished = false
-		return &transport.Reply{Value: codec.ValueOf(v)}, nil
+		reply := &transport.Reply{Value: codec.ValueOf(v)}
+		reply.Header.Annotations, *st.responses = *st.responses, nil
+		return reply, nil
 	}
 }
 
 // announce answers with a new remote iterator.
-func (c *serverConn) announce(f *frame, call *transport.Call, r *transport.Reply) (bool, error) {
+func (c *serverConn) announce(f *frame, info *transport.CallInfo, r *transport.Reply) (bool, error) {
+	call := &info.Call
 	e := transport.NewError("ProtocolError", "result of call is an iterator")
 	fields := frameFields{typ: msgResult, flags: flagException | flagItemStream, seq: f.seq, serializer: f.serializer}
 	if c.s.cfg.Streams.Disabled {
@@ -227,7 +231,7 @@ func (c *serverConn) announce(f *frame, call *transport.Call, r *transport.Reply
 		}
 		return true, c.sendAnnouncement(fields, call, "", e)
 	}
-	st, err := c.s.streams.add(r.Stream, r.Cancel, call, c)
+	st, err := c.s.streams.add(r.Stream, r.Cancel, info, c)
 	if err != nil {
 		return c.raise(f, call, err)
 	}

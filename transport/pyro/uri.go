@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ type URI struct {
 	Tags     []string // of PYROMETA, sorted
 	Host     string   // without brackets; empty if the URI has no location or a unix socket
 	Port     int
-	Socket   string // path of a unix socket
+	Socket   string // path of a unix socket; with a leading NUL the name of an abstract one (Linux)
 }
 
 // ErrURI is wrapped by every error of ParseURI.
@@ -210,6 +211,9 @@ func (u URI) Location() string {
 
 // Address returns network and address for net.Dial.
 func (u URI) Address() (network, address string) {
+	if strings.HasPrefix(u.Socket, "@") {
+		return "unix", "./" + u.Socket // a file to Pyro; an abstract name to Go
+	}
 	if u.Socket != "" {
 		return "unix", u.Socket
 	}
@@ -221,6 +225,9 @@ func Located(object string, addr net.Addr) (URI, error) {
 	u := URI{Protocol: ProtocolPyro, Object: object}
 	if addr.Network() == "unix" {
 		u.Socket = addr.String()
+		if name, abstract := strings.CutPrefix(u.Socket, "@"); abstract && runtime.GOOS == "linux" {
+			u.Socket = "\x00" + name // so do Python's URIs spell it
+		}
 		return u, nil
 	}
 	host, port, err := net.SplitHostPort(addr.String())

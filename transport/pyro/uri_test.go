@@ -104,6 +104,8 @@ func TestAddressesOfURIs(t *testing.T) {
 		{"PYRO:o@h:5", "tcp", "h:5"},
 		{"PYRO:o@[::1]:5", "tcp", "[::1]:5"},
 		{"PYRO:o@./u:/tmp/s", "unix", "/tmp/s"},
+		{"PYRO:o@./u:\x00s", "unix", "\x00s"},
+		{"PYRO:o@./u:@s", "unix", "./@s"},
 	}
 	for _, tt := range tests {
 		u, err := ParseURI(tt.uri)
