@@ -118,7 +118,14 @@ func matches(pattern, object, method string) bool {
 			break
 		}
 	}
-	okObject, err1 := path.Match(objects, object)
-	okMethod, err2 := path.Match(methods, method)
-	return okObject && okMethod && err1 == nil && err2 == nil
+	return fits(objects, object) && fits(methods, method)
+}
+
+// fits is path.Match, but a lone star fits a name with slashes, too.
+func fits(pattern, name string) bool {
+	if pattern == "*" {
+		return true
+	}
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
 }

@@ -126,7 +126,7 @@ func TestTheHandshakeTimeoutIsTenSeconds(t *testing.T) {
 	})
 }
 
-func TestACallEndsWithItsConnectionAndAOnewayCallDoesNot(t *testing.T) {
+func TestAOnewayCallOutlivesItsConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		entered, release := make(chan string, 10), make(chan struct{})
 		ended := make(chan string, 10)
