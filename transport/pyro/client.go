@@ -19,7 +19,8 @@ type Client struct {
 
 	link    atomic.Pointer[link]
 	dialing chan struct{} // holds one token: who has it dials
-	closed  atomic.Bool
+	life    context.Context //nolint:containedctx // ends with Close
+	end     context.CancelFunc
 }
 
 // A link is a connection and what it said of the object.
@@ -34,6 +35,7 @@ type member struct{ attr, oneway bool }
 // is made. With unchecked set, calls are sent without a look at the object's metadata.
 func NewClient(resolve func(context.Context) (URI, error), cfg DialConfig, unchecked bool) *Client {
 	c := &Client{resolve: resolve, cfg: cfg, unchecked: unchecked, dialing: make(chan struct{}, 1)}
+	c.life, c.end = context.WithCancel(context.Background())
 	c.dialing <- struct{}{}
 	return c
 }
@@ -75,27 +77,36 @@ func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
 		return nil, false, notSent(ctx.Err())
 	}
 	defer func() { c.dialing <- struct{}{} }()
-	if c.closed.Load() {
+	if c.life.Err() != nil {
 		return nil, false, notSent(ErrClosed)
 	}
 	if l := c.link.Load(); l != nil {
 		return l, false, nil
 	}
+	l, err = c.dial(ctx)
+	return l, true, err
+}
+
+// dial makes the connection. Close interrupts it.
+func (c *Client) dial(ctx context.Context) (*link, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
 	uri, err := c.resolve(ctx)
 	if err != nil {
-		return nil, false, neverSent(err)
+		return nil, neverSent(err)
 	}
 	conn, err := Dial(ctx, uri, c.cfg)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	l = &link{Conn: conn}
+	l := &link{Conn: conn}
 	if err := l.index(c.unchecked); err != nil {
 		_ = conn.Close()
-		return nil, false, neverSent(err)
+		return nil, neverSent(err)
 	}
 	c.link.Store(l)
-	return l, true, nil
+	return l, nil
 }
 
 // neverSent marks an error that came before the call.
@@ -178,7 +189,7 @@ func (c *Client) CloseStream(ctx context.Context, id string) error {
 
 // Close ends the connection; calls in flight fail, and so do later ones.
 func (c *Client) Close() error {
-	c.closed.Store(true)
+	c.end()
 	<-c.dialing // nobody dials from here on
 	defer func() { c.dialing <- struct{}{} }()
 	if l := c.link.Swap(nil); l != nil {

@@ -415,6 +415,11 @@ func (c *Conn) resign(p *pending, stop func() bool, give bool) {
 	if give {
 		c.abandonLocked(p)
 	}
+	c.vacate()
+}
+
+// vacate frees the role, under mu.
+func (c *Conn) vacate() {
 	if !c.reader.buffered() {
 		c.reader.drop() // a connection that waits holds no buffer
 	}
@@ -456,13 +461,14 @@ func (c *Conn) drain() {
 			return
 		}
 		c.mu.Lock()
-		if c.err != nil || c.abandoned == 0 || c.first != nil {
-			c.leader = nil
-			c.promote()
-			c.mu.Unlock()
-			return
+		over := c.err != nil || c.abandoned == 0 || c.first != nil
+		if over {
+			c.vacate()
 		}
 		c.mu.Unlock()
+		if over {
+			return
+		}
 	}
 }
 
