@@ -18,7 +18,7 @@ type Client struct {
 	unchecked bool
 
 	link    atomic.Pointer[link]
-	dialing chan struct{} // holds one token: who has it dials
+	dialing chan struct{}   // holds one token: who has it dials
 	life    context.Context //nolint:containedctx // ends with Close
 	end     context.CancelFunc
 }
