@@ -77,7 +77,7 @@ func serve(t *testing.T, name string, args ...string) string {
 		require.True(t, runtime.GOOS == "windows" || cmd.ProcessState.ExitCode() == 0, cmd.ProcessState)
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err, log.String())
+	require.NoError(t, err) // what it logged is shown at the end
 	fields := strings.Fields(line)
 	return fields[len(fields)-1]
 }
