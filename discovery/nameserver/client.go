@@ -58,6 +58,9 @@ func DefaultLocation() string {
 	if host == "" {
 		host = "localhost"
 	}
+	if strings.HasPrefix(host, "./u:") {
+		return host
+	}
 	if port == "" {
 		port = strconv.Itoa(DefaultPort)
 	}

@@ -1,0 +1,283 @@
+package nameserver_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/service"
+	nsservice "github.com/pyrokit/pyrokit/service/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start serves a name server and returns where it is, as HOST:PORT.
+func start(t *testing.T) string {
+	t.Helper()
+	ns := nsservice.New()
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Add(ns.Service()))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		require.NoError(t, srv.Shutdown(ctx))
+	})
+	uri := srv.URI(nameserver.ObjectName)
+	ns.RegisterSelf(uri)
+	return uri.Location()
+}
+
+// nobody returns a location where nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func client(t *testing.T, location string, cfg pyro.DialConfig) *nameserver.Client {
+	t.Helper()
+	c, err := nameserver.Locate(t.Context(), cfg, location)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+func uri(t *testing.T, s string) pyro.URI {
+	t.Helper()
+	u, err := pyro.ParseURI(s)
+	require.NoError(t, err)
+	return u
+}
+
+func TestTheLifeOfAnEntry(t *testing.T) {
+	for _, cfg := range []pyro.DialConfig{
+		{}, {Dialect: codec.Pyro4}, {Dialect: codec.Pyro5}, {Serializer: "json"}, {Serializer: "marshal", Dialect: codec.Pyro4},
+	} {
+		t.Run(fmt.Sprintf("%s %s", cfg.Dialect, cfg.Serializer), func(t *testing.T) {
+			ctx := t.Context()
+			c := client(t, start(t), cfg)
+			first, second := uri(t, "PYRO:o@h:1"), uri(t, "PYRO:o@./u:/tmp/s")
+			require.NoError(t, c.Register(ctx, "app.one", first, false, "blue", "red"))
+			require.NoError(t, c.Register(ctx, "app.two", second, true))
+			require.ErrorIs(t, c.Register(ctx, "app.two", first, true), transport.ErrAlreadyExists)
+
+			n, err := c.Count(ctx)
+			require.NoError(t, err)
+			require.Equal(t, 3, n)
+			e, err := c.Lookup(ctx, "app.one")
+			require.NoError(t, err)
+			require.Equal(t, discovery.Entry{Name: "app.one", URI: first, Metadata: []string{"blue", "red"}}, e)
+			e, err = c.Resolve(ctx, "app.two")
+			require.NoError(t, err)
+			require.Equal(t, second, e.URI)
+			require.Empty(t, e.Metadata)
+
+			require.NoError(t, c.SetMetadata(ctx, "app.two", "green"))
+			entries, err := c.List(ctx, nameserver.Filter{Prefix: "app."})
+			require.NoError(t, err)
+			require.Equal(t, []discovery.Entry{
+				{Name: "app.one", URI: first, Metadata: []string{"blue", "red"}},
+				{Name: "app.two", URI: second, Metadata: []string{"green"}},
+			}, entries)
+			require.NoError(t, c.SetMetadata(ctx, "app.two"))
+			entries, err = c.List(ctx, nameserver.Filter{Regex: ".*two$"})
+			require.NoError(t, err)
+			require.Equal(t, []discovery.Entry{{Name: "app.two", URI: second}}, entries)
+
+			removed, err := c.Remove(ctx, "app.two")
+			require.NoError(t, err)
+			require.True(t, removed)
+			removed, err = c.Remove(ctx, "app.two")
+			require.NoError(t, err)
+			require.False(t, removed)
+			n, err = c.RemoveMatching(ctx, nameserver.Filter{Regex: ".*"})
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		})
+	}
+}
+
+func TestErrorsOfTheClient(t *testing.T) {
+	ctx := t.Context()
+	c := client(t, start(t), pyro.DialConfig{})
+	_, err := c.Lookup(ctx, "x")
+	require.ErrorIs(t, err, transport.ErrNotFound)
+	require.ErrorIs(t, c.SetMetadata(ctx, "x", "a"), transport.ErrNotFound)
+	_, err = c.RemoveMatching(ctx, nameserver.Filter{})
+	require.ErrorIs(t, err, transport.ErrInvalidArgument, "nothing must not mean everything")
+	_, err = c.List(ctx, nameserver.Filter{Regex: "("})
+	require.ErrorContains(t, err, "invalid regex")
+	_, err = c.List(ctx, nameserver.Filter{Prefix: "a", Regex: "b"})
+	require.ErrorContains(t, err, "you can only filter on one thing at a time")
+}
+
+func TestTheFirstLocationThatAnswersIsTaken(t *testing.T) {
+	first, second := start(t), start(t)
+	c, err := nameserver.Locate(t.Context(), pyro.DialConfig{}, nobody(t), first, second)
+	require.NoError(t, err)
+	require.Equal(t, first, c.URI().Location())
+	require.NoError(t, c.Close())
+
+	_, err = nameserver.Locate(t.Context(), pyro.DialConfig{}, nobody(t), nobody(t))
+	require.ErrorIs(t, err, transport.ErrUnavailable)
+	_, err = nameserver.Locate(t.Context(), pyro.DialConfig{}, "h:x")
+	require.ErrorIs(t, err, pyro.ErrURI)
+}
+
+func TestLocations(t *testing.T) {
+	tests := map[string]string{
+		"host":            "PYRO:Pyro.NameServer@host:9090",
+		"host:7":          "PYRO:Pyro.NameServer@host:7",
+		"::1":             "PYRO:Pyro.NameServer@[::1]:9090",
+		"[::1]":           "PYRO:Pyro.NameServer@[::1]:9090",
+		"[::1]:7":         "PYRO:Pyro.NameServer@[::1]:7",
+		"./u:/tmp/socket": "PYRO:Pyro.NameServer@./u:/tmp/socket",
+	}
+	for in, want := range tests {
+		u, err := nameserver.ParseLocation(in)
+		require.NoError(t, err)
+		require.Equal(t, want, u.String())
+	}
+	for _, in := range []string{"", "host:x", "[host]"} {
+		_, err := nameserver.ParseLocation(in)
+		require.ErrorIs(t, err, pyro.ErrURI, in)
+	}
+}
+
+func TestTheDefaultLocation(t *testing.T) {
+	tests := []struct{ host, port, want string }{
+		{"", "", "localhost:9090"},
+		{"ns.example", "", "ns.example:9090"},
+		{"", "7", "localhost:7"},
+		{"::1", "7", "[::1]:7"},
+		{"[::1]", "7", "[::1]:7"},
+		{"./u:/tmp/s", "7", "./u:/tmp/s"},
+	}
+	for _, tt := range tests {
+		t.Setenv("PYRO_NS_HOST", tt.host)
+		t.Setenv("PYRO_NS_PORT", tt.port)
+		require.Equal(t, tt.want, nameserver.DefaultLocation())
+	}
+}
+
+func TestARegistrarKeepsWhatIsNotItsOwn(t *testing.T) {
+	ctx := t.Context()
+	location := start(t)
+	c := client(t, location, pyro.DialConfig{})
+	r := nameserver.Registrar(pyro.DialConfig{}, location)
+	mine := discovery.Entry{Name: "app", URI: uri(t, "PYRO:o@h:1"), Metadata: []string{"a"}}
+	for range 2 { // harmless when repeated
+		require.NoError(t, r.Register(ctx, mine))
+	}
+	e, err := c.Lookup(ctx, "app")
+	require.NoError(t, err)
+	require.Equal(t, mine, e)
+
+	require.NoError(t, c.Register(ctx, "app", uri(t, "PYRO:o@other:2"), false))
+	require.NoError(t, r.Unregister(ctx, mine))
+	e, err = c.Lookup(ctx, "app")
+	require.NoError(t, err, "another program has the name by now")
+	require.Equal(t, "PYRO:o@other:2", e.URI.String())
+
+	require.NoError(t, r.Register(ctx, mine), "it replaces an entry of the same name")
+	require.NoError(t, r.Unregister(ctx, mine))
+	require.NoError(t, r.Unregister(ctx, mine), "an unknown name is no error")
+	_, err = c.Lookup(ctx, "app")
+	require.ErrorIs(t, err, transport.ErrNotFound)
+
+	gone := nameserver.Registrar(pyro.DialConfig{}, nobody(t))
+	require.ErrorIs(t, gone.Register(ctx, mine), transport.ErrUnavailable)
+	require.ErrorIs(t, gone.Unregister(ctx, mine), transport.ErrUnavailable)
+}
+
+func TestAProxyResolvesItsNameAnewWhenItsTargetMoves(t *testing.T) {
+	location := start(t)
+	serve := func(answer string) *service.Server {
+		srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+		require.NoError(t, srv.Add(service.New("app").Method("who", func() string { return answer })))
+		require.NoError(t, srv.Start())
+		return srv
+	}
+	c := client(t, location, pyro.DialConfig{})
+	first := serve("first")
+	require.NoError(t, c.Register(t.Context(), "app", first.URI("app"), false))
+	p, err := service.Connect("PYRONAME:app@" + location)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Close()) }()
+	who, err := service.Call[string](t.Context(), p, "who")
+	require.NoError(t, err)
+	require.Equal(t, "first", who)
+
+	second := serve("second")
+	defer func() { require.NoError(t, second.Shutdown(context.WithoutCancel(t.Context()))) }()
+	require.NoError(t, c.Register(t.Context(), "app", second.URI("app"), false))
+	require.NoError(t, first.Shutdown(t.Context()))
+	require.Eventually(t, func() bool { // the end of the old connection may be noticed one call late
+		who, err = service.Call[string](t.Context(), p, "who")
+		return err == nil && who == "second"
+	}, 20*time.Second, time.Millisecond)
+
+	_, err = c.Remove(t.Context(), "app")
+	require.NoError(t, err)
+	lost, err := service.Connect("PYRONAME:app@" + location)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, lost.Close()) }()
+	err = service.Do(t.Context(), lost, "who")
+	require.ErrorIs(t, err, transport.ErrNotFound)
+	require.True(t, transport.AsError(err).NotSent)
+}
+
+func TestMemory(t *testing.T) {
+	m := nameserver.NewMemory()
+	tags := []string{"b", "a", "b"}
+	require.True(t, m.Put("x", nameserver.Record{URI: "u", Tags: tags}, true))
+	tags[0] = "changed"
+	require.False(t, m.Put("x", nameserver.Record{URI: "other"}, true), "it is there already")
+	r, ok := m.Get("x")
+	require.True(t, ok)
+	require.Equal(t, nameserver.Record{URI: "u", Tags: []string{"a", "b"}}, r)
+	require.True(t, m.Put("x", nameserver.Record{URI: "v"}, false))
+	require.True(t, m.SetTags("x", []string{"c"}))
+	require.False(t, m.SetTags("y", []string{"c"}), "a name is not made by its tags")
+	_, ok = m.Get("y")
+	require.False(t, ok)
+
+	m.Put("w", nameserver.Record{}, false)
+	all := func(string, nameserver.Record) bool { return true }
+	require.Equal(t, []string{"w", "x"}, m.Find(all))
+	require.Equal(t, 1, m.Remove(func(string) bool { return true }, "w"))
+	require.Equal(t, []string{"w"}, m.Find(all))
+	require.Equal(t, 1, m.Len())
+}
+
+func TestMemoryIsForMany(t *testing.T) {
+	m := nameserver.NewMemory()
+	var wg sync.WaitGroup
+	won := make([]bool, 32)
+	for i := range won {
+		wg.Go(func() {
+			won[i] = m.Put("only", nameserver.Record{URI: fmt.Sprint(i)}, true)
+			m.Put(fmt.Sprint(i), nameserver.Record{}, false)
+			m.Find(func(string, nameserver.Record) bool { return true })
+			m.Remove(func(name string) bool { return name == fmt.Sprint(i) }, "")
+		})
+	}
+	wg.Wait()
+	require.Equal(t, 1, m.Len())
+	require.Len(t, slices.DeleteFunc(won, func(b bool) bool { return !b }), 1, "one was first")
+}
