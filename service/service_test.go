@@ -209,6 +209,27 @@ func TestAnnotationsOfStreamItems(t *testing.T) {
 	}
 }
 
+func TestCallsAfterAnExceptionThatEndsTheConnection(t *testing.T) {
+	for _, class := range []string{"SerializeError", "SecurityError"} {
+		s := everything().Method("refuse", func() error { return transport.NewError(class, "no") })
+		p := connect(t, start(t, s).URI("test.everything").String())
+		for range 20 {
+			require.ErrorContains(t, service.Do(t.Context(), p, "refuse"), class+": no")
+			require.NoError(t, service.Do(t.Context(), p, "nothing"), "on a new connection")
+		}
+	}
+}
+
+func TestAServerThatDoesNotAnswer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the test
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	p := connect(t, "PYRO:frozen@"+l.Addr().String(), service.ConnectTimeout(50*time.Millisecond))
+	err = service.Do(t.Context(), p, "anything")
+	require.ErrorIs(t, err, transport.ErrTimeout)
+	require.ErrorContains(t, err, ": no answer to the handshake: context deadline exceeded")
+}
+
 func TestAbstractUnixSocket(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has abstract sockets")

@@ -35,6 +35,7 @@ func TestErrorsAreClassedByTheirPythonClass(t *testing.T) {
 		{"RuntimeError", nil, "builtins.RuntimeError", transport.CodeUnknown, nil},
 		{"NamingError", []any{"unknown name: x"}, "Pyro5.errors.NamingError", transport.CodeNotFound, transport.ErrNotFound},
 		{"NamingError", []any{"name already registered: x"}, "Pyro5.errors.NamingError", transport.CodeAlreadyExists, transport.ErrAlreadyExists},
+		{"NamingError", []any{"invalid regex: unterminated character set"}, "Pyro5.errors.NamingError", transport.CodeInvalidArgument, transport.ErrInvalidArgument},
 		{"DaemonError", []any{"unknown object"}, "Pyro5.errors.DaemonError", transport.CodeNotFound, transport.ErrNotFound},
 		{"SecurityError", nil, "Pyro5.errors.SecurityError", transport.CodePermissionDenied, transport.ErrPermissionDenied},
 		{"Pyro4.errors.TimeoutError", nil, "Pyro4.errors.TimeoutError", transport.CodeDeadlineExceeded, transport.ErrTimeout},

@@ -163,6 +163,9 @@ func codeOf(class, message string) Code {
 	if own {
 		switch name {
 		case "NamingError":
+			if strings.HasPrefix(message, "invalid regex") {
+				return CodeInvalidArgument
+			}
 			if strings.HasPrefix(message, "name already registered") {
 				return CodeAlreadyExists
 			}

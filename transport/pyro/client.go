@@ -56,11 +56,16 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 		if err == nil {
 			return reply, nil
 		}
+		e := transport.AsError(err)
 		if l.Err() == nil {
+			if e.Remote && e.EndsConnection() { // the daemon hangs up: spare the next call finding out
+				c.link.CompareAndSwap(l, nil)
+				_ = l.Conn.Close()
+			}
 			return nil, err
 		}
 		c.link.CompareAndSwap(l, nil)
-		if e := transport.AsError(err); fresh || attempt > 0 || !e.NotSent {
+		if fresh || attempt > 0 || !e.NotSent {
 			return nil, err
 		}
 	}

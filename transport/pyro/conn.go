@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -566,6 +567,9 @@ func (c *Conn) fail(err error) {
 func (c *Conn) failLocked(err error) {
 	if c.err != nil {
 		return
+	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the peer closed the connection: %w", err)
 	}
 	c.err = connError(err)
 	_ = c.nc.Close() // nothing more is wanted from it

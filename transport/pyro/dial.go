@@ -161,10 +161,14 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, ser *serializer, d 
 
 // dialFailed prefers the context's reason over what it did to the connection.
 func dialFailed(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() == nil:
+		return err
+	case errors.Is(err, net.ErrClosed):
+		return fmt.Errorf("no answer to the handshake: %w", ctx.Err())
+	default:
 		return fmt.Errorf("%w (%w)", ctx.Err(), err)
 	}
-	return err
 }
 
 func newConn(nc net.Conn, uri URI, cfg *DialConfig, ser *serializer, d codec.Dialect) *Conn {

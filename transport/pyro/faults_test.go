@@ -76,7 +76,7 @@ func TestAReplyThatIsNoneEndsTheConnection(t *testing.T) {
 			{"garbage", func(uint16) []byte { return []byte(strings.Repeat("garbage ", 10)) }, transport.ErrUnavailable, "invalid data"},
 			{"cut in the header", func(seq uint16) []byte { return vectortest.Renumber(echo, seq)[:20] }, transport.ErrUnavailable, "EOF"},
 			{"cut in the payload", func(seq uint16) []byte { return vectortest.Renumber(echo, seq)[:len(echo)-1] }, transport.ErrUnavailable, "EOF"},
-			{"nothing", func(uint16) []byte { return nil }, transport.ErrUnavailable, "EOF"},
+			{"nothing", func(uint16) []byte { return nil }, transport.ErrUnavailable, "the peer closed the connection: EOF"},
 		}
 		for _, tt := range tests {
 			t.Run(dialect+"/"+tt.name, func(t *testing.T) {
