@@ -33,8 +33,7 @@ func ExampleMiddleware() {
 func ExampleError() {
 	err := fmt.Errorf("looking up: %w", transport.NewError("NamingError", "unknown name: x"))
 	fmt.Println(errors.Is(err, transport.ErrNotFound))
-	var e *transport.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*transport.Error](err); ok {
 		fmt.Println(e.Class, e.Code)
 	}
 	// Output:

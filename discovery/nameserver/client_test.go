@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -271,10 +272,10 @@ func TestMemoryIsForMany(t *testing.T) {
 	won := make([]bool, 32)
 	for i := range won {
 		wg.Go(func() {
-			won[i] = m.Put("only", nameserver.Record{URI: fmt.Sprint(i)}, true)
-			m.Put(fmt.Sprint(i), nameserver.Record{}, false)
+			won[i] = m.Put("only", nameserver.Record{URI: strconv.Itoa(i)}, true)
+			m.Put(strconv.Itoa(i), nameserver.Record{}, false)
 			m.Find(func(string, nameserver.Record) bool { return true })
-			m.Remove(func(name string) bool { return name == fmt.Sprint(i) }, "")
+			m.Remove(func(name string) bool { return name == strconv.Itoa(i) }, "")
 		})
 	}
 	wg.Wait()

@@ -36,7 +36,8 @@ func Serve(s *service.Service, opts ...service.ServerOption) (*Pair, error) {
 
 // Connect returns a proxy for the object.
 func (p *Pair) Connect(opts ...service.ProxyOption) (*service.Proxy, error) {
-	proxy, err := service.Connect("PYRO:"+p.Name+"@memory:1", append([]service.ProxyOption{service.DialWith(p.listener.DialContext)}, opts...)...)
+	opts = append([]service.ProxyOption{service.DialWith(p.listener.DialContext)}, opts...)
+	proxy, err := service.Connect("PYRO:"+p.Name+"@memory:1", opts...)
 	if err == nil {
 		p.proxies = append(p.proxies, proxy)
 	}

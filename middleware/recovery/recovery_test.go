@@ -36,7 +36,7 @@ func TestWhatIsSeenOfAPanic(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var own, servers bytes.Buffer
-			opts := append(tt.opts, recovery.Logger(slog.New(slog.NewTextHandler(&own, nil))))
+			opts := append([]recovery.Option{recovery.Logger(slog.New(slog.NewTextHandler(&own, nil)))}, tt.opts...)
 			p := pairtest.Join(t, panicky(), []service.ServerOption{
 				service.Logger(slog.New(slog.NewTextHandler(&servers, nil))), service.Use(recovery.New(opts...)),
 			})

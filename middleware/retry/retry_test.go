@@ -112,8 +112,7 @@ func TestEachWaitIsBetweenHalfAndAllOfADoublingTime(t *testing.T) {
 		_, err := endpoint(t.Context(), &transport.Call{})
 		require.Error(t, err)
 		require.Len(t, at, 6)
-		for i, longest := range []time.Duration{1, 2, 4, 4, 4} {
-			longest *= time.Second
+		for i, longest := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second, 4 * time.Second} {
 			wait := at[i+1].Sub(at[i])
 			require.GreaterOrEqual(t, wait, longest/2)
 			require.LessOrEqual(t, wait, longest)

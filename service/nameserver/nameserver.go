@@ -98,8 +98,7 @@ func uriOf(v any) (string, error) {
 		return x.String(), nil
 	case string:
 		u, err := pyro.ParseURI(x)
-		var bad *pyro.URIError
-		if errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*pyro.URIError](err); ok {
 			return "", transport.NewError("PyroError", bad.Reason)
 		}
 		return u.String(), nil

@@ -1,7 +1,6 @@
 package pyro_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +50,7 @@ func TestClientWalksIteratorsAsPythonDid(t *testing.T) {
 					if tt.wantErr == "" {
 						require.NoError(t, err)
 					} else {
-						require.True(t, errors.As(err, &failed))
+						require.ErrorAs(t, err, &failed)
 						require.Equal(t, tt.wantErr, failed.Class)
 						require.True(t, failed.Remote)
 					}

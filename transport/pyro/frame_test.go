@@ -2,6 +2,7 @@ package pyro
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -132,7 +133,7 @@ func TestCapturedFramesAreRead(t *testing.T) {
 		}
 		var annotations [][2]string
 		require.NoError(t, eachAnnotation(f.annotations, d, func(key, value []byte) {
-			annotations = append(annotations, [2]string{string(key), fmt.Sprintf("%x", value)})
+			annotations = append(annotations, [2]string{string(key), hex.EncodeToString(value)})
 		}))
 		require.ElementsMatch(t, m.Annotations, annotations)
 		require.Equal(t, []byte(m.Hex[m.PayloadAt:]), f.payload)

@@ -32,7 +32,7 @@ func claim(frame []byte, d codec.Dialect, annotations, payload uint32) []byte {
 		binary.BigEndian.PutUint32(frame[16:], annotations)
 		return frame
 	}
-	binary.BigEndian.PutUint16(frame[18:], uint16(annotations)) //nolint:gosec // small in these tests
+	binary.BigEndian.PutUint16(frame[18:], uint16(annotations))
 	binary.BigEndian.PutUint16(frame[22:], checksum4(frame))
 	return frame
 }

@@ -28,9 +28,7 @@ func startPeer(t *testing.T, serve func(conn net.Conn)) *peer {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &peer{listener: l}
-	p.wg.Add(1)
-	go func() {
-		defer p.wg.Done()
+	p.wg.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
@@ -39,14 +37,12 @@ func startPeer(t *testing.T, serve func(conn net.Conn)) *peer {
 			p.mu.Lock()
 			p.conns = append(p.conns, conn)
 			p.mu.Unlock()
-			p.wg.Add(1)
-			go func() {
-				defer p.wg.Done()
+			p.wg.Go(func() {
 				defer conn.Close()
 				serve(conn)
-			}()
+			})
 		}
-	}()
+	})
 	t.Cleanup(func() {
 		_ = l.Close()
 		p.hangUp()

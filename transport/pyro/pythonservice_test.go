@@ -39,7 +39,7 @@ func (p *pythonService) service() *service.Service {
 	s.Method("keywords", func(a, b any, kw map[string]any) any { return []any{[]any{a, b}, kw} }, service.KwargsStruct())
 	s.Method("nothing", func() {})
 	s.Method("divide", divide, service.Params("a", "b"))
-	s.Method("call_me", func(target any) string { return pythonType(target) }, service.Params("target"))
+	s.Method("call_me", pythonType, service.Params("target"))
 	s.Method("blob", blob)
 	s.Method("types", func(args ...any) []string {
 		names := make([]string, len(args))

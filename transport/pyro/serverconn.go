@@ -229,8 +229,7 @@ func (c *serverConn) judge(h *transport.Handshake) (w *transport.Welcome, err er
 
 // denial is the reason that a denied client sees.
 func denial(err error) string {
-	var e *transport.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*transport.Error](err); ok {
 		return e.Message
 	}
 	return err.Error()
