@@ -3,6 +3,8 @@
 package integration
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +26,13 @@ func TestPythonSignsForGo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run("server "+tt.server+" client "+tt.client, func(t *testing.T) {
-			var opts []service.ServerOption
+			var shaken atomic.Int64 // handshakes that the server took for genuine
+			opts := []service.ServerOption{service.Use(transport.Middleware{Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
+				return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
+					shaken.Add(1)
+					return next(ctx, h)
+				}
+			}})}
 			python := []string{}
 			if tt.server != "" {
 				opts, python = append(opts, service.HMACKey(tt.server)), []string{"--hmac", tt.server}
@@ -44,8 +52,34 @@ func TestPythonSignsForGo(t *testing.T) {
 			}
 			require.Equal(t, raised(t, want).Class, raised(t, got).Class)
 			require.Contains(t, got.Error.Text, tt.denied)
+			require.Zero(t, shaken.Load(), "nothing of the client's is looked at")
 		})
 	}
+}
+
+// The handshake is not enough: each message is checked.
+func TestEveryMessageHasToBeSigned(t *testing.T) {
+	const forge = `
+import json, sys
+import Pyro4, Pyro4.errors
+uri, = sys.argv[1:]
+forger, honest = Pyro4.Proxy(uri), Pyro4.Proxy(uri)
+forger._pyroHmacKey = honest._pyroHmacKey = "secret"
+seen = [forger.echo(1)]
+forger._pyroHmacKey = "another"
+forger.notify("forged")
+try:
+    seen.append(forger.echo(2))
+except Pyro4.errors.ConnectionClosedError:
+    seen.append("closed")
+except OSError:
+    seen.append("closed")
+print(json.dumps(seen + [honest.received()]))
+`
+	srv := serve(t, newService(), service.HMACKey("secret"))
+	var seen []any
+	require.NoError(t, peers.Run(t.Context(), &seen, forge, srv.URI("svc").String()))
+	require.Equal(t, []any{1.0, "closed", []any{}}, seen)
 }
 
 func TestPyro5CannotSign(t *testing.T) {
