@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
@@ -126,6 +129,29 @@ func (f *factory) nameServerAt(ctx context.Context, locations ...string) (*names
 	return ns, err
 }
 
+// findNameServer is nameServerAt for who only looks names up: where nobody said which name server, and
+// the default one is not there, it asks the network.
+func (f *factory) findNameServer(ctx context.Context, locations ...string) (*nameserver.Client, error) {
+	ns, err := f.nameServerAt(ctx, locations...)
+	if err == nil || len(locations) > 0 || f.flags.noBroadcast || !errors.Is(err, transport.ErrUnavailable) {
+		return ns, err
+	}
+	port, _ := strconv.Atoi(os.Getenv("PYRO_NS_BCPORT")) // 0 is the default port
+	var addresses []string
+	for a := range strings.SplitSeq(os.Getenv("PYRO_BROADCAST_ADDRS"), ",") {
+		if a = strings.TrimSpace(a); a != "" && a != "<broadcast>" {
+			addresses = append(addresses, a)
+		}
+	}
+	uri, broadcastErr := nameserver.Broadcast(ctx, port, addresses...)
+	if broadcastErr != nil {
+		f.log.Debug("broadcast found no name server", "error", broadcastErr)
+		return nil, err // says more about what was asked for
+	}
+	fmt.Fprintf(f.io.err, "name server found by broadcast: %s\n", uri)
+	return f.nameServerAt(ctx, uri.Location())
+}
+
 // resolve finds out where the object is.
 func (f *factory) resolve(ctx context.Context, u pyro.URI) (pyro.URI, error) {
 	if u.Protocol == pyro.ProtocolPyro {
@@ -135,7 +161,7 @@ func (f *factory) resolve(ctx context.Context, u pyro.URI) (pyro.URI, error) {
 	if location := u.Location(); location != "" {
 		locations = []string{location}
 	}
-	ns, err := f.nameServerAt(ctx, locations...)
+	ns, err := f.findNameServer(ctx, locations...)
 	if err != nil {
 		return pyro.URI{}, fmt.Errorf("look up %s: %w", u.Object, err)
 	}

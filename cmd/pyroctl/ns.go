@@ -30,11 +30,26 @@ func newNSCmd(f *factory) *cobra.Command {
 	)
 }
 
+type nameServerFunc func(context.Context, *nameserver.Client) error
+
 // withNameServer does something with the name server, within --timeout.
-func (f *factory) withNameServer(ctx context.Context, do func(context.Context, *nameserver.Client) error) error {
+func (f *factory) withNameServer(ctx context.Context, do nameServerFunc) error {
+	return f.withNameServerOf(ctx, f.nameServer, do)
+}
+
+// lookUp does something that only looks names up, at a name server that may be found by broadcast.
+func (f *factory) lookUp(ctx context.Context, do nameServerFunc) error {
+	return f.withNameServerOf(ctx, func(ctx context.Context) (*nameserver.Client, error) {
+		return f.findNameServer(ctx, f.flags.nameServers...)
+	}, do)
+}
+
+func (f *factory) withNameServerOf(
+	ctx context.Context, find func(context.Context) (*nameserver.Client, error), do nameServerFunc,
+) error {
 	ctx, cancel := f.limited(ctx)
 	defer cancel()
-	ns, err := f.nameServer(ctx)
+	ns, err := find(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,7 +98,7 @@ func nsList(ctx context.Context, f *factory, opts *nsListOptions) error {
 	if err != nil {
 		return err
 	}
-	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		entries, err := ns.List(ctx, filter)
 		if err != nil {
 			return err
@@ -131,7 +146,7 @@ func newNSLookupCmd(f *factory, run func(ctx context.Context, f *factory, name s
 }
 
 func nsLookup(ctx context.Context, f *factory, name string) error {
-	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		e, err := ns.Lookup(ctx, name)
 		if err != nil {
 			return err
@@ -281,7 +296,7 @@ func newNSPingCmd(f *factory, run func(context.Context, *factory) error) *cobra.
 }
 
 func nsPing(ctx context.Context, f *factory) error {
-	return f.withNameServer(ctx, func(_ context.Context, ns *nameserver.Client) error { // it was asked to find it
+	return f.lookUp(ctx, func(_ context.Context, ns *nameserver.Client) error { // it was asked to find it
 		doc := codec.NewDict("uri", ns.URI().String())
 		return f.printDocument(doc, func(w io.Writer) { fmt.Fprintf(w, "%s answers\n", ns.URI()) })
 	})
@@ -297,7 +312,7 @@ func newNSCountCmd(f *factory, run func(context.Context, *factory) error) *cobra
 }
 
 func nsCount(ctx context.Context, f *factory) error {
-	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		n, err := ns.Count(ctx)
 		if err != nil {
 			return err

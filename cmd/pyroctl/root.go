@@ -29,6 +29,7 @@ type factory struct {
 type globals struct {
 	output      string
 	nameServers []string
+	noBroadcast bool
 	timeout     time.Duration
 	serializer  string
 	dialect     string
@@ -92,6 +93,8 @@ func (g *globals) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&g.output, "output", "o", outputText, "`format` of what is printed: text, json or yaml")
 	fs.StringSliceVar(&g.nameServers, "ns", nil,
 		"name servers, HOST[:PORT] each, asked in order (default PYRO_NS_HOST and PYRO_NS_PORT, else localhost:9090)")
+	fs.BoolVar(&g.noBroadcast, "no-broadcast", false,
+		"do not ask the network for a name server when a name is looked up and the default one is not there")
 	fs.DurationVar(&g.timeout, "timeout", pyro.DefaultTimeout, "limit of each call, connecting included; 0 for none (PYRO_COMMTIMEOUT)")
 	fs.StringVar(&g.serializer, "serializer", pyro.Serpent,
 		"`name` of the serializer: "+strings.Join(pyro.Serializers(), ", ")+" (PYRO_SERIALIZER)")

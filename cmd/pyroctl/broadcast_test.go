@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// A name server that is nowhere but where the broadcast's answer says.
+func TestNameServerIsFoundByBroadcastWhenNamesAreLookedUp(t *testing.T) {
+	ns := nameserver.New()
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Add(ns.Service()))
+	require.NoError(t, srv.Start())
+	defer func() { require.NoError(t, srv.Shutdown(t.Context())) }()
+	uri := srv.URI(nameserver.ObjectName)
+	ns.RegisterSelf(uri)
+	port := answerBroadcast(t, uri.String())
+
+	t.Setenv("PYRO_NS_HOST", "127.0.0.1")
+	t.Setenv("PYRO_NS_PORT", "1")
+	t.Setenv("PYRO_NS_BCPORT", strconv.Itoa(port))
+	t.Setenv("PYRO_BROADCAST_ADDRS", "127.0.0.1")
+	var stderr bytes.Buffer
+	f := &factory{io: testStreams(), log: slog.New(slog.DiscardHandler)}
+	f.io.err = &stderr
+	f.flags.timeout = 5 * time.Second
+
+	found, err := f.findNameServer(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uri, found.URI())
+	require.Contains(t, stderr.String(), uri.String(), "it says who answered")
+	require.NoError(t, found.Close())
+
+	_, err = f.nameServer(t.Context())
+	require.ErrorIs(t, err, transport.ErrUnavailable, "who changes names does not ask the network")
+	_, err = f.findNameServer(t.Context(), "127.0.0.1:1")
+	require.ErrorIs(t, err, transport.ErrUnavailable, "a name server that was named is the only one")
+	f.flags.noBroadcast = true
+	_, err = f.findNameServer(t.Context())
+	require.ErrorIs(t, err, transport.ErrUnavailable)
+}
+
+// answerBroadcast answers requests with uri until the test ends, and returns its port.
+func answerBroadcast(t *testing.T, uri string) int {
+	t.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		_ = conn.Close()
+		<-done
+	})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 64)
+		for {
+			_, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			_, _ = conn.WriteTo([]byte(uri), from)
+		}
+	}()
+	addr, ok := conn.LocalAddr().(*net.UDPAddr)
+	require.True(t, ok)
+	return addr.Port
+}
