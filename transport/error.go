@@ -80,7 +80,11 @@ func (e *Error) Error() string {
 	if e.Op != "" {
 		b.WriteString(e.Op)
 		if e.URI != "" {
-			b.WriteString(" of " + e.URI)
+			preposition := " of "
+			if e.Op == "connect" {
+				preposition = " to "
+			}
+			b.WriteString(preposition + e.URI)
 		}
 		if e.Peer != "" {
 			b.WriteString(" at " + e.Peer)
