@@ -64,22 +64,36 @@ func (s *reader) key() (any, error) {
 	return v, nil
 }
 
+// nextMember passes over the comma after a member of a dict or set, and returns what the next begins
+// with: the brace, which it passes over as well, if there is none.
+func (s *reader) nextMember() (byte, error) {
+	c := s.char()
+	switch c {
+	case ',':
+		s.pos++
+		c = s.char()
+	case '}':
+	default:
+		return 0, s.unexpected()
+	}
+	if c == '}' {
+		s.pos++
+		s.depth--
+	}
+	return c, nil
+}
+
 func (s *reader) set(member any) (any, error) {
 	var set codec.Set
 	for {
 		if err := set.Put(member); err != nil {
 			return nil, err
 		}
-		c := s.char()
-		if c == ',' {
-			s.pos++
-			c = s.char()
-		} else if c != '}' {
-			return nil, s.unexpected()
+		c, err := s.nextMember()
+		if err != nil {
+			return nil, err
 		}
 		if c == '}' {
-			s.pos++
-			s.depth--
 			return set, nil
 		}
 		m, err := s.key()
@@ -113,17 +127,12 @@ func (s *reader) textDict(key string) (any, error) {
 		}
 		s.names = append(s.names, key)
 		s.values = append(s.values, v)
-		c := s.char()
-		if c == ',' {
-			s.pos++
-			c = s.char()
-		} else if c != '}' {
-			return nil, s.unexpected()
+		c, err := s.nextMember()
+		if err != nil {
+			return nil, err
 		}
 		switch c {
 		case '}':
-			s.pos++
-			s.depth--
 			return s.collectDict(valueBase, nameBase), nil
 		case '\'', '"':
 			b, isBytes, err := s.text()
@@ -171,16 +180,11 @@ func (s *reader) dict(d *codec.Dict, key any) (any, error) {
 		if err := d.Put(key, v); err != nil {
 			return nil, err
 		}
-		c := s.char()
-		if c == ',' {
-			s.pos++
-			c = s.char()
-		} else if c != '}' {
-			return nil, s.unexpected()
+		c, err := s.nextMember()
+		if err != nil {
+			return nil, err
 		}
 		if c == '}' {
-			s.pos++
-			s.depth--
 			return s.plainDict(d), nil
 		}
 		if key, err = s.key(); err != nil {

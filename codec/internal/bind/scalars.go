@@ -100,27 +100,19 @@ func outOfRange(want, n string) error {
 }
 
 func decodeBool(d *Decoder, v reflect.Value) error {
-	var b bool
-	k, err := d.Src.Peek(Scalar)
-	if err != nil {
+	if ok, err := d.comes(Bool, v); !ok {
 		return err
 	}
-	if k != Bool {
-		return d.wrongKind(v, k)
-	}
-	if b, err = d.Src.Bool(); err == nil {
+	b, err := d.Src.Bool()
+	if err == nil {
 		v.SetBool(b)
 	}
 	return err
 }
 
 func decodeInt(d *Decoder, v reflect.Value) error {
-	k, err := d.Src.Peek(Scalar)
-	if err != nil {
+	if ok, err := d.comes(Int, v); !ok {
 		return err
-	}
-	if k != Int {
-		return d.wrongKind(v, k)
 	}
 	n, big, err := d.Src.Int()
 	if err != nil {
@@ -137,12 +129,8 @@ func decodeInt(d *Decoder, v reflect.Value) error {
 }
 
 func decodeUint(d *Decoder, v reflect.Value) error {
-	k, err := d.Src.Peek(Scalar)
-	if err != nil {
+	if ok, err := d.comes(Int, v); !ok {
 		return err
-	}
-	if k != Int {
-		return d.wrongKind(v, k)
 	}
 	n, big, err := d.Src.Int()
 	if err != nil {
@@ -207,12 +195,8 @@ func wantInstead(err error, v reflect.Value) error {
 }
 
 func decodeString(d *Decoder, v reflect.Value) error {
-	k, err := d.Src.Peek(Scalar)
-	if err != nil {
+	if ok, err := d.comes(Str, v); !ok {
 		return err
-	}
-	if k != Str {
-		return d.wrongKind(v, k)
 	}
 	b, err := d.Src.Str()
 	if err == nil {
@@ -288,6 +272,19 @@ func (d *Decoder) bytesDict() (out []byte, err error) {
 		err = mismatch("[]uint8", Dict)
 	}
 	return out, err
+}
+
+// comes reports whether a scalar of kind k comes next, for v. If another comes, v may have been filled
+// with what a decoder makes of it; or err says that it does not fit.
+func (d *Decoder) comes(k Kind, v reflect.Value) (ok bool, err error) {
+	found, err := d.Src.Peek(Scalar)
+	if err != nil {
+		return false, err
+	}
+	if found != k {
+		return false, d.wrongKind(v, found)
+	}
+	return true, nil
 }
 
 // wrongKind says that k does not fit v, unless it is an instance that a decoder makes fit.

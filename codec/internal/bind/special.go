@@ -33,12 +33,8 @@ func textDecode(other decodeFunc) decodeFunc {
 }
 
 func decodeTime(d *Decoder, v reflect.Value) error {
-	k, err := d.Src.Peek(Scalar)
-	if err != nil {
+	if ok, err := d.comes(Str, v); !ok {
 		return err
-	}
-	if k != Str {
-		return d.wrongKind(v, k)
 	}
 	b, err := d.Src.Str()
 	if err != nil {
@@ -99,12 +95,8 @@ func decodeDuration(d *Decoder, v reflect.Value) error {
 }
 
 func decodeBigInt(d *Decoder, v reflect.Value) error {
-	k, err := d.Src.Peek(Scalar)
-	if err != nil {
+	if ok, err := d.comes(Int, v); !ok {
 		return err
-	}
-	if k != Int {
-		return d.wrongKind(v, k)
 	}
 	n, b, err := d.Src.Int()
 	if err != nil {
