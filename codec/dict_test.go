@@ -16,9 +16,10 @@ func TestDictKeysAreEqualAsInPython(t *testing.T) {
 	huge := new(big.Int).Lsh(big.NewInt(1), 80)
 	same := [][]any{
 		{1, 1.0, true, int8(1), uint64(1), big.NewInt(1), complex(1, 0), float32(1)},
-		{0, false, -0.0, math.Copysign(0, -1)},
+		{0, false, 0.0, math.Copysign(0, -1)},
 		{"a", name("a")},
 		{huge, new(big.Int).Set(huge), math.Ldexp(1, 80)},
+		{new(big.Int).Neg(huge), -math.Ldexp(1, 80)},
 		{uint64(math.MaxUint64), new(big.Int).SetUint64(math.MaxUint64)},
 		{[]byte("a")},
 		{codec.Tuple{1, "x"}, codec.Tuple{true, "x"}, codec.Tuple{1.0, name("x")}},
@@ -86,7 +87,8 @@ func TestUnhashable(t *testing.T) {
 		require.Error(t, s.Put(k))
 		require.Panics(t, func() { s.Add(k) })
 	}
-	require.Panics(t, func() { codec.NewDict(1) })
+	odd := []any{1}
+	require.Panics(t, func() { codec.NewDict(odd...) })
 }
 
 func TestSet(t *testing.T) {

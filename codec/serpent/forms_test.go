@@ -99,6 +99,19 @@ func TestGroups(t *testing.T) {
 	require.Error(t, serpent.Unmarshal([]byte("({'X':1},)"), &p))
 }
 
+func TestPrefixesOfStrings(t *testing.T) {
+	for _, data := range []string{"r'a'", "U'a'", "(b'a')", "bR'a'", "Rb'a'"} {
+		var v any
+		require.NoError(t, serpent.Unmarshal([]byte(data), &v), data)
+	}
+	for _, data := range []string{"f'a'", "ur'a'", "bb'a'", "rbr'a'", "rbuf'a'", "rb"} {
+		var v any
+		require.Error(t, serpent.Unmarshal([]byte(data), &v), data)
+		var s string
+		require.Error(t, serpent.Unmarshal([]byte(data), &s), data)
+	}
+}
+
 // An instance of a registered type is filled from the generic tree when nobody asks for the type.
 func TestInstancesOfAllKindsOfFields(t *testing.T) {
 	type all struct {
