@@ -68,7 +68,7 @@ func TestHostile(t *testing.T) {
 func TestNamesAreFoundInTime(t *testing.T) {
 	begin := time.Now()
 	for name, want := range map[string]string{
-		"SNOWMAN": "☃", "latin small letter e with acute": "é", "CJK UNIFIED IDEOGRAPH-4E00": "一",
+		"SNOWMAN": "☃", "latin small letter e with acute": "é", "CJK UNIFIED IDEOGRAPH-4E00": "\u4e00",
 		"HANGUL SYLLABLE HAN": "한", "HANGUL SYLLABLE A": "아", "GREEK SMALL LETTER ALPHA": "α",
 	} {
 		var s string

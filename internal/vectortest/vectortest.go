@@ -1,5 +1,7 @@
-// Package vectortest reads the bytes that were captured from Python's Pyro, for the tests of several
-// packages. It has its own reader of frames, so that no test judges the code under test by itself.
+// Package vectortest reads the frames that were captured from Python's Pyro, for the tests of several
+// packages. It has its own reader of frames, so that no test judges the code under test by itself, and
+// leaves payloads as they are. Values and their bytes are in codec/testdata/vectors, in a format of
+// their own: codec/internal/vectors reads those.
 package vectortest
 
 import (
@@ -168,7 +170,7 @@ func ReadFrame(r io.Reader) (*Frame, error) {
 		f.Type, f.Flags, f.Seq = int(be.Uint16(h[6:])), be.Uint16(h[8:]), be.Uint16(h[10:])
 		payload, f.Serializer, annotations = int(be.Uint32(h[12:])), be.Uint16(h[16:]), int(be.Uint16(h[18:]))
 		sum := f.Type + 48 + payload + annotations + int(f.Serializer) + int(f.Flags) + int(f.Seq) + 0x34e9
-		if uint16(sum) != be.Uint16(h[22:]) { //nolint:gosec // modulo 65536
+		if uint16(sum) != be.Uint16(h[22:]) {
 			return nil, fmt.Errorf("checksum %04x, want %04x", be.Uint16(h[22:]), sum&0xffff)
 		}
 	case 502:
@@ -228,13 +230,13 @@ func Renumber(frame []byte, seq uint16) []byte {
 // Build returns a frame without annotations, for what no Python client ever sent.
 func Build(dialect string, typ int, flags, seq, serializer uint16, payload string) []byte {
 	be := binary.BigEndian
-	size := uint32(len(payload)) //nolint:gosec // tests are short
+	size := uint32(len(payload))
 	if dialect == "pyro4" {
 		h := append(make([]byte, 0, 24), "PYRO\x00\x30"...)
-		for _, n := range []uint16{uint16(typ), flags, seq, uint16(size >> 16), uint16(size), serializer, 0, 0} { //nolint:gosec // halves
+		for _, n := range []uint16{uint16(typ), flags, seq, uint16(size >> 16), uint16(size), serializer, 0, 0} {
 			h = be.AppendUint16(h, n)
 		}
-		sum := uint16(typ) + 48 + uint16(size) + serializer + flags + seq + 0x34e9 //nolint:gosec // modulo 65536
+		sum := uint16(typ) + 48 + uint16(size) + serializer + flags + seq + 0x34e9
 		return append(be.AppendUint16(h, sum), payload...)
 	}
 	h := append(make([]byte, 0, 40), "PYRO\x01\xf6"...)

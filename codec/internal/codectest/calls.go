@@ -130,15 +130,16 @@ func batches(t *testing.T, c codec.Codec) {
 	require.Equal(t, [3]int{1, 2, 5}, [3]int{a, b, k})
 	require.Equal(t, "x", x)
 
-	for range c.OpenBatch(h, nil) {
+	for _, err := range c.OpenBatch(h, nil) {
+		require.NoError(t, err)
 		break // must not yield again
 	}
 	empty, err := c.AppendBatch(nil, "obj", nil, nil)
 	require.NoError(t, err)
 	h, err = c.OpenCall(empty, nil)
 	require.NoError(t, err)
-	for range c.OpenBatch(h, nil) {
-		t.Fatal("an entry in an empty batch")
+	for e, err := range c.OpenBatch(h, nil) {
+		t.Fatal("an entry in an empty batch", e, err)
 	}
 	for _, args := range [][]any{{1}, {[]any{"m"}}, {[]any{"m", []any{}}}, {[]any{1, []any{}, codec.NewDict()}}, {"text"}} {
 		payload, err := c.AppendCall(nil, "o", "<batch>", args, false, codec.NoKwargs, nil)

@@ -51,6 +51,12 @@ func (l *level) UnmarshalText(b []byte) error {
 	return nil
 }
 
+var errUnwritable = errors.New("unwritable")
+
+type unwritable struct{}
+
+func (unwritable) MarshalText() ([]byte, error) { return nil, errUnwritable }
+
 type base struct {
 	ID   int64 `pyro:"id"`
 	Name string
@@ -180,7 +186,7 @@ func conversionErrors(t *testing.T, c codec.Codec) {
 		Items []item         `pyro:"items"`
 		Notes map[string]int `pyro:"notes"`
 	}
-	m := func(kv ...any) *codec.Dict { return codec.NewDict(kv...) }
+	m := codec.NewDict
 	tests := []struct {
 		name string
 		in   any
@@ -249,11 +255,13 @@ func refused(t *testing.T, c codec.Codec) {
 			}
 		})
 	}
+	_, err := c.Append(nil, []any{unwritable{}}, nil)
+	require.ErrorIs(t, err, errUnwritable)
 	var deep any
 	for range 201 {
 		deep = []any{deep}
 	}
-	_, err := c.Append(nil, deep, nil)
+	_, err = c.Append(nil, deep, nil)
 	var limit *codec.LimitError
 	require.ErrorAs(t, err, &limit)
 }
@@ -289,7 +297,8 @@ func none(t *testing.T, c codec.Codec) {
 	for _, dst := range []any{new(string), new(int), new(bool), new(float64), new([1]int), new(pair), new(time.Time), new(codec.Set)} {
 		require.Error(t, c.Unmarshal(data, dst, nil), "%T", dst)
 	}
-	data, err = c.Append(nil, []any{[]int(nil), map[string]int(nil), (*int)(nil), (*big.Int)(nil), (*codec.Dict)(nil), (*time.Time)(nil)}, nil)
+	nils := []any{[]int(nil), map[string]int(nil), (*int)(nil), (*big.Int)(nil), (*codec.Dict)(nil), (*time.Time)(nil)}
+	data, err = c.Append(nil, nils, nil)
 	require.NoError(t, err)
 	var got []any
 	require.NoError(t, c.Unmarshal(data, &got, nil))

@@ -8,20 +8,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/internal/vectors"
 )
 
-// Stable checks that data is refused with an error of package codec, or read; and that what was read,
+// Stable checks that data is refused with an error of a reader, or read; and that what was read,
 // if it can be written, is read back and written as the same bytes.
 func Stable(t *testing.T, c codec.Codec, data []byte) {
 	t.Helper()
 	var v, again any
 	if err := c.Unmarshal(data, &v, nil); err != nil {
-		requireTyped(t, err)
+		RequireReadError(t, err)
 		return
 	}
 	out, err := c.Append(nil, v, nil)
 	if err != nil {
-		requireTyped(t, err) // such as a lone surrogate in json
+		requireWriteError(t, err) // such as a lone surrogate in json
 		return
 	}
 	require.NoError(t, c.Unmarshal(out, &again, nil), "%q", out)
@@ -30,17 +31,36 @@ func Stable(t *testing.T, c codec.Codec, data []byte) {
 	require.Equal(t, string(out), string(out2)) // bytes, because NaN is not equal to itself
 }
 
-func requireTyped(t *testing.T, err error) {
+// RequireReadError checks that err is one of those that readers of values return.
+func RequireReadError(t *testing.T, err error) {
 	t.Helper()
 	var (
 		syntax *codec.SyntaxError
 		typ    *codec.TypeError
 		limit  *codec.LimitError
 		class  *codec.ClassError
-		encode *codec.EncodeError
 	)
-	ok := errors.As(err, &syntax) || errors.As(err, &typ) || errors.As(err, &limit) || errors.As(err, &class) || errors.As(err, &encode)
+	ok := errors.As(err, &syntax) || errors.As(err, &typ) || errors.As(err, &limit) || errors.As(err, &class)
 	require.True(t, ok, "%T: %v", err, err)
+}
+
+func requireWriteError(t *testing.T, err error) {
+	t.Helper()
+	var (
+		refused *codec.EncodeError
+		limit   *codec.LimitError
+	)
+	require.True(t, errors.As(err, &refused) || errors.As(err, &limit), "%T: %v", err, err)
+}
+
+// RequireRewritable checks that v, which c has read, is read back from what c writes of it.
+func RequireRewritable(t *testing.T, c codec.Codec, v any, o *codec.Options) {
+	t.Helper()
+	data, err := c.Append(nil, v, o)
+	require.NoError(t, err)
+	var again any
+	require.NoError(t, c.Unmarshal(data, &again, o))
+	require.Equal(t, vectors.Text(v), vectors.Text(again))
 }
 
 // Typed reads data into destinations of many types.
@@ -56,7 +76,7 @@ func Typed(t *testing.T, c codec.Codec, data []byte) {
 	} {
 		err := c.Unmarshal(data, dst, nil)
 		if err != nil {
-			requireTyped(t, err)
+			RequireReadError(t, err)
 			continue
 		}
 		got := reflect.ValueOf(dst).Elem().Interface()
@@ -80,7 +100,8 @@ func CallSeeds(tb testing.TB, c codec.Codec) [][]byte {
 	require.NoError(tb, err)
 	b, err := c.AppendCall(nil, "obj", "__getattr__", []any{"x"}, true, codec.NoKwargs, nil)
 	require.NoError(tb, err)
-	d, err := c.AppendBatch(nil, "obj", []codec.BatchEntry{{Method: "m", Args: []any{1}}, {Method: "n", Kwargs: codec.Kwargs{"k": "v"}}}, nil)
+	entries := []codec.BatchEntry{{Method: "m", Args: []any{1}}, {Method: "n", Kwargs: codec.Kwargs{"k": "v"}}}
+	d, err := c.AppendBatch(nil, "obj", entries, nil)
 	require.NoError(tb, err)
 	return [][]byte{a, b, d}
 }
@@ -110,7 +131,7 @@ func Call(t *testing.T, c codec.Codec, data []byte) {
 	t.Helper()
 	h, err := c.OpenCall(data, nil)
 	if err != nil {
-		requireTyped(t, err)
+		RequireReadError(t, err)
 		return
 	}
 	s := &anySink{}
@@ -118,15 +139,15 @@ func Call(t *testing.T, c codec.Codec, data []byte) {
 		var v any
 		require.NoError(t, c.Unmarshal(data, &v, &codec.Options{MaxDepth: codec.DefaultMaxDepth + 10}), "%q", data)
 	} else {
-		requireTyped(t, err)
+		RequireReadError(t, err)
 	}
 	for e, err := range c.OpenBatch(h, nil) {
 		if err != nil {
-			requireTyped(t, err)
+			RequireReadError(t, err)
 			break
 		}
 		if err := c.DecodeArgs(e, &anySink{}, nil); err != nil {
-			requireTyped(t, err)
+			RequireReadError(t, err)
 		}
 	}
 }

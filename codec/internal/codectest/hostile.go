@@ -28,7 +28,7 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 				begin := time.Now()
 				used := allocated(func() {
 					if err := c.Unmarshal(data, dst, o); err != nil {
-						requireTyped(t, err)
+						RequireReadError(t, err)
 					}
 				})
 				require.Less(t, used, uint64(most*len(data)+fixed), "%T", dst)

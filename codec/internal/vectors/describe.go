@@ -2,7 +2,6 @@ package vectors
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -24,7 +23,8 @@ type description struct {
 	V          json.RawMessage   `json:"v"`
 	Bits       string            `json:"bits"`
 	Hex        string            `json:"hex"`
-	Re, Im     json.RawMessage   `json:"-"`
+	Re         json.RawMessage   `json:"re"`
+	Im         json.RawMessage   `json:"im"`
 	Codepoints []rune            `json:"codepoints"`
 	Class      string            `json:"class"`
 	Args       []json.RawMessage `json:"args"`
@@ -59,15 +59,11 @@ func describe(tb testing.TB, raw json.RawMessage) any {
 	case "float":
 		return math.Float64frombits(binary.BigEndian.Uint64(unhex(tb, d.Bits)))
 	case "complex":
-		var c struct{ Re, Im json.RawMessage }
-		check(tb, json.Unmarshal(raw, &c))
-		return complex(describe(tb, c.Re).(float64), describe(tb, c.Im).(float64))
+		return complex(describe(tb, d.Re).(float64), describe(tb, d.Im).(float64))
 	case "str":
 		return textOf(d.Codepoints)
 	case "bytes", "bytearray", "memoryview":
-		b, err := hex.DecodeString(d.Hex)
-		check(tb, err)
-		return b
+		return unhex(tb, d.Hex)
 	case "list":
 		return listOf(tb, d.V)
 	case "tuple", "namedtuple":
@@ -138,12 +134,11 @@ func check(tb testing.TB, err error) {
 }
 
 func intOf(d description) any {
-	n, ok := new(big.Int), false
+	digits, base := strings.Trim(string(d.V), `"`), 10
 	if d.Hex != "" {
-		n, ok = n.SetString(d.Hex, 0)
-	} else {
-		n, ok = n.SetString(strings.Trim(string(d.V), `"`), 10)
+		digits, base = d.Hex, 0
 	}
+	n, ok := new(big.Int).SetString(digits, base)
 	if !ok {
 		return Unknown{"int"}
 	}

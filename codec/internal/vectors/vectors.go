@@ -1,4 +1,9 @@
-// Package vectors reads the recorded bytes in codec/testdata/vectors for tests.
+// Package vectors reads the values in codec/testdata/vectors, and the bytes that Python makes of them,
+// for tests of the serializers.
+//
+// The frames in transport/pyro/testdata/vectors are of another format, and hold payloads, not
+// descriptions of values. internal/vectortest reads those: it knows neither codecs nor transports, so
+// that the tests of both may use it, and this package knows the values of package codec.
 package vectors
 
 import (
@@ -9,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -19,6 +25,7 @@ type Vector struct {
 	Bytes []byte // what Python wrote, or is given to read; nil if it refused to write
 
 	Value    any  // described, as it was written or is read
+	Reads    any  // what reading Bytes gives: Value, unless they lose something of it
 	HasValue bool // Python reads or writes it
 
 	EncodeError string // class of Python's error when writing
@@ -41,7 +48,10 @@ type entry struct {
 	Indented    *string         `json:"indented"`
 }
 
-type pyError struct{ Class, Message string }
+type pyError struct {
+	Class   string `json:"class"`
+	Message string `json:"message"`
+}
 
 // Codec returns the vectors of codec-NAME.json.
 func Codec(tb testing.TB, name string) []Vector {
@@ -50,6 +60,10 @@ func Codec(tb testing.TB, name string) []Vector {
 	for _, e := range load(tb, "codec-"+name+".json") {
 		v := Vector{Name: e.Name, HasValue: true}
 		v.Value = describe(tb, e.Value)
+		v.Reads = v.Value
+		if e.DecodesTo != nil {
+			v.Reads = describe(tb, e.DecodesTo)
+		}
 		v.Bytes = e.bytes(tb)
 		if e.Error != nil {
 			v.EncodeError = e.Error.Class
@@ -69,18 +83,6 @@ func Codec(tb testing.TB, name string) []Vector {
 	return out
 }
 
-// DecodesTo returns, by name, what reading the bytes back gives where that is another value.
-func DecodesTo(tb testing.TB, name string) map[string]any {
-	tb.Helper()
-	out := map[string]any{}
-	for _, e := range load(tb, "codec-"+name+".json") {
-		if e.DecodesTo != nil {
-			out[e.Name] = describe(tb, e.DecodesTo)
-		}
-	}
-	return out
-}
-
 // Accept returns the inputs of accept-NAME.json.
 func Accept(tb testing.TB, name string) []Vector {
 	tb.Helper()
@@ -92,6 +94,7 @@ func Accept(tb testing.TB, name string) []Vector {
 		} else {
 			v.HasValue = true
 			v.Value = describe(tb, e.Value)
+			v.Reads = v.Value
 		}
 		out = append(out, v)
 	}
@@ -124,13 +127,9 @@ func (e *entry) bytes(tb testing.TB) []byte {
 		return unhex(tb, *e.Hex)
 	case e.Zlib != nil:
 		r, err := zlib.NewReader(bytes.NewReader(unhex(tb, *e.Zlib)))
-		if err != nil {
-			tb.Fatal(err)
-		}
+		check(tb, err)
 		b, err := io.ReadAll(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
+		check(tb, err)
 		return b
 	}
 	return nil
@@ -139,23 +138,22 @@ func (e *entry) bytes(tb testing.TB) []byte {
 func unhex(tb testing.TB, s string) []byte {
 	tb.Helper()
 	b, err := hex.DecodeString(s)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	check(tb, err)
 	return b
 }
 
 func load(tb testing.TB, file string) []entry {
 	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "testdata", "vectors", file))
-	if err != nil {
-		tb.Fatal(err)
+	check(tb, err)
+	var f struct {
+		Vectors []entry `json:"vectors"`
+		Inputs  []entry `json:"inputs"`
 	}
-	var f struct{ Vectors, Inputs []entry }
 	if err := json.Unmarshal(data, &f); err != nil {
 		tb.Fatal(file, err)
 	}
-	all := append(f.Vectors, f.Inputs...)
+	all := slices.Concat(f.Vectors, f.Inputs)
 	if len(all) == 0 {
 		tb.Fatal("no vectors in " + file)
 	}
