@@ -365,3 +365,23 @@ func ping(dialect string) []byte {
 	}
 	return []byte("PYRO\x01\xf6\x06\x2a\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00" + strings.Repeat("\x00", 16) + "\x00\x00\x4d\xc5ping")
 }
+
+// A dispatcher passes a blob's payload on as it came: whom it is for, only the annotation knows.
+func TestABlobGoesWhereItsAnnotationSays(t *testing.T) {
+	for _, dialect := range vectortest.Dialects {
+		exchanges := vectortest.Exchanges(t, vectors, dialect)
+		for _, serializer := range []string{"serpent", "marshal"} {
+			r := &replay{t: t, address: startPython(t), dialect: dialect, streams: strings.NewReplacer()}
+			r.connect(vectortest.Find(t, exchanges, serializer+"/connect").Sent("client")[0])
+			e := vectortest.Find(t, exchanges, serializer+"/blob")
+			stale := bytes.Clone(e.Sent("client")[0])
+			at := e.Messages[0].PayloadAt
+			copy(stale[at:], bytes.Replace(stale[at:], []byte("svc"), []byte("xyz"), 1))
+			require.NotEqual(t, e.Sent("client")[0], stale)
+			r.send(stale)
+			got, err := vectortest.ReadFrame(r.conn)
+			require.NoError(t, err)
+			require.Equal(t, `["blob-info" [1 "two"]]`, r.describePayload(got))
+		}
+	}
+}
