@@ -136,6 +136,23 @@ func TestASessionClosesItsValuesTheLastOneFirst(t *testing.T) {
 	require.Equal(t, 4, made)
 }
 
+func TestASessionLetsValuesGo(t *testing.T) {
+	var s transport.Session
+	var ended []string
+	for _, name := range []string{"kept", "freed"} {
+		_, err := s.Load(name, func() (any, error) { return closer{name, &ended}, nil })
+		require.NoError(t, err)
+	}
+	require.Equal(t, closer{"freed", &ended}, s.Delete("freed"))
+	require.Nil(t, s.Delete("freed"))
+	v, err := s.Load("freed", func() (any, error) { return "made anew", nil })
+	require.NoError(t, err)
+	require.Equal(t, "made anew", v)
+	require.NoError(t, s.Close())
+	require.Equal(t, []string{"kept"}, ended)
+	require.Nil(t, s.Delete("kept"))
+}
+
 func TestKindsAndPeersHaveNames(t *testing.T) {
 	require.Equal(t, "invoke", transport.Invoke.String())
 	require.Equal(t, "ping", transport.Ping.String())

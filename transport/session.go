@@ -36,6 +36,19 @@ func (s *Session) Load(key any, create func() (any, error)) (any, error) {
 	return v, nil
 }
 
+// Delete takes key out of the session and returns the value it had, which is not closed; nil if there
+// was none.
+func (s *Session) Delete(key any) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.values[key]
+	if ok {
+		delete(s.values, key)
+		s.order = slices.DeleteFunc(s.order, func(k any) bool { return k == key })
+	}
+	return v
+}
+
 // Close ends the session and closes its values.
 func (s *Session) Close() error {
 	s.mu.Lock()
