@@ -484,15 +484,20 @@ func (m *method) traceback() string {
 	return fmt.Sprintf("  File %q, line %d, in %s\n", m.file, m.line, m.display)
 }
 
-// lastLine is the last line of a Python traceback. It also has the Go type, which no class carries.
+// lastLine is the last line of a Python traceback. It also has the Go type, which no class carries, or
+// of this toolkit's own errors what kind they are.
 func lastLine(e *transport.Error, err error) string {
-	text := e.Message
-	if e.Class != "" {
-		text = strings.TrimPrefix(e.Class, "builtins.") + ": " + text
-	} else {
-		text = fmt.Sprintf("%T: %s", rootOf(err), text)
+	root := rootOf(err)
+	kind := fmt.Sprintf("%T", root)
+	switch _, own := root.(*transport.Error); { //nolint:errorlint // nothing is beneath it
+	case e.Class != "":
+		kind = strings.TrimPrefix(e.Class, "builtins.")
+	case e.Panic != nil:
+		kind = "panic"
+	case own:
+		kind = e.Code.String()
 	}
-	return text + "\n"
+	return kind + ": " + e.Message + "\n"
 }
 
 // rootOf returns the error that says most about its origin: the innermost one that is no *Error.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"net"
@@ -206,6 +207,25 @@ func TestAnnotationsOfStreamItems(t *testing.T) {
 			}
 			require.Equal(t, []string{"first", "", "third"}, notes)
 		})
+	}
+}
+
+func TestLastLinesOfTracebacks(t *testing.T) {
+	s := everything()
+	s.Method("missing", func() error { return fmt.Errorf("reading: %w", fs.ErrNotExist) })
+	s.Method("coded", func() error { return transport.Errorf(transport.CodeNotFound, "no such tea") })
+	s.Method("classed", func() error { return transport.NewError("KeyError", "tea") })
+	p := connect(t, start(t, s).URI("test.everything").String())
+	for method, want := range map[string]string{
+		"panics":  "panic: internal error\n",
+		"fail":    "*errors.errorString: went wrong\n",
+		"missing": "*errors.errorString: reading: file does not exist\n",
+		"coded":   "not_found: no such tea\n",
+		"classed": "KeyError: tea\n",
+	} {
+		var e *transport.Error
+		require.ErrorAs(t, service.Do(t.Context(), p, method), &e)
+		require.Equal(t, want, e.Traceback[len(e.Traceback)-1], method)
 	}
 }
 
