@@ -224,3 +224,22 @@ func (s *reader) rawEscape() error {
 	}
 	return nil
 }
+
+// plainLiteral returns the text of data that is nothing but the usual header and a string of printable
+// ASCII characters without escapes.
+func plainLiteral(data []byte) (text []byte, ok bool) {
+	if len(data) < len(header)+2 || string(data[:len(header)]) != header {
+		return nil, false
+	}
+	quote := data[len(header)]
+	text = data[len(header)+1 : len(data)-1]
+	if quote != '\'' && quote != '"' || data[len(data)-1] != quote {
+		return nil, false
+	}
+	for i := bind.Plain(text, quote, quote); i < len(text); i++ {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == quote || c == '\\' {
+			return nil, false
+		}
+	}
+	return text, true
+}

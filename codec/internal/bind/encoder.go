@@ -14,11 +14,12 @@ import (
 
 // An Encoder writes Go values to a sink.
 type Encoder struct {
+	es    *Encoders
 	sink  Sink
 	o     *codec.Options // may be nil
 	depth int
 	max   int
-	plans *planSet
+	plans *planSet // nil until a type needs one
 	names []string // keys being sorted
 	seen  map[place]struct{}
 }
@@ -48,10 +49,9 @@ func (es *Encoders) Append(b []byte, v any, o *codec.Options) ([]byte, error) {
 func (es *Encoders) Get(o *codec.Options) *Encoder {
 	e, _ := es.pool.Get().(*Encoder)
 	if e == nil {
-		e = &Encoder{sink: es.sink}
+		e = &Encoder{es: es, sink: es.sink}
 	}
 	e.o, e.depth, e.max = o, 0, o.Depth()
-	e.plans = es.plansOf(o.Classes())
 	return e
 }
 
@@ -125,7 +125,15 @@ func (e *Encoder) Any(b []byte, v any) ([]byte, error) {
 		return e.sink.BigInt(b, x)
 	}
 	r := reflect.ValueOf(v)
-	return e.plans.of(r.Type())(e, b, r)
+	return e.plan(r.Type())(e, b, r)
+}
+
+// plan returns how values of type t are written.
+func (e *Encoder) plan(t reflect.Type) encodeFunc {
+	if e.plans == nil {
+		e.plans = e.es.plansOf(e.o.Classes())
+	}
+	return e.plans.of(t)
 }
 
 // List appends args as a list or tuple.

@@ -186,7 +186,7 @@ func (s *planSet) planOfKind(t reflect.Type) encodeFunc {
 				return e.Any(b, v.Interface())
 			}
 			v = v.Elem()
-			return e.plans.of(v.Type())(e, b, v)
+			return e.plan(v.Type())(e, b, v)
 		}
 	default:
 		return func(e *Encoder, b []byte, _ reflect.Value) ([]byte, error) {
