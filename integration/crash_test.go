@@ -165,3 +165,34 @@ func TestPythonClientIsKilled(t *testing.T) {
 		}
 	})
 }
+
+// A one-way call was made, even if its caller is gone before it is carried out.
+func TestOnewayOutlivesItsCaller(t *testing.T) {
+	const goodbye = `
+import sys
+dialect, uri = sys.argv[1:]
+api = __import__("Pyro4") if dialect == "Pyro4" else __import__("Pyro5.api").api
+with api.Proxy(uri) as svc:
+    svc.hold_oneway()
+print("null")
+`
+	eachDialect(t, func(t *testing.T, d peers.Dialect) {
+		g := newGoService()
+		s := g.service()
+		s.Method("hold_oneway", func(ctx context.Context) { g.notify(g.hold(ctx)) }, service.Oneway())
+		srv := serve(t, s)
+		var none any
+		require.NoError(t, peers.Run(t.Context(), &none, goodbye, d.String(), srv.URI("svc").String()))
+		<-g.entered
+		c := peers.NewClient(t, d)
+		c.Connect("svc", srv.URI("svc").String())
+		c.Connect("daemon", daemonOf(srv.URI("svc").String()))
+		require.Equal(t, "[]", repr(t, c.Call("svc", "received", "()")))
+		require.Eventually(t, func() bool {
+			return strings.HasSuffix(repr(t, c.Call("daemon", "info", "()")), "2 connections'")
+		}, soon, tick, "the caller's connection has ended")
+		close(g.release)
+		require.Eventually(t, func() bool { return len(g.all()) == 1 }, soon, tick)
+		require.Equal(t, []any{"released"}, g.all(), "not cut off")
+	})
+}

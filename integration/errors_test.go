@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -178,5 +179,30 @@ func TestUnknownObject(t *testing.T) {
 		err := service.Do(t.Context(), p, "echo", 1)
 		require.ErrorIs(t, err, transport.ErrNotFound)
 		require.ErrorContains(t, err, "unknown object")
+	})
+}
+
+// An exception on its way through Go stays what it is, in the words of the caller's own Pyro, and its
+// traceback names every place it came through.
+func TestExceptionFromPythonThroughGoToPython(t *testing.T) {
+	eachDialect(t, func(t *testing.T, last peers.Dialect) {
+		p := proxy(t, peers.Service(t, last).URIs["svc"])
+		relay := service.New("relay")
+		relay.Method("fail", func(ctx context.Context, args ...any) error { return service.Do(ctx, p, "fail", args...) })
+		srv := serve(t, relay)
+		eachDialect(t, func(t *testing.T, first peers.Dialect) {
+			c := peers.NewClient(t, first)
+			c.Connect("relay", srv.URI("relay").String())
+			e := raised(t, c.Call("relay", "fail", "('value', 'wrong', 42)"))
+			require.Equal(t, "builtins.ValueError", e.Class)
+			require.Equal(t, "('wrong', 42)", e.Args)
+			require.Equal(t, "{'kind': 'value'}", e.Attributes["detail"])
+			require.Contains(t, e.RemoteTraceback, "common.py")
+			require.Contains(t, e.RemoteTraceback, "errors_test.go")
+			require.Equal(t, of(first, "NamingError"), raised(t, c.Call("relay", "fail", "('naming', 'x')")).Class)
+			e = raised(t, c.Call("relay", "fail", "('custom', 'x')"))
+			require.Equal(t, "builtins.RuntimeError", e.Class, "a class that the caller may not know")
+			require.Contains(t, e.Text, "common.CustomError: x")
+		})
 	})
 }
