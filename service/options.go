@@ -235,6 +235,35 @@ func HandshakeTimeout(d time.Duration) ServerOption {
 	})
 }
 
+// IdleTimeout closes connections that make no request for d, as COMMTIMEOUT does on Python's servers.
+// By default they stay.
+func IdleTimeout(d time.Duration) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		c.pb.Limits.IdleTimeout = durationpb.New(d)
+		return positive("IdleTimeout", d)
+	})
+}
+
+// WriteTimeout limits the time that a peer may take to read each MiB of a reply, or the rest of it;
+// default one minute. A peer that reads nothing loses its connection then.
+func WriteTimeout(d time.Duration) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		c.pb.Limits.WriteTimeout = durationpb.New(d)
+		return positive("WriteTimeout", d)
+	})
+}
+
+// MaxStreams limits the open remote iterators of the server; default 10000.
+func MaxStreams(n int) ServerOption {
+	return serverOption(func(c *serverConfig) error {
+		if n <= 0 || n > 1<<24 {
+			return fmt.Errorf("MaxStreams(%d): must be positive", n)
+		}
+		c.pb.Limits.MaxStreams = int32(n)
+		return nil
+	})
+}
+
 // DrainTimeout limits how long Run waits, after its context has ended, for calls that run; default 10 s.
 func DrainTimeout(d time.Duration) ServerOption {
 	return serverOption(func(c *serverConfig) error {

@@ -100,7 +100,7 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, er
 		return func(context.Context) (pyro.URI, error) { return u, nil }, nil
 	case pyro.ProtocolPyroName:
 	default:
-		return nil, fmt.Errorf("connect to %s: no resolver for %s", u, u.Protocol)
+		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: no resolver for %s", u, u.Protocol)
 	}
 	if cfg.resolver != nil {
 		return func(ctx context.Context) (pyro.URI, error) {
@@ -116,7 +116,7 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, er
 	return func(ctx context.Context) (pyro.URI, error) {
 		ns, err := nameserver.Locate(ctx, dial, locations...)
 		if err != nil {
-			return pyro.URI{}, transport.AsError(err).During("resolve "+u.Object, u.String(), "")
+			return pyro.URI{}, transport.AsError(err).During("resolve", u.String(), "")
 		}
 		defer ns.Close()
 		e, err := ns.Lookup(ctx, u.Object)

@@ -168,6 +168,8 @@ func (s *Server) newWire() (*pyro.Server, error) {
 		MaxInflatedSize:  pb.GetLimits().GetMaxInflatedSize(),
 		MaxConnections:   int(pb.GetLimits().GetMaxConnections()),
 		HandshakeTimeout: duration(pb.GetLimits().GetHandshakeTimeout()),
+		IdleTimeout:      duration(pb.GetLimits().GetIdleTimeout()),
+		WriteTimeout:     duration(pb.GetLimits().GetWriteTimeout()),
 		Compress:         pb.GetCompression(),
 		Streams: pyro.StreamConfig{
 			Disabled: pb.GetStreams().GetDisabled(),

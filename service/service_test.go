@@ -241,7 +241,7 @@ func TestCallsAfterAnExceptionThatEndsTheConnection(t *testing.T) {
 }
 
 func TestAServerThatDoesNotAnswer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // ends with the test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	p := connect(t, "PYRO:frozen@"+l.Addr().String(), service.ConnectTimeout(50*time.Millisecond))

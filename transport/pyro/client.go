@@ -60,7 +60,7 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 		if l.Err() == nil {
 			if e.Remote && e.EndsConnection() { // the daemon hangs up: spare the next call finding out
 				c.link.CompareAndSwap(l, nil)
-				_ = l.Conn.Close()
+				_ = l.Close()
 			}
 			return nil, err
 		}
@@ -96,7 +96,7 @@ func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
 func (c *Client) dial(ctx context.Context) (*link, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(c.life, cancel)()
+	defer context.AfterFunc(c.life, cancel)() //nolint:contextcheck // two lives end this one
 	uri, err := c.resolve(ctx)
 	if err != nil {
 		return nil, neverSent(err)
@@ -198,7 +198,7 @@ func (c *Client) Close() error {
 	<-c.dialing // nobody dials from here on
 	defer func() { c.dialing <- struct{}{} }()
 	if l := c.link.Swap(nil); l != nil {
-		return l.Conn.Close()
+		return l.Close()
 	}
 	return nil
 }

@@ -504,15 +504,14 @@ func (c *Conn) deliver(f frame) (*pending, error) {
 	}
 	if p == nil {
 		c.abandoned--
-		return nil, nil
+		return nil, nil //nolint:nilnil // delivered to nobody
 	}
 	p.frame = f
 	if len(f.payload) >= stolenSize {
 		p.large = c.reader.detach()
 	} else {
-		b := append(p.response[:0], f.annotations...)
-		b = append(b, f.payload...)
-		p.response = b
+		p.response = append(append(p.response[:0], f.annotations...), f.payload...)
+		b := p.response
 		p.frame.annotations, p.frame.payload = b[:len(f.annotations)], b[len(f.annotations):]
 	}
 	c.finish(p)

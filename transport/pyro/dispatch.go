@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/codec/marshal"
@@ -22,6 +23,7 @@ func (c *serverConn) answer() error {
 				return err
 			}
 		}
+		c.limitIdle()
 		f, err := c.reader.next()
 		if err != nil {
 			return err // of a breach, too, Python tells the client nothing after the handshake
@@ -33,6 +35,17 @@ func (c *serverConn) answer() error {
 		if c.s.isClosing() {
 			return c.flush()
 		}
+	}
+}
+
+// limitIdle sets the time for the next request to come, where there is such a limit.
+func (c *serverConn) limitIdle() {
+	if c.s.cfg.IdleTimeout <= 0 || c.reader.complete() {
+		return
+	}
+	_ = c.nc.SetReadDeadline(time.Now().Add(c.s.cfg.IdleTimeout))
+	if c.s.isClosing() { // it may have set its own deadline a moment before
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
@@ -251,8 +264,7 @@ func (c *serverConn) result(f *frame, info *transport.CallInfo, r *transport.Rep
 	if err == nil {
 		return true, nil
 	}
-	var failed *encodeFailure
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*unencodableError](err); ok {
 		return c.raise(f, call, transport.NewError("TypeError", failed.Error()))
 	}
 	return false, err
@@ -267,8 +279,7 @@ func (c *serverConn) raise(f *frame, call *transport.Call, err error) (more bool
 	e := traced(transport.AsError(err).Raised(), call)
 	fields := frameFields{typ: msgResult, flags: flagException | f.flags&flagBatch}
 	sendErr := c.reply(c.readableBy(f), fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
-	var failed *encodeFailure
-	if errors.As(sendErr, &failed) {
+	if failed, ok := errors.AsType[*unencodableError](sendErr); ok {
 		instead := transport.NewError("PyroError", fmt.Sprintf(
 			"Error serializing exception: %s. Original exception: <class '%s'>: %s",
 			failed.Error(), strings.TrimPrefix(e.Class, "builtins."), e.Message))

@@ -39,6 +39,12 @@ type ServerConfig struct {
 	MaxConnections int
 	// HandshakeTimeout is how long a peer may take to finish its handshake; 0 means 10 s.
 	HandshakeTimeout time.Duration
+	// IdleTimeout is how long a connection may be without a request, as COMMTIMEOUT has it on Python's
+	// servers; 0 means for ever.
+	IdleTimeout time.Duration
+	// WriteTimeout is how long a peer may take to read each MiB of a reply, or the rest of it; 0
+	// means one minute.
+	WriteTimeout time.Duration
 	// Compress compresses replies where the dialect's rule has it.
 	Compress bool
 	// Streams are the remote iterators.
@@ -125,6 +131,9 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 	if s.cfg.HandshakeTimeout <= 0 {
 		s.cfg.HandshakeTimeout = DefaultTimeout
 	}
+	if s.cfg.WriteTimeout <= 0 {
+		s.cfg.WriteTimeout = time.Minute
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -194,9 +203,7 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		s.served++
 	}
 	s.conns[c] = struct{}{}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
+	s.wg.Go(func() {
 		c.serve()
 		s.mu.Lock()
 		delete(s.conns, c)
@@ -204,7 +211,7 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 			s.served--
 		}
 		s.mu.Unlock()
-	}()
+	})
 }
 
 // Connections returns the number of open connections.

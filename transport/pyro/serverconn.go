@@ -22,6 +22,8 @@ const (
 	// flushSize is how many bytes of replies are gathered before they are written although more
 	// requests are at hand.
 	flushSize = 64 << 10
+	// writePart is how much of a reply WriteTimeout is for.
+	writePart = 1 << 20
 	// maxNames bounds the names of objects and methods that a connection remembers.
 	maxNames = 64
 	// lingerTime is how long a refused peer may take to read why.
@@ -40,6 +42,7 @@ type serverConn struct {
 	ser    *serializer // of the handshake
 	peer   *transport.Peer
 	reader *frameReader
+	writer *rawWriter
 	out    buffer // replies to be written; nil while there are none
 	names  map[string]string
 
@@ -58,6 +61,7 @@ func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Session: &transport.Session{}}
 	c.reader = newFrameReader(nc, &c.o)
+	c.writer = newRawWriter(nc)
 	return c
 }
 
@@ -100,8 +104,7 @@ func (c *serverConn) accept() error {
 		c.peer.TLS = &state
 	}
 	f, err := c.reader.next()
-	var bad *frameError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*frameError](err); ok {
 		c.o.dialect = bad.dialect
 		if bad.size && bad.dialect == codec.Pyro4 {
 			return err // Pyro4 says nothing then
@@ -275,7 +278,8 @@ func (c *serverConn) readHandshake(f *frame) (*transport.Handshake, error) {
 // header makes a call's header of a frame's. The peer's correlation id is kept, else there is a new
 // one.
 func (c *serverConn) header(f *frame, own transport.Annotations, reserved reservedAnnotations) transport.Header {
-	h := transport.Header{Annotations: own, Seq: f.seq, Flags: f.rawFlags, Serializer: uint8(f.serializer)} //nolint:gosec // known ids are small
+	h := transport.Header{Annotations: own, Seq: f.seq, Flags: f.rawFlags}
+	h.Serializer = uint8(f.serializer) //nolint:gosec // known ids are small
 	switch {
 	case f.flags&flagCorrelated != 0:
 		h.CorrelationID = f.correlation
@@ -363,7 +367,7 @@ func (c *serverConn) reply(f *frame, fields frameFields, id uuid.UUID, annotatio
 	err := c.encode(&w, ser, value)
 	if err != nil {
 		*c.out = w.buf[:w.start]
-		return &encodeFailure{err}
+		return &unencodableError{err}
 	}
 	*c.out, err = w.finish(fields)
 	return err
@@ -396,21 +400,38 @@ func (c *serverConn) annotate(w *frameWriter, f *frameFields, id uuid.UUID, anno
 	}
 }
 
-// encodeFailure tells a value that cannot be written from a frame that cannot.
-type encodeFailure struct{ err error }
+// unencodableError tells a value that cannot be written from a frame that cannot.
+type unencodableError struct{ err error }
 
-func (e *encodeFailure) Error() string { return e.err.Error() }
-func (e *encodeFailure) Unwrap() error { return e.err }
+func (e *unencodableError) Error() string { return e.err.Error() }
+func (e *unencodableError) Unwrap() error { return e.err }
 
 // flush writes the replies that are ready.
 func (c *serverConn) flush() error {
 	if c.out == nil {
 		return nil
 	}
-	_, err := c.nc.Write(*c.out)
+	err := c.write(*c.out)
 	streamPool.put(c.out)
 	c.out = nil
 	return err
+}
+
+// write writes b. What the connection does not take at once the peer has to read in time.
+func (c *serverConn) write(b []byte) error {
+	n, err := c.writer.tryWrite(b)
+	if err != nil || n == len(b) {
+		return err
+	}
+	for b = b[n:]; len(b) > 0; {
+		part := b[:min(len(b), writePart)]
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
+		if _, err := c.nc.Write(part); err != nil {
+			return err
+		}
+		b = b[len(part):]
+	}
+	return c.nc.SetWriteDeadline(time.Time{})
 }
 
 // name returns b as a string, the same one for the same name as far as the connection remembers.

@@ -8,7 +8,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 )
 
-func init() { // URIs travel as instances of Pyro's own class; see the package comment of transport
+func init() { //nolint:gochecknoinits // URIs travel as instances of Pyro's own class; see the package comment of transport
 	codec.Default.RegisterEncoder(reflect.TypeFor[URI](), encodeURI)
 	codec.Default.RegisterDecoder("Pyro4.core.URI", decodeURI)
 	codec.Default.RegisterDecoder("Pyro5.core.URI", decodeURI)

@@ -31,13 +31,13 @@ type frameWriter struct {
 
 // beginFrame appends an empty header to buf.
 func beginFrame(buf []byte, o *wireOptions) frameWriter {
-	w := frameWriter{o: o, start: len(buf)}
+	w := frameWriter{buf: buf, o: o, start: len(buf)}
 	size := headerSize5
 	if o.dialect == codec.Pyro4 {
 		size = headerSize4
 	}
 	var zero [headerSize5]byte
-	w.buf = append(buf, zero[:size]...)
+	w.buf = append(w.buf, zero[:size]...)
 	w.body = len(w.buf)
 	return w
 }
@@ -180,7 +180,7 @@ func putHeader5(h []byte, f frameFields, annotations, payload int) {
 	copy(h, tag)
 	be.PutUint16(h[4:], wire5)
 	h[6] = byte(f.typ)
-	h[7] = byte(f.serializer)
+	h[7] = byte(f.serializer) //nolint:gosec // known ids are small
 	be.PutUint16(h[8:], wireFlags(f.flags, codec.Pyro5))
 	be.PutUint16(h[10:], f.seq)
 	be.PutUint32(h[12:], uint32(payload))     //nolint:gosec // checked by checkSizes

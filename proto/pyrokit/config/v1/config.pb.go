@@ -379,7 +379,11 @@ type Limits struct {
 	// Time for a peer to finish its handshake. Default 10s.
 	HandshakeTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=handshake_timeout,json=handshakeTimeout,proto3" json:"handshake_timeout,omitempty"`
 	// Open remote iterators of a server. Default 10000.
-	MaxStreams    int32 `protobuf:"varint,6,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
+	MaxStreams int32 `protobuf:"varint,6,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
+	// Time for a peer to read each MiB of a reply, or the rest of it. Default 1m.
+	WriteTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=write_timeout,json=writeTimeout,proto3" json:"write_timeout,omitempty"`
+	// Time without a request after which a server closes a connection. Default 0: never.
+	IdleTimeout   *durationpb.Duration `protobuf:"bytes,8,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -454,6 +458,20 @@ func (x *Limits) GetMaxStreams() int32 {
 		return x.MaxStreams
 	}
 	return 0
+}
+
+func (x *Limits) GetWriteTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.WriteTimeout
+	}
+	return nil
+}
+
+func (x *Limits) GetIdleTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.IdleTimeout
+	}
+	return nil
 }
 
 // Streams are a server's remote iterators.
@@ -781,7 +799,7 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\x05value\x18\x01 \x01(\tH\x00R\x05value\x12\x12\n" +
 	"\x03env\x18\x02 \x01(\tH\x00R\x03env\x12\x14\n" +
 	"\x04file\x18\x03 \x01(\tH\x00R\x04fileB\b\n" +
-	"\x06source\"\x8d\x02\n" +
+	"\x06source\"\x8b\x03\n" +
 	"\x06Limits\x12(\n" +
 	"\x10max_message_size\x18\x01 \x01(\x03R\x0emaxMessageSize\x12*\n" +
 	"\x11max_inflated_size\x18\x02 \x01(\x03R\x0fmaxInflatedSize\x12\x1b\n" +
@@ -789,7 +807,9 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\x0fmax_connections\x18\x04 \x01(\x05R\x0emaxConnections\x12F\n" +
 	"\x11handshake_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x10handshakeTimeout\x12\x1f\n" +
 	"\vmax_streams\x18\x06 \x01(\x05R\n" +
-	"maxStreams\"\x8f\x01\n" +
+	"maxStreams\x12>\n" +
+	"\rwrite_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\fwriteTimeout\x12<\n" +
+	"\fidle_timeout\x18\b \x01(\v2\x19.google.protobuf.DurationR\vidleTimeout\"\x8f\x01\n" +
 	"\aStreams\x12\x1a\n" +
 	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x125\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x121\n" +
@@ -855,21 +875,23 @@ var file_pyrokit_config_v1_config_proto_depIdxs = []int32{
 	9,  // 4: pyrokit.config.v1.Server.drain_timeout:type_name -> google.protobuf.Duration
 	3,  // 5: pyrokit.config.v1.Listener.hmac_key:type_name -> pyrokit.config.v1.Secret
 	9,  // 6: pyrokit.config.v1.Limits.handshake_timeout:type_name -> google.protobuf.Duration
-	9,  // 7: pyrokit.config.v1.Streams.lifetime:type_name -> google.protobuf.Duration
-	9,  // 8: pyrokit.config.v1.Streams.linger:type_name -> google.protobuf.Duration
-	0,  // 9: pyrokit.config.v1.Proxy.dialect:type_name -> pyrokit.config.v1.Dialect
-	3,  // 10: pyrokit.config.v1.Proxy.hmac_key:type_name -> pyrokit.config.v1.Secret
-	4,  // 11: pyrokit.config.v1.Proxy.limits:type_name -> pyrokit.config.v1.Limits
-	7,  // 12: pyrokit.config.v1.Proxy.chain:type_name -> pyrokit.config.v1.Chain
-	9,  // 13: pyrokit.config.v1.Proxy.connect_timeout:type_name -> google.protobuf.Duration
-	9,  // 14: pyrokit.config.v1.Proxy.timeout:type_name -> google.protobuf.Duration
-	8,  // 15: pyrokit.config.v1.Chain.middlewares:type_name -> pyrokit.config.v1.Middleware
-	10, // 16: pyrokit.config.v1.Middleware.config:type_name -> google.protobuf.Any
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	9,  // 7: pyrokit.config.v1.Limits.write_timeout:type_name -> google.protobuf.Duration
+	9,  // 8: pyrokit.config.v1.Limits.idle_timeout:type_name -> google.protobuf.Duration
+	9,  // 9: pyrokit.config.v1.Streams.lifetime:type_name -> google.protobuf.Duration
+	9,  // 10: pyrokit.config.v1.Streams.linger:type_name -> google.protobuf.Duration
+	0,  // 11: pyrokit.config.v1.Proxy.dialect:type_name -> pyrokit.config.v1.Dialect
+	3,  // 12: pyrokit.config.v1.Proxy.hmac_key:type_name -> pyrokit.config.v1.Secret
+	4,  // 13: pyrokit.config.v1.Proxy.limits:type_name -> pyrokit.config.v1.Limits
+	7,  // 14: pyrokit.config.v1.Proxy.chain:type_name -> pyrokit.config.v1.Chain
+	9,  // 15: pyrokit.config.v1.Proxy.connect_timeout:type_name -> google.protobuf.Duration
+	9,  // 16: pyrokit.config.v1.Proxy.timeout:type_name -> google.protobuf.Duration
+	8,  // 17: pyrokit.config.v1.Chain.middlewares:type_name -> pyrokit.config.v1.Middleware
+	10, // 18: pyrokit.config.v1.Middleware.config:type_name -> google.protobuf.Any
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_pyrokit_config_v1_config_proto_init() }
