@@ -206,3 +206,17 @@ func TestExceptionFromPythonThroughGoToPython(t *testing.T) {
 		})
 	})
 }
+
+// Python hangs up after a class that it does not know; the next call does not have to find that out.
+func TestPythonHangsUpAfterItsReply(t *testing.T) {
+	eachProxy(t, func(t *testing.T, p *service.Proxy, _ string) {
+		for range 5 {
+			err := service.Do(t.Context(), p, "echo", codec.Object{Class: "shop.Tea", Attrs: map[string]any{"hot": true}})
+			var e *transport.Error
+			require.ErrorAs(t, err, &e)
+			require.Contains(t, e.Class, ".errors.SerializeError")
+			require.Contains(t, e.Message, "unsupported serialized class: shop.Tea")
+			require.NoError(t, service.Do(t.Context(), p, "nothing"))
+		}
+	})
+}
