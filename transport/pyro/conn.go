@@ -27,7 +27,7 @@ const (
 	// maxInFlight bounds the calls in flight, abandoned ones included.
 	maxInFlight = 32768
 	// maxYields bounds how often who is about to write lets others run first.
-	maxYields = 16
+	maxYields = 2
 	// idleCheck is how long a connection must have been idle for a look at whether it still stands.
 	idleCheck = 250 * time.Millisecond
 	// stolenSize is the payload size from which a reply keeps the buffer that it was read into.
@@ -174,15 +174,15 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 	return lead, nil
 }
 
-// gather lets other callers run until most of those in flight have queued up: what they add goes out
-// with one write. Where they wait for the peer instead, little time is lost.
+// gather lets other callers run until a good part of those in flight have queued up: what they add goes
+// out with one write. Where they wait for the peer instead, little time is lost.
 func (c *Conn) gather() {
 	for range maxYields {
 		runtime.Gosched()
 		c.mu.Lock()
 		queued, inFlight := len(c.outSeqs), len(c.calls)
 		c.mu.Unlock()
-		if 2*queued > inFlight {
+		if 4*queued > inFlight {
 			return
 		}
 	}

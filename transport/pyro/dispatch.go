@@ -18,7 +18,7 @@ import (
 // written when no further request is at hand.
 func (c *serverConn) answer() error {
 	for {
-		if c.out != nil && (len(*c.out) >= flushSize || !c.reader.complete()) {
+		if c.flushIsDue() {
 			if err := c.flush(); err != nil {
 				return err
 			}
@@ -28,6 +28,7 @@ func (c *serverConn) answer() error {
 		if err != nil {
 			return err // of a breach, too, Python tells the client nothing after the handshake
 		}
+		c.sliceUp()
 		more, err := c.request(&f)
 		if err != nil || !more {
 			return errors.Join(err, c.flush())
@@ -36,6 +37,31 @@ func (c *serverConn) answer() error {
 			return c.flush()
 		}
 	}
+}
+
+// sliceUp decides, for requests that came together, after how many of their bytes replies are written.
+func (c *serverConn) sliceUp() {
+	rest := c.reader.unread()
+	if c.slice == 0 {
+		c.slice = max(rest/flushParts, minSlice)
+	}
+	if c.out == nil {
+		c.flushAt = rest - c.slice
+	}
+}
+
+// flushIsDue tells whether to write the replies that are ready: when no further request is at hand, when
+// they are many, and at each quarter of the requests that came together, so that their callers go on
+// while the others' are carried out.
+func (c *serverConn) flushIsDue() bool {
+	if c.out == nil {
+		return false
+	}
+	if !c.reader.complete() {
+		c.slice = 0
+		return true
+	}
+	return c.reader.unread() <= c.flushAt || len(*c.out) >= flushSize
 }
 
 // limitIdle sets the time for the next request to come, where there is such a limit.
@@ -131,7 +157,7 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 	if err != nil {
 		return c.raise(f, call, unreadable(err))
 	}
-	call.Object, call.Method = c.name(head.Object), c.name(head.Method)
+	call.Object, call.Method = c.repeated(head.Object, &c.lastObject), c.repeated(head.Method, &c.lastMethod)
 	if f.flags&flagBlob != 0 {
 		if err := addressBlob(call); err != nil {
 			return c.raise(f, call, err)

@@ -61,6 +61,9 @@ func rawConn(conn net.Conn) syscall.RawConn {
 	return nil
 }
 
+// unread is the number of bytes that are there and were not returned yet.
+func (fr *frameReader) unread() int { return fr.w - fr.r }
+
 // buffered reports whether bytes are there that were not returned yet.
 func (fr *frameReader) buffered() bool { return fr.w > fr.r }
 

@@ -24,6 +24,10 @@ const (
 	flushSize = 64 << 10
 	// writePart is how much of a reply WriteTimeout is for.
 	writePart = 1 << 20
+	// flushParts is the number of writes for the replies to requests that came together.
+	flushParts = 4
+	// minSlice is how many bytes of requests one write is for at least.
+	minSlice = 800
 	// maxNames bounds the names of objects and methods that a connection remembers.
 	maxNames = 64
 	// lingerTime is how long a refused peer may take to read why.
@@ -37,14 +41,18 @@ type serverConn struct {
 	listen ListenConfig
 	full   bool // the server has no room: say so and go
 
-	o      wireOptions
-	opts   codec.Options
-	ser    *serializer // of the handshake
-	peer   *transport.Peer
-	reader *frameReader
-	writer *rawWriter
-	out    buffer // replies to be written; nil while there are none
-	names  map[string]string
+	o       wireOptions
+	opts    codec.Options
+	ser     *serializer // of the handshake
+	peer    *transport.Peer
+	reader  *frameReader
+	writer  *rawWriter
+	slice   int    // bytes of requests that share a write of replies; 0 before those that come together next
+	flushAt int    // bytes of requests left at which the next write is due
+	out     buffer // replies to be written; nil while there are none
+	names   map[string]string
+
+	lastObject, lastMethod string
 
 	ctx    context.Context //nolint:containedctx // the connection's life, from which those of its calls derive
 	cancel context.CancelFunc
@@ -432,6 +440,14 @@ func (c *serverConn) write(b []byte) error {
 		b = b[len(part):]
 	}
 	return c.nc.SetWriteDeadline(time.Time{})
+}
+
+// repeated returns b as a string. Most calls repeat the name of the one before, which is last.
+func (c *serverConn) repeated(b []byte, last *string) string {
+	if string(b) != *last {
+		*last = c.name(b)
+	}
+	return *last
 }
 
 // name returns b as a string, the same one for the same name as far as the connection remembers.
