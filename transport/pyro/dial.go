@@ -74,8 +74,11 @@ func dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = DefaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// A context with a deadline would have the network set timers of its own.
+	timer := time.AfterFunc(cfg.Timeout, func() { cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
 	network, address := uri.Address()
 	dialects := cfg.dialects(network + " " + address)
 	for i, d := range dialects {
@@ -150,7 +153,7 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, ser *serializer, d 
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	err = c.handshake(ctx, cfg)
 	if !stop() && err == nil {
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	if err != nil {
 		_ = nc.Close()
@@ -165,9 +168,9 @@ func dialFailed(ctx context.Context, err error) error {
 	case ctx.Err() == nil:
 		return err
 	case errors.Is(err, net.ErrClosed):
-		return fmt.Errorf("no answer to the handshake: %w", ctx.Err())
+		return fmt.Errorf("no answer to the handshake: %w", context.Cause(ctx))
 	default:
-		return fmt.Errorf("%w (%w)", ctx.Err(), err)
+		return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 	}
 }
 

@@ -76,6 +76,7 @@ type ListenConfig struct {
 const (
 	defaultMaxConnections = 10000
 	maxRefused            = 256  // peers that are being told that there is no room; beyond it they are not told
+	watchParts            = 4    // how often late handshakes are looked for within HandshakeTimeout
 	maxOneway             = 1024 // one-way calls that run at the same time; beyond it their connections wait
 )
 
@@ -97,6 +98,7 @@ type Server struct {
 	conns     map[*serverConn]struct{}
 	served    int // those of conns that were not refused
 	draining  bool
+	watch     *time.Timer    // ends late handshakes; nil while there is nothing to watch
 	wg        sync.WaitGroup // connections and one-way calls
 	inFlight  atomic.Int64   // calls that are being carried out
 }
@@ -203,6 +205,9 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		s.served++
 	}
 	s.conns[c] = struct{}{}
+	if s.watch == nil {
+		s.watch = time.AfterFunc(s.cfg.HandshakeTimeout/watchParts, s.endLateHandshakes)
+	}
 	s.wg.Go(func() {
 		c.serve()
 		s.mu.Lock()
@@ -212,6 +217,27 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		}
 		s.mu.Unlock()
 	})
+}
+
+// endLateHandshakes closes the connections whose handshake takes too long. One timer for all of them
+// runs while there are any: a deadline for each would wake the runtime's poller twice a connection.
+func (s *Server) endLateHandshakes() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := false
+	for c := range s.conns {
+		switch {
+		case c.greeted.Load():
+		case time.Since(c.since) >= s.cfg.HandshakeTimeout:
+			_ = c.nc.Close()
+		default:
+			waiting = true
+		}
+	}
+	s.watch = nil
+	if waiting {
+		s.watch = time.AfterFunc(s.cfg.HandshakeTimeout/watchParts, s.endLateHandshakes)
+	}
 }
 
 // Connections returns the number of open connections.
@@ -262,6 +288,9 @@ func (s *Server) stop(cut bool) {
 	}
 	if cut {
 		s.cancel()
+		if s.watch != nil {
+			s.watch.Stop()
+		}
 	}
 	for l := range s.listeners {
 		_ = l.Close()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,10 +37,12 @@ const (
 
 // A serverConn is one connection of a Server. Its goroutine reads, carries out and answers.
 type serverConn struct {
-	s      *Server
-	nc     net.Conn
-	listen ListenConfig
-	full   bool // the server has no room: say so and go
+	s       *Server
+	nc      net.Conn
+	listen  ListenConfig
+	since   time.Time   // when it was accepted
+	greeted atomic.Bool // the handshake is over
+	full    bool        // the server has no room: say so and go
 
 	o       wireOptions
 	opts    codec.Options
@@ -59,7 +62,7 @@ type serverConn struct {
 }
 
 func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
-	c := &serverConn{s: s, nc: nc, listen: cfg, opts: s.cfg.Values}
+	c := &serverConn{s: s, nc: nc, listen: cfg, since: time.Now(), opts: s.cfg.Values}
 	c.o = wireOptions{
 		hmacKey:     cfg.HMACKey,
 		compress:    s.cfg.Compress,
@@ -100,10 +103,7 @@ func (c *serverConn) end() {
 
 // accept shakes hands.
 func (c *serverConn) accept() error {
-	_ = c.nc.SetDeadline(time.Now().Add(c.s.cfg.HandshakeTimeout))
-	if c.s.isDraining() { // the deadline just set may have replaced the one that ends idle connections
-		return ErrServerClosed
-	}
+	defer c.greeted.Store(true)
 	if t, ok := c.nc.(*tls.Conn); ok {
 		if err := t.HandshakeContext(c.ctx); err != nil {
 			return err
@@ -127,16 +127,7 @@ func (c *serverConn) accept() error {
 	if err := c.checkConnect(&f); err != nil {
 		return err
 	}
-	if err := c.greet(&f); err != nil {
-		return err
-	}
-	if err := c.nc.SetDeadline(time.Time{}); err != nil {
-		return err
-	}
-	if c.s.isDraining() {
-		return ErrServerClosed
-	}
-	return nil
+	return c.greet(&f)
 }
 
 // checkConnect refuses what can be refused before anything of the payload is decoded.
