@@ -20,13 +20,19 @@ func (c serpent) AppendCall(
 	if b, err = appendText(append(b, ','), method); err != nil {
 		return dst, bind.EncodeUnder(err, "method")
 	}
-	e := encoders.Get(o)
-	defer encoders.Put(e)
 	kind := bind.Tuple
 	if list {
 		kind = bind.List
 	}
-	if b, err = appendArgs(e, append(b, ','), kind, args, kwargs); err != nil {
+	b = append(b, ',')
+	if len(kwargs) == 0 {
+		if out, ok := encoders.Scalars(b, kind, args); ok {
+			return append(out, ",{})"...), nil
+		}
+	}
+	e := encoders.Get(o)
+	defer encoders.Put(e)
+	if b, err = appendArgs(e, b, kind, args, kwargs); err != nil {
 		return dst, err
 	}
 	return append(b, ')'), nil

@@ -54,8 +54,8 @@ type Conn struct {
 	writer *rawWriter   // belongs to who set writing
 
 	mu        sync.Mutex
-	calls     map[uint32]*pending // in flight, by number; nil for those that were abandoned
-	abandoned int                 // number of nils in calls
+	calls     callTable
+	abandoned int // how many of calls were given up
 	lastSeq   uint16
 	leader    *pending // who reads; &drainer for the connection's own goroutine
 	first     *pending // waiting for a reply or the role, in the order of their calls
@@ -147,7 +147,7 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 	p.seq = c.number()
 	setSeq(p.request, c.o.dialect, p.seq)
 	if wantReply {
-		c.calls[uint32(p.seq)] = p
+		c.calls.put(p)
 		if lead = c.leader == nil; lead {
 			c.leader = p
 		} else {
@@ -160,7 +160,7 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 		return lead, nil
 	}
 	c.writing = true
-	if len(c.calls) > 1 { // others are about: give them the chance to send along
+	if c.calls.count > 1 { // others are about: give them the chance to send along
 		c.queue(p)
 		c.mu.Unlock()
 		c.gather()
@@ -180,7 +180,7 @@ func (c *Conn) gather() {
 	for range maxYields {
 		runtime.Gosched()
 		c.mu.Lock()
-		queued, inFlight := len(c.outSeqs), len(c.calls)
+		queued, inFlight := len(c.outSeqs), c.calls.count
 		c.mu.Unlock()
 		if 4*queued > inFlight {
 			return
@@ -190,7 +190,7 @@ func (c *Conn) gather() {
 
 // ready waits until a frame may be queued, under mu.
 func (c *Conn) ready(ctx context.Context) error {
-	if len(c.calls) == 0 && c.leader == nil && !c.writing && c.err == nil && time.Since(c.used) > idleCheck {
+	if c.calls.count == 0 && c.leader == nil && !c.writing && c.err == nil && time.Since(c.used) > idleCheck {
 		if err := c.reader.poll(); err != nil { // the role is free, and mu keeps it so
 			c.failLocked(err)
 		}
@@ -213,8 +213,8 @@ func (c *Conn) ready(ctx context.Context) error {
 	if c.err != nil {
 		return notSent(c.err)
 	}
-	if len(c.calls) >= maxInFlight {
-		return notSent(transport.Errorf(transport.CodeResourceExhausted, "%d calls are in flight on one connection", len(c.calls)))
+	if c.calls.count >= maxInFlight {
+		return notSent(transport.Errorf(transport.CodeResourceExhausted, "%d calls are in flight on one connection", c.calls.count))
 	}
 	return nil
 }
@@ -244,7 +244,7 @@ func connError(err error) *transport.Error {
 func (c *Conn) number() uint16 {
 	for {
 		c.lastSeq++
-		if _, taken := c.calls[uint32(c.lastSeq)]; !taken {
+		if !c.calls.taken(c.lastSeq) {
 			return c.lastSeq
 		}
 	}
@@ -335,7 +335,7 @@ func (c *Conn) finishWriting(rest []byte) {
 
 func (c *Conn) markNotSent(seqs []uint16) {
 	for _, seq := range seqs {
-		if p := c.calls[uint32(seq)]; p != nil {
+		if p, _ := c.calls.get(seq); p != nil {
 			p.notSent = true
 		}
 	}
@@ -494,12 +494,12 @@ func (c *Conn) deliverAll(f frame, p *pending) (mine bool, err error) {
 
 // deliver gives a reply to its call, which it returns, under mu. A reply that nobody asked for is an error.
 func (c *Conn) deliver(f frame) (*pending, error) {
-	p, known := c.calls[uint32(f.seq)]
+	p, known := c.calls.get(f.seq)
 	if !known {
 		return nil, transport.Errorf(transport.CodeInternal, "reply with sequence number %d, which no call has", f.seq)
 	}
-	delete(c.calls, uint32(f.seq))
-	if len(c.calls) == 0 {
+	c.calls.remove(f.seq)
+	if c.calls.count == 0 {
 		c.used = time.Now()
 	}
 	if p == nil {
@@ -549,7 +549,7 @@ func (c *Conn) abandonLocked(p *pending) {
 		return
 	}
 	c.dequeue(p)
-	c.calls[uint32(p.seq)] = nil
+	c.calls.abandon(p.seq)
 	c.abandoned++
 	if c.abandoned > maxAbandoned {
 		c.failLocked(fmt.Errorf("%d cancelled calls were never answered", c.abandoned))
@@ -578,11 +578,7 @@ func (c *Conn) failLocked(err error) {
 		close(c.room)
 		c.room = nil
 	}
-	for seq, p := range c.calls {
-		delete(c.calls, seq)
-		if p == nil {
-			continue
-		}
+	for _, p := range c.calls.drain() {
 		p.err = c.err
 		if p.notSent {
 			p.err = notSent(c.err)

@@ -187,8 +187,7 @@ func newConn(nc net.Conn, uri URI, cfg *DialConfig, ser *serializer, d codec.Dia
 			maxSize:     orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize),
 			maxInflated: orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize),
 		},
-		calls: map[uint32]*pending{},
-		used:  time.Now(),
+		used: time.Now(),
 	}
 	c.opts.Dialect = d
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Dialect: d, Codec: ser.name}

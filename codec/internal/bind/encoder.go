@@ -34,8 +34,44 @@ type Encoders struct {
 // NewEncoders returns the encoders that write to s.
 func NewEncoders(s Sink) *Encoders { return &Encoders{sink: s} }
 
+// scalar appends v if it is of a type that needs no encoder.
+func (es *Encoders) scalar(b []byte, v any) (out []byte, ok bool) {
+	switch x := v.(type) {
+	case nil:
+		return es.sink.None(b), true
+	case string:
+		out, err := es.sink.Str(b, x)
+		return out, err == nil
+	case bool:
+		return es.sink.Bool(b, x), true
+	case int:
+		return es.sink.Int(b, int64(x)), true
+	case int64:
+		return es.sink.Int(b, x), true
+	case float64:
+		return es.sink.Float(b, x, 64), true
+	default:
+		return b, false
+	}
+}
+
+// Scalars appends a list or tuple of values that need no encoder, as the arguments of most calls are,
+// and tells whether all of them were such.
+func (es *Encoders) Scalars(b []byte, k Kind, items []any) (out []byte, ok bool) {
+	b = es.sink.Begin(b, k, len(items))
+	for i, v := range items {
+		if b, ok = es.scalar(es.sink.Sep(b, k, i), v); !ok {
+			return b, false
+		}
+	}
+	return es.sink.End(b, k, len(items)), true
+}
+
 // Append appends the encoding of v to b.
 func (es *Encoders) Append(b []byte, v any, o *codec.Options) ([]byte, error) {
+	if out, ok := es.scalar(b, v); ok {
+		return out, nil
+	}
 	e := es.Get(o)
 	out, err := e.Any(b, v)
 	es.Put(e)
