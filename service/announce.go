@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -69,10 +70,14 @@ type entryFunc func(context.Context, discovery.Entry) error
 func eachEntry(ctx context.Context, limit time.Duration, entries []discovery.Entry, do entryFunc) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for _, e := range entries {
+	var errs []error
+	for _, e := range entries { // what is wrong with one entry is no reason to leave the others
 		if err := do(ctx, e); err != nil {
-			return err
+			errs = append(errs, err)
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

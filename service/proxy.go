@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +48,7 @@ func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	}
 	p := &Proxy{uri: u, timeout: duration(cfg.pb.GetTimeout())}
 	chain := transport.Chain(cfg.chain...)
-	dial := cfg.dial(u)
+	dial := cfg.dial()
 	dial.Middleware = chain
 	resolve, err := cfg.resolve(u)
 	if err != nil {
@@ -62,7 +61,7 @@ func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	return p, nil
 }
 
-func (cfg *proxyConfig) dial(u pyro.URI) pyro.DialConfig {
+func (cfg *proxyConfig) dial() pyro.DialConfig {
 	pb := cfg.pb
 	values := cfg.values
 	values.Registry = cfg.registry
@@ -80,17 +79,9 @@ func (cfg *proxyConfig) dial(u pyro.URI) pyro.DialConfig {
 		Dial:            cfg.dialer,
 	}
 	if cfg.tls != nil {
-		d.Dial = dialTLS(cfg.tls, u.Host)
+		d.Dial = (&tls.Dialer{Config: cfg.tls}).DialContext // names the host that is dialled, not a name server's
 	}
 	return d
-}
-
-func dialTLS(cfg *tls.Config, host string) func(context.Context, string, string) (net.Conn, error) {
-	cfg = cfg.Clone()
-	if cfg.ServerName == "" {
-		cfg.ServerName = host
-	}
-	return (&tls.Dialer{Config: cfg}).DialContext
 }
 
 // resolve returns the function that finds the object's location before each connection.

@@ -229,6 +229,7 @@ func (s *Server) endLateHandshakes() {
 		switch {
 		case c.greeted.Load():
 		case time.Since(c.since) >= s.cfg.HandshakeTimeout:
+			c.cancel() // who judges the handshake may be waiting for somebody else
 			_ = c.nc.Close()
 		default:
 			waiting = true
