@@ -357,6 +357,10 @@ func (c *serverConn) startOneway(ctx context.Context, f *frame, info *transport.
 	c.s.inFlight.Add(1)
 	go func() {
 		defer func() {
+			if r := recover(); r != nil { // what carryOut does not catch ends this call, not the program
+				c.s.log.Error("one-way call panicked", "object", info.Object, "method", info.Method,
+					"peer", c.peer.String(), "panic", r, "stack", string(debug.Stack()))
+			}
 			<-c.s.oneways
 			c.s.inFlight.Add(-1)
 			c.s.wg.Done()
