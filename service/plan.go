@@ -431,10 +431,10 @@ func typeError(format string, args ...any) *transport.Error {
 }
 
 // call decodes the arguments, calls the function and returns what it returned.
-func (m *method) call(ctx context.Context, args *transport.Args) (*transport.Reply, error) {
+func (m *method) call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	f := m.newFrame()
 	defer f.free()
-	if err := args.Decode(f); err != nil {
+	if err := call.Args.Decode(f); err != nil {
 		return nil, argumentError(err)
 	}
 	if err := f.complete(); err != nil {
@@ -445,13 +445,13 @@ func (m *method) call(ctx context.Context, args *transport.Args) (*transport.Rep
 		if err != nil {
 			return nil, err
 		}
-		return &transport.Reply{Value: codec.ValueOf(v)}, nil
+		return call.Answer(codec.ValueOf(v)), nil
 	}
 	if m.stream != noStream {
 		return m.callStream(ctx, f)
 	}
 	*f.ctx = ctx
-	return m.reply(f.call())
+	return m.reply(call, f.call())
 }
 
 func (f *callFrame) call() []reflect.Value {
@@ -487,22 +487,22 @@ func (m *method) split(out []reflect.Value) ([]reflect.Value, error) {
 	return out[:len(out)-1], err
 }
 
-func (m *method) reply(out []reflect.Value) (*transport.Reply, error) {
+func (m *method) reply(call *transport.Call, out []reflect.Value) (*transport.Reply, error) {
 	out, err := m.split(out)
 	if err != nil {
 		return nil, err
 	}
 	switch len(out) {
 	case 0:
-		return &transport.Reply{}, nil
+		return call.Answer(codec.Value{}), nil
 	case 1:
-		return &transport.Reply{Value: codec.ValueOf(out[0].Interface())}, nil
+		return call.Answer(codec.ValueOf(out[0].Interface())), nil
 	default:
 		tuple := make(codec.Tuple, len(out))
 		for i, v := range out {
 			tuple[i] = v.Interface()
 		}
-		return &transport.Reply{Value: codec.ValueOf(tuple)}, nil
+		return call.Answer(codec.ValueOf(tuple)), nil
 	}
 }
 

@@ -46,27 +46,26 @@ func (p *property) locate(pc uintptr, file string, line int, ok bool) {
 	}
 }
 
-func (p *property) read(ctx context.Context) (*transport.Reply, error) {
+func (p *property) read(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	f := p.get.newFrame()
 	defer f.free()
 	if p.get.stream != noStream {
 		return p.get.callStream(ctx, f)
 	}
 	*f.ctx = ctx
-	return p.get.reply(f.call())
+	return p.get.reply(call, f.call())
 }
 
 // write sets the attribute to the second of the arguments (name, value).
-func (p *property) write(ctx context.Context, args *transport.Args) error {
+func (p *property) write(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	f := p.set.newFrame()
 	defer f.free()
 	sink := attributeValue{dst: f.ptrs[0]}
-	if err := args.Decode(&sink); err != nil {
-		return argumentError(err)
+	if err := call.Args.Decode(&sink); err != nil {
+		return nil, argumentError(err)
 	}
 	*f.ctx = ctx
-	_, err := p.set.reply(f.call())
-	return err
+	return p.set.reply(call, f.call())
 }
 
 // attributeValue takes the second positional argument and passes over the first.

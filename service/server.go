@@ -400,7 +400,7 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 		if err != nil {
 			return nil, err
 		}
-		return m.run(ctx, &call.Args)
+		return m.run(ctx, call)
 	}
 }
 
@@ -437,15 +437,15 @@ func (s *Service) attribute(ctx context.Context, call *transport.Call) (*transpo
 		return nil, noSuchMember("attempt to access unexposed or unknown remote attribute '" + name + "'")
 	}
 	if call.Kind == transport.GetAttr {
-		return p.get.guard(func() (*transport.Reply, error) { return p.read(ctx) })
+		return p.get.guard(func() (*transport.Reply, error) { return p.read(ctx, call) })
 	}
-	return p.set.guard(func() (*transport.Reply, error) { return &transport.Reply{}, p.write(ctx, &call.Args) })
+	return p.set.guard(func() (*transport.Reply, error) { return p.write(ctx, call) })
 }
 
 // run calls the method and sees to what it raises.
-func (m *method) run(ctx context.Context, args *transport.Args) (reply *transport.Reply, err error) {
+func (m *method) run(ctx context.Context, call *transport.Call) (reply *transport.Reply, err error) {
 	defer m.recovered(&err)
-	reply, err = m.call(ctx, args)
+	reply, err = m.call(ctx, call)
 	if err != nil {
 		err = m.raised(err)
 	}

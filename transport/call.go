@@ -55,6 +55,19 @@ type Call struct {
 	// ListArgs has a client send the positional arguments as a list, as calls to the daemon object
 	// have them.
 	ListArgs bool
+
+	reply *Reply // on a server, memory for Answer
+}
+
+// Answer returns a Reply with value. On a server it lies in the call's own memory.
+func (c *Call) Answer(value codec.Value) *Reply {
+	r := c.reply
+	if r == nil {
+		return &Reply{Value: value}
+	}
+	c.reply = nil
+	r.Value = value
+	return r
 }
 
 // Args are the arguments of a call: Go values on a client, encoded ones on a server.

@@ -49,7 +49,8 @@ type CallInfo struct {
 type serverContext struct {
 	context.Context //nolint:containedctx // it is one
 
-	info CallInfo
+	info  CallInfo
+	reply Reply
 }
 
 func (c *serverContext) Value(key any) any {
@@ -63,7 +64,15 @@ func (c *serverContext) Value(key any) any {
 // fills in.
 func NewContext(ctx context.Context) (context.Context, *CallInfo) {
 	c := &serverContext{Context: ctx}
+	c.info.reply = &c.reply
 	return c, &c.info
+}
+
+// Entry makes c one entry of the batch call.
+func (c *CallInfo) Entry(batch *Call) {
+	own := c.reply
+	c.Call = *batch
+	c.reply, c.Batch = own, true
 }
 
 // FromContext returns the call that a server is answering with ctx, or nil.

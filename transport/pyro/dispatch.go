@@ -398,8 +398,7 @@ func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, hea
 			return nil, unreadable(err)
 		}
 		entryCtx, one := transport.NewContext(ctx)
-		one.Call = info.Call
-		one.Batch = true
+		one.Entry(&info.Call)
 		one.Method = c.nameOf(entry.Method, info.Oneway)
 		one.Args = transport.EncodedArgs(entry, ser.codec, &c.opts)
 		reply, err := c.batchEntry(entryCtx, one)
