@@ -94,9 +94,7 @@ func freeCall(call *transport.Call) {
 
 // decode stores a reply's value in dst and releases it.
 func (p *Proxy) decode(ctx context.Context, reply *transport.Reply, call *transport.Call, dst any) error {
-	if _, encoded := dst.(*codec.Value); !encoded { // such a result stays in the reply's memory
-		defer reply.Release()
-	}
+	defer reply.Release()
 	if reply.StreamID != "" {
 		p.closeStreamLate(ctx, reply.StreamID)
 		instead := "Stream"
