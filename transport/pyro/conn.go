@@ -168,10 +168,14 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 		return lead, nil
 	}
 	c.mu.Unlock()
-	if c.write(p.request, p.seq) {
+	more, err := c.write(p.request, p.seq)
+	if more {
 		c.writeQueued()
 	}
-	return lead, nil
+	if wantReply {
+		return lead, nil // the call itself is told
+	}
+	return false, err
 }
 
 // gather lets other callers run until a good part of those in flight have queued up: what they add goes
@@ -274,7 +278,7 @@ func (c *Conn) writeQueued() {
 			c.room = nil
 		}
 		c.mu.Unlock()
-		if !c.write(out, seqs...) {
+		if more, _ := c.write(out, seqs...); !more {
 			return
 		}
 		c.mu.Lock()
@@ -286,9 +290,9 @@ func (c *Conn) writeQueued() {
 }
 
 // write writes b without waiting. What the connection does not take at once is left to a goroutine,
-// so that no caller is held by a peer that does not read; write is false then, and the writing is no
+// so that no caller is held by a peer that does not read; more is false then, and the writing is no
 // longer the caller's.
-func (c *Conn) write(b []byte, seqs ...uint16) bool {
+func (c *Conn) write(b []byte, seqs ...uint16) (more bool, err error) {
 	n, err := c.writer.tryWrite(b)
 	if err != nil {
 		c.mu.Lock()
@@ -298,10 +302,13 @@ func (c *Conn) write(b []byte, seqs ...uint16) bool {
 		c.writing = false
 		c.failLocked(err)
 		c.mu.Unlock()
-		return false
+		if n == 0 {
+			return false, notSent(err)
+		}
+		return false, err
 	}
 	if n == len(b) {
-		return true
+		return true, nil
 	}
 	rest := b[n:]
 	if len(b) <= maxKept { // such a buffer is used again as soon as its call is over
@@ -310,13 +317,14 @@ func (c *Conn) write(b []byte, seqs ...uint16) bool {
 	c.mu.Lock()
 	if c.err != nil { // closed meanwhile: Close may be waiting for the goroutines already
 		c.writing = false
+		err = c.err
 		c.mu.Unlock()
-		return false
+		return false, err
 	}
 	c.wg.Add(1)
 	c.mu.Unlock()
 	go c.finishWriting(rest)
-	return false
+	return false, nil
 }
 
 // finishWriting writes rest and all that is queued after it, waiting as long as it takes or until the

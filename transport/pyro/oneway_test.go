@@ -2,6 +2,8 @@ package pyro_test
 
 import (
 	"context"
+	"net"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,4 +54,34 @@ func TestALateHandshakeEndsItsMiddlewares(t *testing.T) {
 		<-ended
 		m.end()
 	})
+}
+
+func TestAOnewayCallThatCannotBeWrittenIsAnError(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there a goroutine writes, and the call does not wait for it")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	srv, err := pyro.NewServer(answers(nil), pyro.ServerConfig{})
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l, pyro.ListenConfig{}) }()
+	uri, err := pyro.Located("o", l.Addr())
+	require.NoError(t, err)
+	uri.Protocol = pyro.ProtocolPyro
+	conn, err := pyro.Dial(t.Context(), uri, pyro.DialConfig{})
+	require.NoError(t, err)
+	require.NoError(t, srv.Shutdown(t.Context()))
+	require.ErrorIs(t, <-ended, pyro.ErrServerClosed)
+	for range 20 { // the first one only makes the peer's system say that nobody is there
+		_, err = conn.Call(t.Context(), &transport.Call{Object: "o", Method: "m", Oneway: true})
+		if conn.Err() != nil {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	var e *transport.Error
+	require.ErrorAs(t, err, &e)
+	require.True(t, e.NotSent)
+	require.NoError(t, conn.Close())
 }
