@@ -377,7 +377,9 @@ func DialWith(dial func(ctx context.Context, network, address string) (net.Conn,
 	return proxyOption(func(c *proxyConfig) error { c.dialer = dial; return nil })
 }
 
-// TLS connects through TLS. A nil ServerName is the URI's host.
+// TLS connects to the object through TLS, on connections that are made here: it does not go together
+// with DialWith. An empty ServerName is the host that is dialled. A name is still looked up without TLS,
+// so a PYRONAME uri is as trustworthy as the network between here and the name server.
 func TLS(cfg *tls.Config) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error { c.tls = cfg; return nil })
 }

@@ -58,7 +58,8 @@ type ParamDefault struct {
 	value any
 }
 
-// Default names a parameter for Params and gives the value that it has when a caller leaves it out.
+// Default names a parameter for Params and gives the value that it has when a caller leaves it out. All
+// calls share it: a method must not change what a default slice or map holds.
 func Default(name string, value any) ParamDefault { return ParamDefault{name, value} }
 
 // KwargsStruct has the last parameter, a struct or a map[string]T, take all keyword arguments: in a
@@ -252,6 +253,9 @@ func (m *method) planResults(t reflect.Type) error {
 			}
 			m.stream = kind
 			continue
+		}
+		if out == errorType {
+			return fmt.Errorf("result %d: an error must be the last result", i+1)
 		}
 		if k := out.Kind(); k == reflect.Func || k == reflect.Chan || k == reflect.UnsafePointer {
 			return fmt.Errorf("result %d: a %s cannot be sent", i+1, out)
@@ -543,11 +547,21 @@ func (m *method) yield(yield func(any, error) bool, in []reflect.Value) bool {
 	}
 }
 
+// throughPointer tells whether a promoted field lies behind an embedded pointer, which may be nil.
+func throughPointer(t reflect.Type, index []int) bool {
+	for _, i := range index[:len(index)-1] {
+		if t = t.Field(i).Type; t.Kind() == reflect.Pointer {
+			return true
+		}
+	}
+	return false
+}
+
 // fieldsByName maps the names that decoding gives a struct's fields to their indexes.
 func fieldsByName(t reflect.Type) map[string][]int {
 	fields := map[string][]int{}
 	for _, f := range reflect.VisibleFields(t) {
-		if !f.IsExported() || f.Anonymous {
+		if !f.IsExported() || f.Anonymous || throughPointer(t, f.Index) {
 			continue
 		}
 		name := f.Name

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -62,6 +64,9 @@ func (p *property) write(ctx context.Context, call *transport.Call) (*transport.
 	defer f.free()
 	sink := attributeValue{dst: f.ptrs[0]}
 	if err := call.Args.Decode(&sink); err != nil {
+		if types, ok := errors.AsType[*codec.TypeError](err); ok { // the caller knows of no arguments
+			types.Path = p.set.name + strings.TrimPrefix(types.Path, "args[1]")
+		}
 		return nil, argumentError(err)
 	}
 	*f.ctx = ctx

@@ -46,6 +46,9 @@ func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 			return nil, fmt.Errorf("connect to %s: %w", uri, err)
 		}
 	}
+	if cfg.tls != nil && cfg.dialer != nil {
+		return nil, fmt.Errorf("connect to %s: TLS and DialWith do not go together", uri)
+	}
 	p := &Proxy{uri: u, timeout: duration(cfg.pb.GetTimeout())}
 	chain := transport.Chain(cfg.chain...)
 	dial := cfg.dial()
@@ -93,8 +96,14 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, er
 	default:
 		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: no resolver for %s", u, u.Protocol)
 	}
+	limit := duration(cfg.pb.GetConnectTimeout())
+	if limit <= 0 {
+		limit = pyro.DefaultTimeout
+	}
 	if cfg.resolver != nil {
 		return func(ctx context.Context) (pyro.URI, error) {
+			ctx, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
 			e, err := cfg.resolver.Resolve(ctx, u.Object)
 			return e.URI, err
 		}, nil
@@ -105,6 +114,8 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, er
 	}
 	dial := pyro.DialConfig{HMACKey: cfg.hmacKey, Timeout: duration(cfg.pb.GetConnectTimeout())}
 	return func(ctx context.Context) (pyro.URI, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
 		ns, err := nameserver.Locate(ctx, dial, locations...)
 		if err != nil {
 			return pyro.URI{}, transport.AsError(err).During("resolve", u.String(), "")

@@ -30,7 +30,7 @@ func TestTLSChecksTheHostOfTheObjectNotOfTheNameServer(t *testing.T) {
 	require.NoError(t, err)
 	s := service.New("o").Method("m", func() int { return 7 })
 	start(t, s, service.ListenOn(tls.NewListener(l, &tls.Config{Certificates: web.TLS.Certificates})))
-	port := l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // a TCP listener's
+	port := l.Addr().(*net.TCPAddr).Port
 	roots := x509.NewCertPool()
 	roots.AddCert(web.Certificate())
 	resolver := resolverFunc(func(context.Context, string) (discovery.Entry, error) {

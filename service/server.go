@@ -30,13 +30,14 @@ type Server struct {
 	cfg  serverConfig
 	errs []error
 	log  *slog.Logger
-	wire *pyro.Server
+
+	life sync.Mutex   // held by Start, so that a Shutdown meets all of it or nothing
+	wire *pyro.Server // nil until Start has opened the listeners
 
 	mu       sync.RWMutex // guards what follows
 	services map[string]*Service
 	order    []string
 	uris     []pyro.URI // where it listens, with an empty object
-	started  bool
 
 	serving sync.WaitGroup // accept loops
 	failed  chan error     // why an accept loop ended
@@ -69,8 +70,8 @@ func NewServer(opts ...ServerOption) *Server {
 	return s
 }
 
-// Add adds services. Everything that is wrong with them comes back as one joined error, and none of
-// them is added then.
+// Add adds services. Those that are added after Start are answered for, but not announced. Everything
+// that is wrong with them comes back as one joined error, and none of them is added then.
 func (s *Server) Add(services ...*Service) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,18 +126,20 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	if s.started {
-		s.mu.Unlock()
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.wire != nil {
 		return errors.New("the server was started before")
 	}
-	s.started = true
-	s.mu.Unlock()
 	listeners, err := s.listen()
 	if err != nil {
+		s.forgetURIs()
 		return err
 	}
 	s.wire = wire
+	for _, u := range s.URIs("") {
+		s.log.Info("listening", "location", u.Location())
+	}
 	s.failed = make(chan error, len(listeners))
 	for _, l := range listeners {
 		s.serving.Go(func() {
@@ -324,6 +327,12 @@ func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.U
 	return uri, nil
 }
 
+func (s *Server) forgetURIs() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uris = nil
+}
+
 func (s *Server) addURI(u pyro.URI) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -355,12 +364,15 @@ func (s *Server) URIs(name string) []pyro.URI {
 // Shutdown withdraws the names, stops accepting, lets the calls that run finish and closes. When ctx
 // ends first, what still runs is cut off and the error says how many calls that were.
 func (s *Server) Shutdown(ctx context.Context) error {
-	if s.wire == nil {
+	s.life.Lock()
+	wire := s.wire
+	s.life.Unlock()
+	if wire == nil {
 		return nil
 	}
 	s.stop()
 	s.announc.Wait()
-	err := s.wire.Shutdown(ctx)
+	err := wire.Shutdown(ctx)
 	s.serving.Wait()
 	return err
 }

@@ -35,6 +35,9 @@ func TestAddReportsEveryWrongSignature(t *testing.T) {
 		{"iterator among results", func(s *service.Service) {
 			s.Method("m", func() (iter.Seq[int], int) { return nil, 0 })
 		}, "an iterator must be the only result"},
+		{"error among results", func(s *service.Service) {
+			s.Method("m", func() (error, int) { return nil, 0 }) //nolint:staticcheck // that is what is wrong
+		}, "an error must be the last result"},
 		{"too few names", func(s *service.Service) {
 			s.Method("m", func(int, int) {}, service.Params("a"))
 		}, "has 2 parameters, but 1 are named"},
@@ -273,4 +276,14 @@ func TestConnectChecksWhatItIsGiven(t *testing.T) {
 		_, err := service.Connect(tt.uri, tt.opts...)
 		require.ErrorContains(t, err, tt.want)
 	}
+}
+
+func TestMembersThatAreMisused(t *testing.T) {
+	srv := start(t, everything())
+	p := connect(t, srv.URI("test.everything").String())
+	require.ErrorContains(t, service.Set(t.Context(), p, "velocity", "fast"), "velocity: want float64, found str")
+	_, err := service.Get[any](t.Context(), p, "echo")
+	require.ErrorContains(t, err, "it is a method")
+	require.ErrorContains(t, service.Do(t.Context(), p, "velocity"), "it is an attribute")
+	require.ErrorContains(t, service.Set(t.Context(), p, "fixed", "x"), "attempt to access unexposed or unknown remote attribute 'fixed'")
 }

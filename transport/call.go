@@ -59,7 +59,9 @@ type Call struct {
 	reply *Reply // on a server, memory for Answer
 }
 
-// Answer returns a Reply with value. On a server it lies in the call's own memory.
+// Answer returns a Reply with value. On a server it lies in the call's own memory, so it is for the
+// innermost endpoint: a middleware that copies a call and takes the copies through the chain at the
+// same time has to make Replies of its own.
 func (c *Call) Answer(value codec.Value) *Reply {
 	r := c.reply
 	if r == nil {

@@ -41,6 +41,9 @@ func (f *factory) connectTo(u pyro.URI) (*remote, error) {
 		return nil, err
 	}
 	cfg.Serializer, cfg.Dialect = f.flags.serializer, f.dialect()
+	if cfg.Handshake, err = f.credential(); err != nil {
+		return nil, err
+	}
 	resolve := func(ctx context.Context) (pyro.URI, error) { return f.resolve(ctx, u) }
 	return &remote{Client: pyro.NewClient(resolve, cfg, false), f: f, uri: u}, nil
 }
@@ -100,6 +103,19 @@ func (f *factory) hmacKey() ([]byte, error) {
 	return []byte(key), nil
 }
 
+// credential is what the handshake says to servers that ask who connects; nil says "hello".
+func (f *factory) credential() (any, error) {
+	name := f.flags.credentialEnv
+	if name == "" {
+		return nil, nil //nolint:nilnil // nothing special to say
+	}
+	credential := os.Getenv(name)
+	if credential == "" {
+		return nil, usagef("--credential-env: the variable %s is empty or not set", name)
+	}
+	return credential, nil
+}
+
 func (f *factory) dialect() codec.Dialect {
 	switch f.flags.dialect {
 	case "pyro4":
@@ -136,6 +152,7 @@ func (f *factory) findNameServer(ctx context.Context, locations ...string) (*nam
 	if err == nil || len(locations) > 0 || f.flags.noBroadcast || !errors.Is(err, transport.ErrUnavailable) {
 		return ns, err
 	}
+	fmt.Fprintln(f.io.err, "no name server at the default location, asking the network (--no-broadcast does not)")
 	port, _ := strconv.Atoi(os.Getenv("PYRO_NS_BCPORT")) // 0 is the default port
 	var addresses []string
 	for a := range strings.SplitSeq(os.Getenv("PYRO_BROADCAST_ADDRS"), ",") {

@@ -199,9 +199,13 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 var hints = []struct{ text, hint string }{
 	{"hmac", "both ends need the same key: --hmac-key-env VARIABLE"},
 	{"signed messages only", "give the key that signs them: --hmac-key-env VARIABLE"},
+	{"authentication failed", "the server asks who connects: --credential-env VARIABLE names the token to say"},
 	{"speaks the other dialect", "leave --dialect out, and --hmac-key-env, which means Pyro4, to find out what the peer speaks"},
 	{"serializer that is not accepted", "see which ones are: pyroctl wire HOST:PORT"},
-	{"closed the connection during the handshake", "it may not accept the serializer, or be no Pyro daemon: pyroctl wire HOST:PORT"},
+	{
+		"closed the connection during the handshake",
+		"it may speak TLS (--tls), not accept the serializer, or be no Pyro daemon: pyroctl wire HOST:PORT",
+	},
 	{"connection reset by peer", "it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire HOST:PORT"},
 	{"locate the name server", "start one with: pyroctl ns serve, or say where it is: --ns HOST:PORT"},
 	{"unknown name: ", "the names that are known: pyroctl ns list"},

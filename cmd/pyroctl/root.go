@@ -34,9 +34,12 @@ type globals struct {
 	serializer  string
 	dialect     string
 	hmacKeyEnv  string
-	tls         tlsFlags
-	traceback   bool
-	verbose     bool
+
+	credentialEnv string
+
+	tls       tlsFlags
+	traceback bool
+	verbose   bool
 
 	compress       bool  // PYRO_COMPRESSION
 	maxMessageSize int64 // PYRO_MAX_MESSAGE_SIZE; 0 is the library's default
@@ -101,6 +104,8 @@ func (g *globals) register(fs *pflag.FlagSet) {
 	fs.StringVar(&g.dialect, "dialect", "auto", "what to speak: auto, pyro4 or pyro5")
 	fs.StringVar(&g.hmacKeyEnv, "hmac-key-env", "",
 		"`variable` with the key that signs messages, which only Pyro4 has (default PYRO_HMAC_KEY, where it is set)")
+	fs.StringVar(&g.credentialEnv, "credential-env", "",
+		"`variable` with the token that is said in the handshake, for servers that ask who connects")
 	g.tls.register(fs)
 	fs.BoolVar(&g.traceback, "traceback", false, "show the remote traceback of an exception")
 	fs.BoolVarP(&g.verbose, "verbose", "v", false, "log what happens to stderr")

@@ -49,8 +49,8 @@ func Safe(patterns ...string) Option {
 }
 
 // New returns the middleware. Without Safe it repeats only what surely never left; with it also calls
-// of safe methods whose connection was lost or that timed out while the context has time left. One-way
-// calls, and the fetching of stream items, are never repeated once they may have left.
+// of safe methods whose connection was lost or that timed out while the context has time left. A one-way
+// call is never repeated, the fetching of a stream item only if it surely never left.
 func New(opts ...Option) transport.Middleware {
 	cfg := &config{attempts: DefaultAttempts, backoff: DefaultBackoff, max: DefaultMaxBackoff}
 	for _, o := range opts {

@@ -13,8 +13,7 @@ func TestCallTableFindsWhatWasPut(t *testing.T) {
 	calls := map[uint16]*pending{}
 	seq := uint16(65000) // wraps around on the way
 	for range 5000 {
-		for seq++; table.taken(seq); seq++ {
-		}
+		seq = nextFree(&table, seq)
 		calls[seq] = &pending{seq: seq}
 		table.put(calls[seq])
 	}
@@ -50,10 +49,18 @@ func TestCallTableTakesAsManyAsMayBeInFlight(t *testing.T) {
 	var table callTable
 	var seq uint16
 	for range maxInFlight {
-		for seq++; table.taken(seq); seq++ {
-		}
+		seq = nextFree(&table, seq)
 		table.put(&pending{seq: seq})
 	}
 	require.Equal(t, maxInFlight, table.count)
 	require.LessOrEqual(t, len(table.slots), allSlots)
+}
+
+func nextFree(table *callTable, last uint16) uint16 {
+	for {
+		last++
+		if !table.taken(last) {
+			return last
+		}
+	}
 }

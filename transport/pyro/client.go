@@ -161,10 +161,23 @@ func (c *Client) check(l *link, call *transport.Call) error {
 	if c.unchecked || known && m.attr == attribute {
 		return nil
 	}
-	e := transport.Errorf(transport.CodeNotFound, "remote object '%s' has no exposed attribute or method '%s'", l.uri, call.Method)
+	e := transport.Errorf(transport.CodeNotFound, "remote object '%s' has no exposed attribute or method '%s'%s",
+		l.uri, call.Method, misused(m, known))
 	e.Class = "builtins.AttributeError"
 	e.NotSent, e.NoSuchMember = true, true
 	return e.During(describe(call), l.uri.String(), l.peer.String())
+}
+
+// misused says what a member is that was used as what it is not.
+func misused(m member, known bool) string {
+	switch {
+	case !known:
+		return ""
+	case m.attr:
+		return " that can be called: it is an attribute"
+	default:
+		return " that can be read or set: it is a method"
+	}
 }
 
 // Connect makes sure that there is a connection and returns what it said in the handshake, and the

@@ -2,6 +2,7 @@ package pyro
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -158,6 +159,10 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, ser *serializer, d 
 	if err != nil {
 		_ = nc.Close()
 		return nil, connError(dialFailed(ctx, err))
+	}
+	if t, ok := nc.(*tls.Conn); ok {
+		state := t.ConnectionState()
+		c.peer.TLS = &state
 	}
 	return c, nil
 }

@@ -62,3 +62,19 @@ func TestAPeerThatDoesNotReadItsReplyLosesItsConnection(t *testing.T) {
 		m.end()
 	})
 }
+
+func TestWhoWasNotLetInYetMaySendLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, atOnce("x"), pyro.ServerConfig{})
+		wire, err := m.l.DialContext(t.Context(), "", "")
+		require.NoError(t, err)
+		hello := "# serpent utf-8 python3.2\n{'object':'o','handshake':'" + strings.Repeat("x", 2<<20) + "'}"
+		go func() { _, _ = wire.Write(vectortest.Build("pyro5", 1, 0, 0, 1, hello)) }()
+		answer := make([]byte, 4096)
+		n, err := wire.Read(answer)
+		require.NoError(t, err)
+		require.Contains(t, string(answer[:n]), "message too large")
+		require.NoError(t, wire.Close())
+		m.end()
+	})
+}

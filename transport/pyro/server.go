@@ -209,14 +209,18 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		s.watch = time.AfterFunc(s.cfg.HandshakeTimeout/watchParts, s.endLateHandshakes)
 	}
 	s.wg.Go(func() {
+		defer s.forget(c) // whatever ends the goroutine
 		c.serve()
-		s.mu.Lock()
-		delete(s.conns, c)
-		if !c.full {
-			s.served--
-		}
-		s.mu.Unlock()
 	})
+}
+
+func (s *Server) forget(c *serverConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if !c.full {
+		s.served--
+	}
 }
 
 // endLateHandshakes closes the connections whose handshake takes too long. One timer for all of them

@@ -23,6 +23,8 @@ const (
 	// flushSize is how many bytes of replies are gathered before they are written although more
 	// requests are at hand.
 	flushSize = 64 << 10
+	// maxHandshake bounds what a peer may send, and have inflated, before it was let in.
+	maxHandshake = 1 << 20
 	// writePart is how much of a reply WriteTimeout is for.
 	writePart = 1 << 20
 	// flushParts is the number of writes for the replies to requests that came together.
@@ -66,8 +68,8 @@ func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
 	c.o = wireOptions{
 		hmacKey:     cfg.HMACKey,
 		compress:    s.cfg.Compress,
-		maxSize:     s.cfg.MaxMessageSize,
-		maxInflated: s.cfg.MaxInflatedSize,
+		maxSize:     min(s.cfg.MaxMessageSize, maxHandshake),
+		maxInflated: min(s.cfg.MaxInflatedSize, maxHandshake),
 	}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Session: &transport.Session{}}
@@ -127,7 +129,11 @@ func (c *serverConn) accept() error {
 	if err := c.checkConnect(&f); err != nil {
 		return err
 	}
-	return c.greet(&f)
+	if err := c.greet(&f); err != nil {
+		return err
+	}
+	c.o.maxSize, c.o.maxInflated = c.s.cfg.MaxMessageSize, c.s.cfg.MaxInflatedSize
+	return nil
 }
 
 // checkConnect refuses what can be refused before anything of the payload is decoded.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/middleware/auth"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
@@ -74,4 +75,32 @@ func answerBroadcast(t *testing.T, uri string) int {
 	addr, ok := conn.LocalAddr().(*net.UDPAddr)
 	require.True(t, ok)
 	return addr.Port
+}
+
+func TestTheCredentialIsSaidInTheHandshake(t *testing.T) {
+	tokens := auth.Tokens(map[string]string{"alice": "sesame"})
+	s := service.New("guarded").Method("who", auth.Principal)
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"), service.Use(auth.Verify(tokens)))
+	require.NoError(t, srv.Add(s))
+	require.NoError(t, srv.Start())
+	defer func() { require.NoError(t, srv.Shutdown(t.Context())) }()
+	f := &factory{io: testStreams(), log: slog.New(slog.DiscardHandler)}
+	f.flags.timeout, f.flags.serializer = 5*time.Second, "serpent"
+	call := func() (any, error) {
+		r, err := f.connect(srv.URI("guarded").String())
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return r.value(t.Context(), &transport.Call{Method: "who"})
+	}
+	_, err := call()
+	require.ErrorIs(t, err, transport.ErrPermissionDenied)
+	f.flags.credentialEnv = "PYROKIT_TEST_TOKEN"
+	_, err = call()
+	require.ErrorContains(t, err, "PYROKIT_TEST_TOKEN is empty or not set")
+	t.Setenv("PYROKIT_TEST_TOKEN", "sesame")
+	who, err := call()
+	require.NoError(t, err)
+	require.Equal(t, "alice", who)
 }
