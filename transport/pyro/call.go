@@ -55,7 +55,7 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 		return nil, notSent(err)
 	}
 	call.Peer = c.peer
-	p := newPending()
+	p := c.newPending()
 	var err error
 	if p.request, err = c.encode(p.request[:0], call); err != nil {
 		p.free()

@@ -52,6 +52,7 @@ type Conn struct {
 
 	reader *frameReader // belongs to the leader
 	writer *rawWriter   // belongs to who set writing
+	pool   sync.Pool    // of *pending
 
 	mu        sync.Mutex
 	calls     callTable
@@ -80,6 +81,7 @@ type pending struct {
 	notSent    bool
 	keep       bool // still referenced: not to be pooled
 	err        error
+	pool       *sync.Pool
 	release    func() // free, made once because a closure for each call would be garbage
 	reply      transport.Reply
 	frame      frame
@@ -92,13 +94,13 @@ type pending struct {
 // maxKept bounds the buffers that a pooled call keeps.
 const maxKept = 16 << 10
 
-var pendingPool sync.Pool
-
-func newPending() *pending {
-	if p, ok := pendingPool.Get().(*pending); ok {
+// newPending takes a call from the connection's pool. A pool of all connections would hand channels from
+// one synctest bubble to another.
+func (c *Conn) newPending() *pending {
+	if p, ok := c.pool.Get().(*pending); ok {
 		return p
 	}
-	p := &pending{wake: make(chan struct{}, 1)}
+	p := &pending{wake: make(chan struct{}, 1), pool: &c.pool}
 	p.release = p.free
 	return p
 }
@@ -109,8 +111,11 @@ func (p *pending) free() {
 	if p.keep {
 		return
 	}
-	*p = pending{wake: p.wake, release: p.release, request: reusable(p.request), response: reusable(p.response)}
-	pendingPool.Put(p)
+	*p = pending{
+		wake: p.wake, release: p.release, pool: p.pool,
+		request: reusable(p.request), response: reusable(p.response),
+	}
+	p.pool.Put(p)
 }
 
 func reusable(b []byte) []byte {

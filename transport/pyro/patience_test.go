@@ -78,3 +78,29 @@ func TestWhoWasNotLetInYetMaySendLittle(t *testing.T) {
 		m.end()
 	})
 }
+
+// What calls leave behind for later ones must not hold channels of a bubble: users, too, test with
+// synctest beside tests with real sockets.
+func TestCallsInABubbleLeaveNothingToThoseOutside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, atOnce("x"), pyro.ServerConfig{})
+		c := m.dial(nil)
+		for range 20 {
+			_, err := invoke(t.Context(), c, "m")
+			require.NoError(t, err)
+		}
+		m.end(c)
+	})
+	_, uri := startServer(t, atOnce("x"), pyro.ServerConfig{}, pyro.ListenConfig{})
+	c := connectTo(t, uri, pyro.DialConfig{})
+	failed := make(chan error, 20)
+	for range cap(failed) {
+		go func() {
+			_, err := invoke(context.Background(), c, "m")
+			failed <- err
+		}()
+	}
+	for range cap(failed) {
+		require.NoError(t, <-failed)
+	}
+}
