@@ -3,6 +3,7 @@ package codectest
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,13 @@ func Stable(t *testing.T, c codec.Codec, data []byte) {
 	require.NoError(t, c.Unmarshal(out, &again, nil), "%q", out)
 	out2, err := c.Append(nil, again, nil)
 	require.NoError(t, err)
-	require.Equal(t, string(out), string(out2)) // bytes, because NaN is not equal to itself
+	require.Equal(t, withoutNegativeZero(out), withoutNegativeZero(out2)) // bytes, because NaN is not equal to itself
+}
+
+// withoutNegativeZero is data without the one thing that serpent's own form loses: to Python, and so to
+// us, (-0.0+1.0j) is a sum, whose real part is 0.0.
+func withoutNegativeZero(data []byte) string {
+	return strings.ReplaceAll(string(data), "(-0.0+", "(0.0+")
 }
 
 // RequireReadError checks that err is one of those that readers of values return.
