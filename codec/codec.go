@@ -44,6 +44,19 @@ type Options struct {
 	OrderedDicts bool
 	// DisallowUnknownFields makes a dict key that a destination struct has no field for an error.
 	DisallowUnknownFields bool
+	// ShareInput lets bytes that are read, into []byte and any, point into the input where its form
+	// allows, instead of copying them: the input must not be changed as long as they are in use.
+	ShareInput bool
+	// Lenient has msgpack write and read keys of any type, which Python writes but does not read,
+	// and read text that is not UTF-8.
+	Lenient bool
+	// PickleProtocol is the version of the pickles that are written, 2 to 5. 0 means 4, which Python
+	// reads from 3.4 on; Python 2 reads 2.
+	PickleProtocol int
+	// PickleCalls lets pickle write an [Object] that Python makes by calling a class or function that
+	// is not known to be harmless, and any [Global]. Set it only where every value comes from those
+	// who may run code in the Python that reads it.
+	PickleCalls bool
 }
 
 // DefaultMaxDepth is the nesting that is allowed when Options.MaxDepth is 0.
@@ -66,7 +79,7 @@ func (o *Options) Classes() *Registry {
 }
 
 // A Codec is one of Pyro's serializers. Its methods may be called concurrently and keep no
-// reference to their arguments; what they return never points into the input.
+// reference to their arguments; what they return points into the input only with Options.ShareInput.
 type Codec interface {
 	// Name is the name that Pyro gives the serializer: "serpent", "json", "marshal" and so on.
 	Name() string

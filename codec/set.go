@@ -5,7 +5,12 @@ import "iter"
 // A Set is a Python set or frozenset. It keeps the order in which members were added and compares
 // them as [Dict] compares keys. The zero Set is empty and ready to use; copies of a Set share their
 // members once it has any.
-type Set struct{ d *Dict }
+type Set struct {
+	d *Dict
+
+	// Frozen tells a frozenset. Serializers that know only sets write one as a set.
+	Frozen bool
+}
 
 // NewSet returns a set of the given members. It panics as Add does.
 func NewSet(members ...any) Set {
@@ -13,6 +18,13 @@ func NewSet(members ...any) Set {
 	for _, m := range members {
 		s.Add(m)
 	}
+	return s
+}
+
+// NewFrozenSet returns a frozenset of the given members. It panics as Add does.
+func NewFrozenSet(members ...any) Set {
+	s := NewSet(members...)
+	s.Frozen = true
 	return s
 }
 

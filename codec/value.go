@@ -8,7 +8,29 @@ type Tuple []any
 type Object struct {
 	Class string
 	Attrs map[string]any
+
+	// Reduction is how pickle makes an instance that takes more than its attributes to make; nil for
+	// others. Serializers other than pickle refuse an Object that has one.
+	Reduction *Reduction
 }
+
+// A Reduction is what Python's object.__reduce_ex__ gave for an instance. The class, or function,
+// that makes it is the Class of the Object, or the class that Args begins with.
+type Reduction struct {
+	// Call tells that Class is called with Args. Else the instance is made by __new__ alone. A call
+	// can do anything in the Python that unpickles it: unless Class is known to be harmless, an
+	// Object with Call is written only with [Options.PickleCalls].
+	Call   bool
+	Args   Tuple
+	Kwargs *Dict // with __new__; nil if there are none
+	State  any   // if it is no dict of attributes; else it is the Attrs of the Object
+	Items  []any // appended to the instance
+	Pairs  *Dict // set in the instance
+}
+
+// A Global is the name of a Python class, function or constant that stands for itself in a pickle,
+// or for Ellipsis in marshal: "builtins.Ellipsis". Nothing is ever imported for it.
+type Global string
 
 // A Value is a Go value, or an encoded one together with what it takes to decode it. Clients hand Go
 // values down, and the transport encodes them once the connection is known; servers get encoded
