@@ -213,7 +213,7 @@ func item(kind byte, b []byte, order binary.ByteOrder) (any, error) {
 		if u > math.MaxInt64 {
 			return new(big.Int).SetUint64(u), nil
 		}
-		return int64(u), nil //nolint:gosec // checked above
+		return int64(u), nil
 	case 'f':
 		return floatOfBits(u, len(b)), nil
 	case 'c':

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -11,8 +12,11 @@ import (
 type DecodeFunc func(class string, attrs *Dict) (any, error)
 
 // An EncodeFunc gives the form that v travels in: a *Dict with the key __class__, whose order is
-// kept, or any plain value.
+// kept, or any plain value. With [ErrAsIs] v is written as if it were not registered.
 type EncodeFunc func(v any, d Dialect) (any, error)
+
+// ErrAsIs is returned by an EncodeFunc to have a value written as if the function were not there.
+var ErrAsIs = errors.New("codec: write the value as it is")
 
 // A FallbackFunc is asked about classes that no DecodeFunc is registered for; ok tells whether v
 // stands for it.

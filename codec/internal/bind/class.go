@@ -61,26 +61,33 @@ func mayHoldClass(v any) bool {
 }
 
 func (d *Decoder) convertDict(x *codec.Dict) (any, error) {
-	if class, ok := x.Get(codec.ClassKey); ok {
-		name, _ := class.(string)
-		if d.OwnClass != nil {
-			if v, ok, err := d.OwnClass(name, x); ok || err != nil {
-				return v, err
-			}
+	class, ok := x.Get(codec.ClassKey)
+	if !ok || d.InsideOut {
+		if err := d.convertValues(x); err != nil || !ok {
+			return x, err
 		}
-		return codec.ConvertDict(x, d.O)
 	}
+	name, _ := class.(string)
+	if d.OwnClass != nil {
+		if v, ok, err := d.OwnClass(name, x); ok || err != nil {
+			return v, err
+		}
+	}
+	return codec.ConvertDict(x, d.O)
+}
+
+func (d *Decoder) convertValues(x *codec.Dict) error {
 	for k, v := range x.All() {
 		if !mayHoldClass(v) {
 			continue
 		}
 		w, err := d.Convert(v)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		x.Set(k, w)
 	}
-	return x, nil
+	return nil
 }
 
 // classValue is called when the dict that began at m turned out to be an instance of class while it
@@ -100,6 +107,11 @@ func (d *Decoder) classValue(class string, t reflect.Type, m Mark) (v any, again
 	dict, ok := tree.(*codec.Dict)
 	if !ok {
 		return nil, nil, &codec.ClassError{Class: class, Msg: "not a dict"}
+	}
+	if d.InsideOut {
+		if err := d.convertValues(dict); err != nil {
+			return nil, nil, err
+		}
 	}
 	v, err = codec.ConvertDict(dict, d.O)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -18,6 +19,13 @@ type Decoder struct {
 
 	// OwnClass converts the class dicts that only this serializer has; it may be nil.
 	OwnClass func(class string, d *codec.Dict) (v any, ok bool, err error)
+
+	// InsideOut converts the class dicts within a class dict before it, as msgpack's hooks do; else
+	// what is in a class dict is left as it is.
+	InsideOut bool
+
+	// Stable tells that what Src.Bytes returns is a part of the input.
+	Stable bool
 
 	asis bool // an any takes class dicts as they are: it stands within an instance
 	tree treeReader
@@ -92,6 +100,17 @@ func (d *Decoder) converted() (any, error) {
 	}
 	return d.Convert(tree)
 }
+
+// keep returns b as a value: a part of the input if that is to be shared, else a copy.
+func keep(b []byte, share bool) []byte {
+	if share {
+		return slices.Clip(b)
+	}
+	return append(make([]byte, 0, len(b)), b...)
+}
+
+// shares reports whether bytes may point into the input.
+func (d *Decoder) shares() bool { return d.Stable && d.O != nil && d.O.ShareInput }
 
 func mismatch(want string, found Kind) error {
 	return &codec.TypeError{Want: want, Found: found.String()}

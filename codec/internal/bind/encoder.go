@@ -2,8 +2,10 @@ package bind
 
 import (
 	"errors"
+	"maps"
 	"math/big"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -14,14 +16,16 @@ import (
 
 // An Encoder writes Go values to a sink.
 type Encoder struct {
-	es    *Encoders
-	sink  Sink
-	o     *codec.Options // may be nil
-	depth int
-	max   int
-	plans *planSet // nil until a type needs one
-	names []string // keys being sorted
-	seen  map[place]struct{}
+	es      *Encoders
+	sink    Sink
+	special SpecialSink    // the sink, or nil
+	classes ClassSink      // the sink, or nil
+	o       *codec.Options // may be nil
+	depth   int
+	max     int
+	plans   *planSet // nil until a type needs one
+	names   []string // keys being sorted
+	seen    map[place]struct{}
 }
 
 // Encoders hands out the encoders of one sink and keeps what was found out about types.
@@ -86,6 +90,8 @@ func (es *Encoders) Get(o *codec.Options) *Encoder {
 	e, _ := es.pool.Get().(*Encoder)
 	if e == nil {
 		e = &Encoder{es: es, sink: es.sink}
+		e.special, _ = es.sink.(SpecialSink)
+		e.classes, _ = es.sink.(ClassSink)
 	}
 	e.o, e.depth, e.max = o, 0, o.Depth()
 	return e
@@ -252,6 +258,11 @@ func (e *Encoder) watch(p place) (forget bool, err error) {
 
 // dict appends d in its order.
 func (e *Encoder) dict(b []byte, d *codec.Dict) ([]byte, error) {
+	if e.classes != nil {
+		if class, ok := d.Get(codec.ClassKey); ok {
+			return e.instanceDict(b, class, d)
+		}
+	}
 	if err := e.enter(); err != nil {
 		return b, err
 	}
@@ -292,17 +303,21 @@ func (e *Encoder) set(b []byte, s codec.Set) (out []byte, err error) {
 	if err := e.enter(); err != nil {
 		return b, err
 	}
-	b = e.sink.Begin(b, Set, s.Len())
+	k := Set
+	if s.Frozen {
+		k = FrozenSet
+	}
+	b = e.sink.Begin(b, k, s.Len())
 	i := 0
 	for m := range s.All() {
-		b = e.sink.Sep(b, Set, i)
+		b = e.sink.Sep(b, k, i)
 		if b, err = e.key(b, m, Set); err != nil {
 			return b, encodeUnder(err, "member")
 		}
 		i++
 	}
 	e.depth--
-	return e.sink.End(b, Set, s.Len()), nil
+	return e.sink.End(b, k, s.Len()), nil
 }
 
 // key appends a dict's key or a set's member.
@@ -312,7 +327,7 @@ func (e *Encoder) key(b []byte, k any, of Kind) ([]byte, error) {
 	}
 	start := len(b)
 	kind := kindOf(k)
-	if kind == Invalid {
+	if kind == Invalid && (e.special == nil || specialEncode(reflect.TypeOf(k)) == nil) {
 		kind = goKind(reflect.ValueOf(k))
 	}
 	b, err := e.Any(b, k)
@@ -357,6 +372,12 @@ func goKind(v reflect.Value) Kind {
 
 // object appends an instance: its attributes by name, then its class.
 func (e *Encoder) object(b []byte, x codec.Object) (out []byte, err error) {
+	if e.classes != nil {
+		return e.instance(b, x)
+	}
+	if x.Reduction != nil {
+		return b, Refuse(e.sink, "an instance of "+x.Class+" that is more than its attributes; pickle knows such")
+	}
 	if err := e.enter(); err != nil {
 		return b, err
 	}
@@ -383,6 +404,41 @@ func (e *Encoder) object(b []byte, x codec.Object) (out []byte, err error) {
 	}
 	e.depth--
 	return e.sink.End(b, Dict, n), nil
+}
+
+// instance appends an instance in the sink's own form.
+func (e *Encoder) instance(b []byte, x codec.Object) ([]byte, error) {
+	attrs := new(codec.Dict)
+	for _, name := range sortNames(slices.Collect(maps.Keys(x.Attrs))) {
+		if name != codec.ClassKey {
+			attrs.Set(name, x.Attrs[name])
+		}
+	}
+	return e.instanceOf(b, x.Class, attrs, x.Reduction)
+}
+
+// instanceDict appends the instance that a dict with the key __class__ stands for.
+func (e *Encoder) instanceDict(b []byte, class any, d *codec.Dict) ([]byte, error) {
+	name, ok := class.(string)
+	if !ok {
+		return b, Refuse(e.sink, "the name of a class must be text")
+	}
+	attrs := new(codec.Dict)
+	for k, v := range d.All() {
+		if k != codec.ClassKey {
+			attrs.Set(k, v)
+		}
+	}
+	return e.instanceOf(b, name, attrs, nil)
+}
+
+func (e *Encoder) instanceOf(b []byte, class string, attrs *codec.Dict, r *codec.Reduction) ([]byte, error) {
+	if err := e.enter(); err != nil {
+		return b, err
+	}
+	b, err := e.classes.Instance(e, b, class, attrs, r)
+	e.depth--
+	return b, err
 }
 
 // class appends key and name of a class.

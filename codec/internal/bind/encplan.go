@@ -2,6 +2,7 @@ package bind
 
 import (
 	"encoding"
+	"errors"
 	"math/big"
 	"reflect"
 	"slices"
@@ -51,10 +52,15 @@ func (s *planSet) newPlan(t reflect.Type) encodeFunc {
 	fn, class := s.registry.Encoder(t)
 	switch {
 	case fn != nil:
-		return registered(fn)
+		return registered(fn, s.unregisteredPlan(t))
 	case class != "" && t.Kind() == reflect.Struct:
 		return s.structPlan(t, class)
 	}
+	return s.unregisteredPlan(t)
+}
+
+// unregisteredPlan is newPlan for a type that no registry knows.
+func (s *planSet) unregisteredPlan(t reflect.Type) encodeFunc {
 	if f := specialEncode(t); f != nil {
 		return f
 	}
@@ -78,12 +84,15 @@ func (s *planSet) hasOwnForm(t reflect.Type) bool {
 }
 
 // registered writes what the function of a registry makes of a value.
-func registered(fn codec.EncodeFunc) encodeFunc {
+func registered(fn codec.EncodeFunc, asIs encodeFunc) encodeFunc {
 	return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if k := v.Kind(); (k == reflect.Pointer || k == reflect.Interface) && v.IsNil() {
 			return e.sink.None(b), nil
 		}
 		x, err := fn(v.Interface(), e.dialect())
+		if errors.Is(err, codec.ErrAsIs) {
+			return asIs(e, b, v)
+		}
 		if err != nil {
 			return b, &codec.EncodeError{Codec: e.sink.Name(), Type: v.Type(), Msg: err.Error(), Cause: err}
 		}
@@ -96,17 +105,11 @@ func registered(fn codec.EncodeFunc) encodeFunc {
 	}
 }
 
+// specialEncode returns how the types are written that have a form of their own; nil for others.
 func specialEncode(t reflect.Type) encodeFunc {
 	switch t {
-	case timeType:
-		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
-			t, _ := reflect.TypeAssert[time.Time](v)
-			return e.time(b, t)
-		}
-	case durationType:
-		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
-			return e.sink.Float(b, time.Duration(v.Int()).Seconds(), 64), nil
-		}
+	case timeType, durationType, dateType, clockType, decimalType, uuidType, arrayType, ndarrayType, globalType:
+		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) { return e.specialValue(b, v.Interface()) }
 	case bigIntType:
 		return func(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
 			n, _ := reflect.TypeAssert[big.Int](v) // shares its digits, which are only read
@@ -123,16 +126,55 @@ func specialEncode(t reflect.Type) encodeFunc {
 	return nil
 }
 
+// specialValue appends a value of one of the types that serializers differ in: as the sink has it,
+// else in the form that is common to most.
+func (e *Encoder) specialValue(b []byte, v any) ([]byte, error) {
+	if e.special != nil {
+		if out, ok, err := e.special.Special(b, v, e.o); ok || err != nil {
+			return out, err
+		}
+	}
+	switch x := v.(type) {
+	case time.Time:
+		return e.time(b, x)
+	case time.Duration:
+		return e.sink.Float(b, x.Seconds(), 64), nil
+	case codec.Array:
+		return e.array(b, x)
+	case encoding.TextMarshaler:
+		return e.text(b, x)
+	case codec.NDArray:
+		return b, &codec.EncodeError{Codec: e.sink.Name(), Type: ndarrayType, Msg: "only pickle has numpy arrays; send lists"}
+	default:
+		return b, &codec.EncodeError{Codec: e.sink.Name(), Type: reflect.TypeOf(v), Msg: "only pickle has names of Python's globals"}
+	}
+}
+
+// array appends the elements as a list, or text as text.
+func (e *Encoder) array(b []byte, x codec.Array) ([]byte, error) {
+	if s, ok := x.Values.(string); ok {
+		return e.sink.Str(b, s)
+	}
+	if u, ok := x.Values.([]uint8); ok { // a list of numbers, where a []byte would be bytes
+		return sliceFrom(e, b, u, func(e *Encoder, b []byte, n uint8) ([]byte, error) { return e.sink.Int(b, int64(n)), nil })
+	}
+	return e.Any(b, x.Values)
+}
+
+func (e *Encoder) text(b []byte, m encoding.TextMarshaler) ([]byte, error) {
+	text, err := m.MarshalText()
+	if err != nil {
+		return b, &codec.EncodeError{Codec: e.sink.Name(), Type: reflect.TypeOf(m), Msg: err.Error(), Cause: err}
+	}
+	return e.sink.Str(b, string(text))
+}
+
 func encodeText(e *Encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return e.sink.None(b), nil
 	}
 	m, _ := reflect.TypeAssert[encoding.TextMarshaler](v)
-	text, err := m.MarshalText()
-	if err != nil {
-		return b, &codec.EncodeError{Codec: e.sink.Name(), Type: v.Type(), Msg: err.Error(), Cause: err}
-	}
-	return e.sink.Str(b, string(text))
+	return e.text(b, m)
 }
 
 func addressableText(other encodeFunc) encodeFunc {

@@ -48,6 +48,9 @@ type structEncoder struct {
 }
 
 func (p *structEncoder) write(e *Encoder, b []byte, v reflect.Value) (out []byte, err error) {
+	if p.class != "" && e.classes != nil {
+		return e.instanceOf(b, p.class, p.attrs(v), nil)
+	}
 	if err := e.enter(); err != nil {
 		return b, err
 	}
@@ -77,6 +80,17 @@ func (p *structEncoder) write(e *Encoder, b []byte, v reflect.Value) (out []byte
 	}
 	e.depth--
 	return e.sink.End(b, Dict, n), nil
+}
+
+// attrs returns the fields of v that are written.
+func (p *structEncoder) attrs(v reflect.Value) *codec.Dict {
+	d := new(codec.Dict)
+	for i := range p.fields {
+		if fv, there := p.fields[i].in(v); there {
+			d.Set(p.fields[i].name, fv.Interface())
+		}
+	}
+	return d
 }
 
 // count returns the number of keys that will be written.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pyrokit/pyrokit/codec"
 )
 
@@ -49,6 +51,13 @@ var (
 	dictType     = reflect.TypeFor[codec.Dict]()
 	objectType   = reflect.TypeFor[codec.Object]()
 	valueType    = reflect.TypeFor[codec.Value]()
+	dateType     = reflect.TypeFor[codec.Date]()
+	clockType    = reflect.TypeFor[codec.TimeOfDay]()
+	decimalType  = reflect.TypeFor[codec.Decimal]()
+	arrayType    = reflect.TypeFor[codec.Array]()
+	ndarrayType  = reflect.TypeFor[codec.NDArray]()
+	globalType   = reflect.TypeFor[codec.Global]()
+	uuidType     = reflect.TypeFor[uuid.UUID]()
 	emptyStruct  = reflect.TypeFor[struct{}]()
 
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
@@ -68,9 +77,19 @@ func newDecodePlan(t reflect.Type) decodeFunc {
 func specialDecode(t reflect.Type) decodeFunc {
 	switch t {
 	case timeType:
-		return decodeTime
+		return exactly(decodeTime)
 	case durationType:
-		return decodeDuration
+		return exactly(decodeDuration)
+	case dateType, clockType, decimalType, uuidType:
+		return exactly(textDecode(decodePlanOfKind(t)))
+	case arrayType, ndarrayType, globalType:
+		return exactly(func(d *Decoder, _ reflect.Value) error {
+			k, err := d.Src.Peek(Scalar)
+			if err != nil {
+				return err
+			}
+			return mismatch(t.String(), k)
+		})
 	case bigIntType:
 		return decodeBigInt
 	case bytesType:

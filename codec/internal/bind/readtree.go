@@ -7,12 +7,16 @@ import "github.com/pyrokit/pyrokit/codec"
 func (d *Decoder) ReadTree() (v any, classes bool, err error) {
 	t := &d.tree
 	t.src, t.ordered, t.classes = d.Src, d.O != nil && d.O.OrderedDicts, false
+	t.special, _ = d.Src.(SpecialSource)
+	t.share = d.shares()
 	v, _, err = t.value()
 	return v, t.classes, err
 }
 
 type treeReader struct {
 	src     Source
+	special SpecialSource // src, or nil
+	share   bool          // bytes may point into the input
 	ordered bool
 	classes bool
 	values  []any // of the containers being read
@@ -24,6 +28,11 @@ func (t *treeReader) value() (v any, k Kind, err error) {
 	k, err = t.src.Peek(Scalar)
 	if err != nil {
 		return nil, k, err
+	}
+	if t.special != nil {
+		if v, ok, err := t.special.Special(); ok || err != nil {
+			return v, k, err
+		}
 	}
 	switch k {
 	case None:
@@ -43,11 +52,11 @@ func (t *treeReader) value() (v any, k Kind, err error) {
 	case Bytes:
 		var b []byte
 		b, err = t.src.Bytes()
-		v = append(make([]byte, 0, len(b)), b...)
+		v = keep(b, t.share)
 	case List, Tuple:
 		v, err = t.list(k)
 	case Set, FrozenSet:
-		v, err = t.set()
+		v, err = t.set(k)
 	default:
 		v, err = t.dict()
 	}
@@ -91,8 +100,8 @@ func (t *treeReader) list(k Kind) (any, error) {
 	return out, nil
 }
 
-func (t *treeReader) set() (any, error) {
-	var s codec.Set
+func (t *treeReader) set(k Kind) (any, error) {
+	s := codec.Set{Frozen: k == FrozenSet}
 	if err := t.src.Enter(); err != nil {
 		return nil, err
 	}

@@ -220,7 +220,7 @@ func (d *Decoder) bytes(p *[]byte) error {
 	case Bytes:
 		b, err := d.Src.Bytes()
 		if err == nil {
-			*p = append(make([]byte, 0, len(b)), b...)
+			*p = keep(b, d.shares())
 		}
 		return err
 	case None:

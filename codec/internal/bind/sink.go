@@ -37,5 +37,20 @@ type Sink interface {
 	Splice(b, raw []byte, o *codec.Options) (out []byte, ok bool, err error)
 }
 
+// A SpecialSink has forms of its own for some of the types that most serializers write as text, as a
+// float of seconds or as a list: time.Time, time.Duration, codec.Date, codec.TimeOfDay, codec.Decimal,
+// uuid.UUID, codec.Array; and for codec.NDArray and codec.Global, which others refuse.
+type SpecialSink interface {
+	// Special appends v, or leaves it, with ok false, to the common form.
+	Special(b []byte, v any, o *codec.Options) (out []byte, ok bool, err error)
+}
+
+// A ClassSink writes instances in a form of its own; others write a dict with the key __class__.
+type ClassSink interface {
+	// Instance appends an instance of class by its attributes, which do not hold the key __class__. r
+	// is nil for instances that their attributes make.
+	Instance(e *Encoder, b []byte, class string, attrs *codec.Dict, r *codec.Reduction) ([]byte, error)
+}
+
 // Refuse returns the error of a sink that cannot write a value.
 func Refuse(s Sink, msg string) error { return &codec.EncodeError{Codec: s.Name(), Msg: msg} }

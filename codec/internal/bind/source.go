@@ -86,3 +86,11 @@ type Source interface {
 type RawSource interface {
 	Raw() ([]byte, error) // a copy of the next value's encoding, which stands on its own
 }
+
+// A SpecialSource has values that Go has a type for and most serializers do not: times, dates,
+// decimals and so on. Peek tells the kind that typed destinations may take them for: text, a float of
+// seconds, a list.
+type SpecialSource interface {
+	// Special reads the value that was peeked at if it is such a one.
+	Special() (v any, ok bool, err error)
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -32,6 +33,30 @@ func textDecode(other decodeFunc) decodeFunc {
 	}
 }
 
+// exactly takes a value of the very type from sources that have such, and all else as other says.
+func exactly(other decodeFunc) decodeFunc {
+	return func(d *Decoder, v reflect.Value) error {
+		special, ok := d.Src.(SpecialSource)
+		if !ok {
+			return other(d, v)
+		}
+		if _, err := d.Src.Peek(Scalar); err != nil {
+			return err
+		}
+		x, ok, err := special.Special()
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return other(d, v)
+		case assign(v, x):
+			return nil
+		}
+		text := Decoder{Src: plainSource{newTreeSource(x)}, O: d.O, asis: d.asis}
+		return other(&text, v)
+	}
+}
+
 func decodeTime(d *Decoder, v reflect.Value) error {
 	if ok, err := d.comes(Str, v); !ok {
 		return err
@@ -54,27 +79,36 @@ var isoLayouts = [...]string{
 	"2006-01-02T15:04Z07:00", "2006-01-02T15:04",
 }
 
-// parseTime reads an ISO time; what names no zone is UTC.
+// parseTime reads an ISO time; what names no zone is in codec.Naive.
 func parseTime(s string) (time.Time, bool) {
 	if len(s) > 10 && s[10] == ' ' {
 		s = s[:10] + "T" + s[11:]
 	}
 	for _, layout := range isoLayouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
+		t, err := time.Parse(layout, s)
+		if err != nil {
+			continue
 		}
+		if !strings.Contains(layout, "Z") {
+			t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), codec.Naive)
+		}
+		return t, true
 	}
 	return time.Time{}, false
 }
 
-// appendTime appends t as Python's isoformat writes an aware datetime: with offset, and microseconds
-// if there are any.
+// appendTime appends t as Python's isoformat writes a datetime: with offset unless t is in
+// codec.Naive, and microseconds if there are any.
 func appendTime(b []byte, t time.Time) []byte {
 	t = t.Truncate(time.Microsecond)
-	layout := "2006-01-02T15:04:05.000000-07:00"
-	if t.Nanosecond() == 0 {
-		layout = "2006-01-02T15:04:05-07:00"
+	layout := "2006-01-02T15:04:05"
+	if t.Nanosecond() != 0 {
+		layout += ".000000"
 	}
+	if t.Location() == codec.Naive {
+		return t.AppendFormat(b, layout)
+	}
+	layout += "-07:00"
 	if _, offset := t.Zone(); offset%60 != 0 {
 		layout += ":00"
 	}
@@ -142,7 +176,7 @@ func decodeSet(d *Decoder, v reflect.Value) error {
 	if !isSequence(k) {
 		return d.wrongKind(v, k)
 	}
-	var out codec.Set
+	out := codec.Set{Frozen: k == FrozenSet}
 	err = d.eachElement(func(int) error {
 		var x any
 		if err := d.any(&x); err != nil {
@@ -198,9 +232,13 @@ func decodeObject(d *Decoder, v reflect.Value) error {
 	if k != Dict && k != Brace {
 		return mismatch("instance", k)
 	}
+	if x, ok := d.object(); ok {
+		v.Set(reflect.ValueOf(x))
+		return nil
+	}
 	var dict codec.Dict
 	defer func(asis bool) { d.asis = asis }(d.asis)
-	d.asis = true // within an instance nothing is converted
+	d.asis = !d.InsideOut // within an instance nothing is converted
 	if err := decodeDict(d, reflect.ValueOf(&dict).Elem()); err != nil {
 		return err
 	}
@@ -221,6 +259,16 @@ func decodeObject(d *Decoder, v reflect.Value) error {
 	}
 	v.Set(reflect.ValueOf(o))
 	return nil
+}
+
+// object returns the instance that comes next in a tree, as it is.
+func (d *Decoder) object() (codec.Object, bool) {
+	tree, ok := d.Src.(*treeSource)
+	if !ok {
+		return codec.Object{}, false
+	}
+	x, ok := tree.next.(codec.Object)
+	return x, ok
 }
 
 // decodeValue keeps the encoded form where the source can hand it out.

@@ -2,7 +2,12 @@ package bind
 
 import (
 	"fmt"
+	"math"
 	"math/big"
+	"reflect"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/pyrokit/pyrokit/codec"
 )
@@ -55,8 +60,74 @@ func kindOf(v any) Kind {
 	return Invalid
 }
 
+// treeKind is the kind that typed destinations may take v for.
+func treeKind(v any) Kind {
+	switch x := v.(type) {
+	case time.Time, codec.Date, codec.TimeOfDay, codec.Decimal, uuid.UUID:
+		return Str
+	case time.Duration:
+		return Float
+	case codec.Set:
+		if x.Frozen {
+			return FrozenSet
+		}
+		return Set
+	case codec.Array:
+		if _, ok := x.Values.(string); ok {
+			return Str
+		}
+		return List
+	case codec.NDArray:
+		if len(x.Shape) > 0 {
+			return List
+		}
+		n, err := x.Item(0)
+		if err != nil {
+			return Invalid
+		}
+		return kindOf(n)
+	}
+	return kindOf(v)
+}
+
+// scalar is the value that typed destinations take s.next for.
+func (s *treeSource) scalar() any {
+	switch x := s.next.(type) {
+	case time.Time:
+		return string(appendTime(nil, x))
+	case codec.Date:
+		return x.String()
+	case codec.TimeOfDay:
+		return x.String()
+	case codec.Decimal:
+		return x.String()
+	case uuid.UUID:
+		return x.String()
+	case time.Duration:
+		return x.Seconds()
+	case codec.Array:
+		return x.Values
+	case codec.NDArray:
+		n, _ := x.Item(0) // Peek has seen that there is one
+		return n
+	}
+	return s.next
+}
+
+// Special returns values of the types that most serializers do not have.
+func (s *treeSource) Special() (any, bool, error) {
+	switch s.next.(type) {
+	case time.Time, time.Duration, codec.Date, codec.TimeOfDay, codec.Decimal, uuid.UUID, codec.Array, codec.NDArray, codec.Global:
+		return s.next, true, nil
+	}
+	return nil, false, nil
+}
+
+// A plainSource is a treeSource that hides that it is a SpecialSource.
+type plainSource struct{ Source }
+
 func (s *treeSource) Peek(Want) (Kind, error) {
-	k := kindOf(s.next)
+	k := treeKind(s.next)
 	if k == Invalid {
 		return k, &codec.TypeError{Want: "a plain value", Found: fmt.Sprintf("%T", s.next)}
 	}
@@ -64,23 +135,30 @@ func (s *treeSource) Peek(Want) (Kind, error) {
 }
 
 func (s *treeSource) None() error         { return nil }
-func (s *treeSource) Bool() (bool, error) { return s.next.(bool), nil } //nolint:forcetypeassert // after Peek
+func (s *treeSource) Bool() (bool, error) { return s.scalar().(bool), nil } //nolint:forcetypeassert // after Peek
 
 func (s *treeSource) Int() (int64, *big.Int, error) {
-	if b, ok := s.next.(*big.Int); ok {
+	x := s.scalar()
+	if b, ok := x.(*big.Int); ok {
 		return 0, b, nil
 	}
-	return s.next.(int64), nil, nil //nolint:forcetypeassert // after Peek
+	return x.(int64), nil, nil //nolint:forcetypeassert // after Peek
 }
 
-func (s *treeSource) Float() (float64, error)      { return s.next.(float64), nil }        //nolint:forcetypeassert // after Peek
-func (s *treeSource) Complex() (complex128, error) { return s.next.(complex128), nil }     //nolint:forcetypeassert // after Peek
-func (s *treeSource) Str() ([]byte, error)         { return []byte(s.next.(string)), nil } //nolint:forcetypeassert // after Peek
-func (s *treeSource) Bytes() ([]byte, error)       { return s.next.([]byte), nil }         //nolint:forcetypeassert // after Peek
+func (s *treeSource) Float() (float64, error)      { return s.scalar().(float64), nil }        //nolint:forcetypeassert // after Peek
+func (s *treeSource) Complex() (complex128, error) { return s.scalar().(complex128), nil }     //nolint:forcetypeassert // after Peek
+func (s *treeSource) Str() ([]byte, error)         { return []byte(s.scalar().(string)), nil } //nolint:forcetypeassert // after Peek
+func (s *treeSource) Bytes() ([]byte, error)       { return s.next.([]byte), nil }             //nolint:forcetypeassert // after Peek
 
-func (s *treeSource) Enter() error {
+func (s *treeSource) Enter() (err error) {
 	l := treeLevel{whole: s.next}
 	switch x := s.next.(type) {
+	case codec.Array:
+		l.items = arrayItems(x)
+	case codec.NDArray:
+		if l.items, err = ndarrayItems(x); err != nil {
+			return err
+		}
 	case []any:
 		l.items = x
 	case codec.Tuple:
@@ -108,6 +186,53 @@ func (s *treeSource) Enter() error {
 	}
 	s.stack = append(s.stack, l)
 	return nil
+}
+
+// arrayItems returns the numbers of an array as trees have them.
+func arrayItems(x codec.Array) []any {
+	v := reflect.ValueOf(x.Values)
+	items := make([]any, v.Len())
+	for i := range items {
+		switch e := v.Index(i); {
+		case e.CanInt():
+			items[i] = e.Int()
+		case e.CanFloat():
+			items[i] = e.Float()
+		case e.Uint() > math.MaxInt64:
+			items[i] = new(big.Int).SetUint64(e.Uint())
+		default:
+			items[i] = int64(e.Uint()) //nolint:gosec // checked above
+		}
+	}
+	return items
+}
+
+// ndarrayItems returns the elements of the first dimension: numbers, or arrays of the others.
+func ndarrayItems(x codec.NDArray) ([]any, error) {
+	n := x.Len()
+	if x.FortranOrder && len(x.Shape) > 1 {
+		return nil, &codec.TypeError{Want: "array in C order", Found: "array in Fortran order"}
+	}
+	if n <= 0 || len(x.Data)%n != 0 {
+		if n == 0 && x.Shape[0] <= len(x.Data) {
+			return nil, nil
+		}
+		return nil, &codec.TypeError{Want: "list", Found: "array", Why: "its data do not fit its shape"}
+	}
+	items := make([]any, x.Shape[0])
+	size := len(x.Data) / len(items)
+	for i := range items {
+		part := codec.NDArray{DType: x.DType, Shape: x.Shape[1:], Data: x.Data[i*size : (i+1)*size]}
+		if len(part.Shape) > 0 {
+			items[i] = part
+			continue
+		}
+		var err error
+		if items[i], err = part.Item(0); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
 }
 
 func (s *treeSource) Next() (bool, error) {
