@@ -19,22 +19,28 @@
 //
 // Slices and arrays are lists, [Tuple] a tuple, [Set] and map[T]struct{} a set, maps a dict in the
 // order of their keys, *[Dict] one in its own order. A time.Time is text in ISO 8601 with offset and
-// microseconds, a time.Duration a float of seconds, an encoding.TextMarshaler the text it makes of
-// itself. Nil slices and maps are empty, other nil values None. A registered encoder comes before all
-// of this.
+// microseconds (without an offset if it is in [Naive]), a time.Duration a float of seconds, an
+// encoding.TextMarshaler, [Date], [TimeOfDay] and [Decimal] among them, the text it makes of itself, an
+// [Array] a list. Where a serializer has a form of its own for one of these (msgpack some, pickle all,
+// and [NDArray] besides), it is written so. Nil slices and maps are empty, other nil values None. A
+// registered encoder comes before all of this.
 //
 // # Reading
 //
 // Into an any: None, bool, int64 (*big.Int beyond it), float64, complex128, string, []byte, []any,
 // Tuple, Set, map[string]any (*Dict when a key is no text) and what the registry makes of instances,
-// [Object] if it knows nothing of the class.
+// [Object] if it knows nothing of the class. From serializers that tell them from text, floats and
+// lists: time.Time (in Naive if it names no zone), time.Duration, Date, TimeOfDay, Decimal, uuid.UUID,
+// Array, NDArray, and [Global].
 //
 // Into other types: an int goes into every type of integer that can hold it, into floats and complex
 // numbers, but no other kind of value changes its nature: a float is no int, a bool no number. Lists,
 // tuples and sets go into slices, arrays of their length, structs tagged as tuples, Set and
-// map[T]struct{}. A str goes into time.Time (UTC if it names no zone) and every
-// encoding.TextUnmarshaler. None goes into pointers, interfaces, slices and maps and makes them nil;
-// for anything else it is an error. Keys that a struct has no field for are ignored unless
+// map[T]struct{}. A str goes into time.Time (in Naive, whose clock is that of UTC, if it names no zone)
+// and every encoding.TextUnmarshaler. What a serializer tells from text, floats and lists goes where
+// these go, too: a Decimal into a string, a timedelta into a float64, a numpy array into nested slices.
+// None goes into pointers, interfaces, slices and maps and makes them nil; for anything else it is an
+// error. Keys that a struct has no field for are ignored unless
 // [Options.DisallowUnknownFields] is set. An instance goes into a struct by its attributes, unless a
 // registered decoder makes something of its class that fits the destination. Within an instance no
 // other one is converted into an any, as in Python.

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // Keys are compared as Python compares them, by way of a Go value that is equal exactly when the
@@ -23,7 +24,7 @@ type (
 // keyOf returns the Go value that stands for k among keys.
 func keyOf(k any) (any, error) {
 	switch x := k.(type) {
-	case string, int64:
+	case string, int64, Decimal, Global, time.Duration:
 		return k, nil
 	case nil:
 		return nilKey{}, nil

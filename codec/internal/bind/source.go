@@ -5,7 +5,8 @@ import "math/big"
 // A Kind is the kind of an encoded value.
 type Kind uint8
 
-// The kinds. Brace is a dict or a set; a source that cannot tell before the first key says so.
+// The kinds. Brace is a dict or a set; a source that cannot tell before the first key says so. Other
+// is for what only SpecialSource.Special reads.
 const (
 	Invalid Kind = iota
 	None
@@ -21,11 +22,12 @@ const (
 	FrozenSet
 	Dict
 	Brace
+	Other
 )
 
 var kindNames = [...]string{
 	"nothing", "None", "bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "set",
-	"frozenset", "dict", "dict",
+	"frozenset", "dict", "dict", "object",
 }
 
 // String returns Python's name of k.

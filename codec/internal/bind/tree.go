@@ -83,9 +83,11 @@ func treeKind(v any) Kind {
 		}
 		n, err := x.Item(0)
 		if err != nil {
-			return Invalid
+			return Other
 		}
 		return kindOf(n)
+	case codec.Global:
+		return Other
 	}
 	return kindOf(v)
 }

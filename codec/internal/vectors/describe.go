@@ -68,8 +68,10 @@ func describe(tb testing.TB, raw json.RawMessage) any {
 		return listOf(tb, d.V)
 	case "tuple", "namedtuple":
 		return codec.Tuple(listOf(tb, d.V))
-	case "set", "frozenset":
+	case "set":
 		return codec.NewSet(listOf(tb, d.V)...)
+	case "frozenset":
+		return codec.NewFrozenSet(listOf(tb, d.V)...)
 	case "dict":
 		return dictOf(tb, d.V)
 	case "array":
@@ -215,7 +217,11 @@ func Text(v any) string {
 			items = append(items, Text(m))
 		}
 		slices.Sort(items)
-		return "set{" + strings.Join(items, ",") + "}"
+		kind := "set"
+		if x.Frozen {
+			kind = "frozenset"
+		}
+		return kind + "{" + strings.Join(items, ",") + "}"
 	case map[string]any:
 		d := codec.NewDict()
 		for k, v := range x {
