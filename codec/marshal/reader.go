@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"strconv"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/codec/internal/bind"
@@ -51,7 +52,7 @@ func newReader(data []byte, o *codec.Options) *reader {
 	s.frames, s.refs = s.frames[:0], s.refs[:0]
 	s.replay, s.reread, s.peeked = false, 0, false
 	s.dec.Renew(o)
-	s.dec.Src = s // no Codec: values refer to others, and cannot be handed out as they are
+	s.dec.Src, s.dec.Stable = s, true // no Codec: values refer to others, and cannot be handed out as they are
 	return s
 }
 
@@ -89,7 +90,7 @@ func (s *reader) begin() (object, error) {
 		c := s.data[s.pos]
 		obj.code = c &^ 0x80
 		if obj.code != 'r' {
-			if c&0x80 != 0 && !s.replay && obj.back < 0 {
+			if c&0x80 != 0 && !s.replay && obj.back < 0 && !unnumbered[obj.code] {
 				s.refs = append(s.refs, ref{pos: s.pos})
 				obj.ref = len(s.refs) - 1
 			}
@@ -113,6 +114,9 @@ func (s *reader) begin() (object, error) {
 		s.pos = target.pos
 	}
 }
+
+// unnumbered has the types that cannot be referred to, whether they are flagged or not.
+var unnumbered = [256]bool{'N': true, 'T': true, 'F': true, '.': true, 'S': true, '0': true}
 
 // References may make the data freeReread bytes larger, and maxReread times its own size. Containers
 // count more than their bytes, because they take more memory.
@@ -194,7 +198,7 @@ func (s *reader) str(code byte) ([]byte, error) {
 		return nil, err
 	}
 	if code == 'u' || code == 't' {
-		if !validText(string(b)) {
+		if !utf8.Valid(b) && !validText(string(b)) {
 			return nil, s.fail("text that is not UTF-8")
 		}
 		return b, nil

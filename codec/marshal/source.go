@@ -31,6 +31,7 @@ var kinds = [256]bind.Kind{
 	'u': bind.Str, 't': bind.Str, 'a': bind.Str, 'A': bind.Str, 'z': bind.Str, 'Z': bind.Str,
 	's': bind.Bytes,
 	'(': bind.Tuple, ')': bind.Tuple, '[': bind.List, '<': bind.Set, '>': bind.FrozenSet, '{': bind.Dict,
+	'.': bind.Other, 'S': bind.Other, ':': bind.Other,
 }
 
 func (s *reader) refuse() error {
@@ -38,10 +39,6 @@ func (s *reader) refuse() error {
 	switch s.cur.code {
 	case 'c':
 		return s.fail("a code object, which is not data")
-	case '.':
-		return s.fail("Ellipsis, which Go has not")
-	case 'S':
-		return s.fail("a class, which is not data")
 	case '0':
 		return s.fail("null object")
 	}
@@ -101,6 +98,8 @@ func (s *reader) Enter() error {
 	f := frame{left: -1, obj: s.cur, replay: s.replay}
 	switch s.cur.code {
 	case '{':
+	case ':':
+		f.left = sliceParts
 	case ')':
 		b, err := s.take(1)
 		if err != nil {
@@ -135,7 +134,7 @@ func (s *reader) Next() (bool, error) {
 		return true, nil
 	case f.left == 0:
 		return false, s.leave()
-	case s.pos < len(s.data) && s.data[s.pos] == '0':
+	case s.pos < len(s.data) && s.data[s.pos]&^0x80 == '0':
 		s.pos++
 		return false, s.leave()
 	}
@@ -217,6 +216,8 @@ func (s *reader) skipOne(k bind.Kind) (err error) {
 	switch k {
 	case bind.None, bind.Bool:
 		err = s.end()
+	case bind.Other:
+		_, _, err = s.Special()
 	case bind.Int:
 		_, _, err = s.Int()
 	case bind.Float:

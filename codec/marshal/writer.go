@@ -131,13 +131,10 @@ func (writer) End(b []byte, k bind.Kind, _ int) []byte {
 	return b
 }
 
-// Key allows all that Python can hash; a set among keys is a frozenset.
-func (w writer) Key(b []byte, start int, k, _ bind.Kind) ([]byte, error) {
-	switch k {
-	case bind.List, bind.Dict, bind.Invalid:
-		return b, bind.Refuse(w, "unhashable key: "+k.String())
-	case bind.Set:
-		b[start] = '>'
+// Key allows all that Python can hash; a set in a key is a frozenset.
+func (w writer) Key(b []byte, start int, _, _ bind.Kind) ([]byte, error) {
+	if _, what := hashable(b[start:]); what != "" {
+		return b, bind.Refuse(w, "unhashable key: "+what)
 	}
 	return b, nil
 }
