@@ -62,12 +62,17 @@ func mayHoldClass(v any) bool {
 
 func (d *Decoder) convertDict(x *codec.Dict) (any, error) {
 	class, ok := x.Get(codec.ClassKey)
+	name, _ := class.(string)
+	if d.InsideOut && ok {
+		if v, ok, err := d.instance(name, x); ok || err != nil {
+			return v, err
+		}
+	}
 	if !ok || d.InsideOut {
 		if err := d.convertValues(x); err != nil || !ok {
 			return x, err
 		}
 	}
-	name, _ := class.(string)
 	if d.OwnClass != nil {
 		if v, ok, err := d.OwnClass(name, x); ok || err != nil {
 			return v, err
@@ -108,12 +113,14 @@ func (d *Decoder) classValue(class string, t reflect.Type, m Mark) (v any, again
 	if !ok {
 		return nil, nil, &codec.ClassError{Class: class, Msg: "not a dict"}
 	}
+	whole := dict
 	if d.InsideOut {
-		if err := d.convertValues(dict); err != nil {
+		whole = cloneDict(dict)
+		if err := d.convertValues(whole); err != nil {
 			return nil, nil, err
 		}
 	}
-	v, err = codec.ConvertDict(dict, d.O)
+	v, err = codec.ConvertDict(whole, d.O)
 	if err != nil {
 		return nil, nil, err
 	}

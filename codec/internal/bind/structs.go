@@ -159,6 +159,9 @@ func (d *Decoder) unknownKey(v reflect.Value, p *structPlan, key []byte, m Mark)
 	}
 	if again != nil {
 		v.SetZero()
+		if d.InsideOut {
+			return nil, true, d.fillInsideOut(v, again)
+		}
 		return nil, true, fill(v, again, d.O)
 	}
 	return nil, false, nil

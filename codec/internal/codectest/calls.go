@@ -168,7 +168,7 @@ type home struct {
 	Else any   `pyro:"else"`
 }
 
-func classes(t *testing.T, c codec.Codec) {
+func classes(t *testing.T, c codec.Codec, can Abilities) {
 	r := codec.NewRegistry()
 	codec.RegisterType[dog](r, "zoo.Dog")
 	r.RegisterDecoder("zoo.Cat", func(_ string, attrs *codec.Dict) (any, error) {
@@ -249,9 +249,15 @@ func classes(t *testing.T, c codec.Codec) {
 		require.EqualError(t, h.Why, "E")
 	}
 
-	// Within an instance nothing is converted, unless asked for.
 	nested := encode(codec.NewDict("__class__", "zoo.Pair", "inner", codec.NewDict("__class__", "zoo.Cat", "name", "In")))
 	require.NoError(t, c.Unmarshal(nested, &v, o))
+	if can.InsideOut {
+		require.Equal(t, &cat{"In"}, v.(codec.Object).Attrs["inner"])
+		require.NoError(t, c.Unmarshal(nested, &obj, o))
+		require.Equal(t, codec.Object{Class: "zoo.Pair", Attrs: map[string]any{"inner": &cat{"In"}}}, obj)
+		return
+	}
+	// Within an instance nothing is converted, unless asked for.
 	require.IsType(t, &codec.Dict{}, v.(codec.Object).Attrs["inner"])
 	r.RegisterDecoder("zoo.Pair", func(_ string, attrs *codec.Dict) (any, error) {
 		inner, _ := attrs.Get("inner")
