@@ -166,6 +166,40 @@ func BytesRepr() Option {
 	}
 }
 
+// PickleProtocol has pickles written in protocol version n, 2 to 5; the default is 4, which Python reads
+// from 3.4 on. Python 2 reads 2. A server answers in the version of the request where that is older.
+func PickleProtocol(n int) Option {
+	check := func() error {
+		if n < 2 || n > 5 {
+			return fmt.Errorf("PickleProtocol(%d): must be between 2 and 5", n)
+		}
+		return nil
+	}
+	return bothOption{
+		func(c *serverConfig) error { c.values.PickleProtocol = n; return check() },
+		func(c *proxyConfig) error { c.values.PickleProtocol = n; return check() },
+	}
+}
+
+// PickleCalls lets pickles hold a codec.Object that Python makes by calling a class or function which is
+// not known to be harmless: whoever decides what such a value is, runs code in the Python at the other end.
+// Give it only where all values come from those who may.
+func PickleCalls() Option {
+	return bothOption{
+		func(c *serverConfig) error { c.values.PickleCalls = true; return nil },
+		func(c *proxyConfig) error { c.values.PickleCalls = true; return nil },
+	}
+}
+
+// Lenient has msgpack write dicts whose keys are no text, which Python writes but does not read, and read
+// them, and text that is not UTF-8.
+func Lenient() Option {
+	return bothOption{
+		func(c *serverConfig) error { c.values.Lenient = true; return nil },
+		func(c *proxyConfig) error { c.values.Lenient = true; return nil },
+	}
+}
+
 // Listen adds an address to answer on: network "tcp", "tcp4", "tcp6" with HOST:PORT (port 0 for any), or
 // "unix" with a path, or on Linux an abstract name that begins with '@'. Without any Listen a server
 // listens on tcp localhost:0.
@@ -203,7 +237,15 @@ func AllowUnsigned() ServerOption {
 	return serverOption(func(c *serverConfig) error { c.unsigned = true; return nil })
 }
 
-// Serializers names the serializers that are accepted. The default is serpent, json and marshal.
+// Serializers names the serializers that are accepted. The default is serpent, json and marshal, and for
+// Pyro5 peers msgpack, as on Python's daemons.
+//
+// "pickle", "cloudpickle" and "dill", which only Pyro4 has, are accepted only when named here. A pickle is
+// read as data: nothing that it names is imported or called, so a hostile one can do no more here than any
+// other message. The other way round a Python client runs what the pickles that it reads tell it to: the
+// reply holds what the service returns, so a service that returns values of others hands on what they
+// made. What calls anything that is not known to be harmless is therefore not written unless [PickleCalls]
+// is given. A reply is in no newer version of pickle than its request, so that old peers can read it.
 func Serializers(names ...string) ServerOption {
 	return serverOption(func(c *serverConfig) error {
 		for _, name := range names {
@@ -311,7 +353,8 @@ func Logger(l *slog.Logger) ServerOption {
 	return serverOption(func(c *serverConfig) error { c.log = l; return nil })
 }
 
-// Serializer names the serializer of a proxy's messages; default serpent.
+// Serializer names the serializer of a proxy's messages; default serpent. "pickle", "cloudpickle" and
+// "dill" are for Pyro4 alone. Replies in them are read as data: nothing is imported or called.
 func Serializer(name string) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error {
 		c.pb.Serializer = name

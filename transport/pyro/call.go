@@ -89,7 +89,7 @@ func encodeFailed(err error) error {
 // encode appends call's frame, not numbered yet, to buf.
 func (c *Conn) encode(buf []byte, call *transport.Call) ([]byte, error) {
 	w := beginFrame(buf, &c.o)
-	f := frameFields{typ: msgInvoke, serializer: c.ser.id(c.o.dialect)}
+	f := frameFields{typ: msgInvoke, serializer: c.ser.id}
 	if id := call.Header.CorrelationID; id != [16]byte{} {
 		if c.o.dialect == codec.Pyro4 {
 			w.annotate(keyCorrelation, id[:])
@@ -187,7 +187,7 @@ func (c *Conn) reply(p *pending, call *transport.Call) (*transport.Reply, error)
 	if call.Kind == transport.Ping {
 		return r, nil
 	}
-	if f.serializer != c.ser.id(c.o.dialect) {
+	if f.serializer != c.ser.id {
 		err := transport.Errorf(transport.CodeInternal, "invalid serializer in response: %d", f.serializer)
 		c.fail(err)
 		return nil, err

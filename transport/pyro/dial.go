@@ -68,8 +68,7 @@ func dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
 	if cfg.Serializer == "" {
 		cfg.Serializer = Serpent
 	}
-	ser, err := serializerNamed(cfg.Serializer)
-	if err != nil {
+	if err := CheckSerializer(cfg.Serializer); err != nil {
 		return nil, transport.Wrap(transport.CodeInvalidArgument, err)
 	}
 	if cfg.Timeout <= 0 {
@@ -83,7 +82,7 @@ func dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
 	network, address := uri.Address()
 	dialects := cfg.dialects(network + " " + address)
 	for i, d := range dialects {
-		c, err := dialOnce(ctx, uri, &cfg, ser, d)
+		c, err := dialOnce(ctx, uri, &cfg, d)
 		var other *otherDialectError
 		if errors.As(err, &other) && i+1 < len(dialects) {
 			continue
@@ -103,6 +102,8 @@ func (cfg *DialConfig) dialects(address string) []codec.Dialect {
 		return []codec.Dialect{codec.Pyro4}
 	case cfg.Dialect != 0:
 		return []codec.Dialect{cfg.Dialect}
+	case codec.ID(cfg.Serializer, codec.Pyro5) == 0:
+		return []codec.Dialect{codec.Pyro4}
 	case known.dialect(address) == codec.Pyro4:
 		return []codec.Dialect{codec.Pyro4, codec.Pyro5}
 	default:
@@ -137,8 +138,12 @@ func (k *dialectMemory) remember(address string, d codec.Dialect) {
 }
 
 // dialOnce connects in one dialect.
-func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, ser *serializer, d codec.Dialect) (*Conn, error) {
-	if ser.id(d) == 0 {
+func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*Conn, error) {
+	ser, err := serializerNamed(cfg.Serializer, d)
+	if err != nil {
+		return nil, err
+	}
+	if ser.id == 0 {
 		return nil, transport.Errorf(transport.CodeInvalidArgument, "%s does not know the serializer %s", d, ser.name)
 	}
 	network, address := uri.Address()
@@ -239,7 +244,7 @@ func (c *Conn) exchange(h *transport.Handshake) (*transport.Welcome, error) {
 	out := framePool.get()
 	defer framePool.put(out)
 	w := beginFrame((*out)[:0], &c.o)
-	f := frameFields{typ: msgConnect, serializer: c.ser.id(c.o.dialect)}
+	f := frameFields{typ: msgConnect, serializer: c.ser.id}
 	if c.o.dialect == codec.Pyro4 {
 		f.flags |= flagMeta
 	}
@@ -293,7 +298,7 @@ func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 	if f.typ != msgConnectOK {
 		return nil, transport.Errorf(transport.CodeInternal, "answer of message type %d to the handshake", f.typ)
 	}
-	payload, ser, err := c.open(f)
+	payload, k, err := c.open(f)
 	if err != nil {
 		return nil, err
 	}
@@ -306,9 +311,9 @@ func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 		} `pyro:"meta"`
 	}
 	if c.o.dialect == codec.Pyro4 && f.flags&flagMeta == 0 {
-		err = ser.codec.Unmarshal(payload, &answer.Handshake, &c.opts)
+		err = k.Unmarshal(payload, &answer.Handshake, &c.opts)
 	} else {
-		err = ser.codec.Unmarshal(payload, &answer, &c.opts)
+		err = k.Unmarshal(payload, &answer, &c.opts)
 	}
 	if err != nil {
 		return nil, transport.Errorf(transport.CodeInternal, "answer to the handshake: %w", err)
@@ -322,26 +327,26 @@ func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 }
 
 // open inflates a payload and finds its serializer.
-func (c *Conn) open(f *frame) ([]byte, *serializer, error) {
-	ser := serializerNumbered(f.serializer, f.dialect)
-	if ser == nil || ser.codec == nil {
+func (c *Conn) open(f *frame) ([]byte, codec.Codec, error) {
+	_, k := codec.Numbered(f.serializer, f.dialect)
+	if k == nil {
 		return nil, nil, transport.Errorf(transport.CodeInternal, "answer with serializer %d", f.serializer)
 	}
 	if f.flags&flagCompressed == 0 {
-		return f.payload, ser, nil
+		return f.payload, k, nil
 	}
 	payload, err := inflate(f.payload, c.o.maxInflated)
-	return payload, ser, err
+	return payload, k, err
 }
 
 // reason reads the text of a CONNECTFAIL, in whatever serializer it came.
 func (c *Conn) reason(f *frame) string {
-	payload, ser, err := c.open(f)
+	payload, k, err := c.open(f)
 	if err != nil {
 		return err.Error()
 	}
 	var text any
-	if err := ser.codec.Unmarshal(payload, &text, &c.opts); err != nil {
+	if err := k.Unmarshal(payload, &text, &c.opts); err != nil {
 		return "a reason that cannot be read"
 	}
 	return fmt.Sprint(text)

@@ -120,7 +120,7 @@ func (c *serverConn) pong(f *frame, own transport.Annotations, reserved reserved
 }
 
 func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reservedAnnotations) (more bool, err error) {
-	ser := serializerNumbered(f.serializer, f.dialect)
+	ser := c.known.numbered(f.serializer)
 	if ser == nil {
 		return false, fmt.Errorf("unknown serializer %d", f.serializer)
 	}
@@ -133,7 +133,8 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 	call.Header = c.header(f, own, reserved)
 	call.Peer = c.peer
 	call.Oneway = f.flags&flagOneway != 0
-	if ser.codec == nil || !c.s.accepted[ser.name] {
+	c.answers = c.answerOptions(ser, f.payload)
+	if !ser.accepted {
 		if c.o.dialect == codec.Pyro5 || ser.codec == nil {
 			return false, errors.New("serializer is not accepted")
 		}
@@ -153,6 +154,7 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 	if call.Oneway {
 		payload = bytes.Clone(payload) // the call outlives the buffer
 	}
+	c.answers = c.answerOptions(ser, payload)
 	head, err := ser.codec.OpenCall(payload, &c.opts)
 	if err != nil {
 		return c.raise(f, call, unreadable(err))
@@ -336,11 +338,11 @@ func traced(e *transport.Error, call *transport.Call) *transport.Error {
 
 // readableBy returns f with a serializer that this end can write.
 func (c *serverConn) readableBy(f *frame) *frame {
-	if ser := serializerNumbered(f.serializer, f.dialect); ser != nil && ser.codec != nil {
+	if ser := c.known.numbered(f.serializer); ser != nil && ser.codec != nil {
 		return f
 	}
 	g := *f
-	g.serializer = c.ser.id(f.dialect)
+	g.serializer = c.ser.id
 	return &g
 }
 

@@ -28,7 +28,8 @@ type Handler struct {
 
 // A ServerConfig sets a Server up. The zero value has the defaults.
 type ServerConfig struct {
-	// Serializers are the names of those that are accepted; nil means serpent, json and marshal.
+	// Serializers are the names of those that are accepted; nil means serpent, json and marshal, and in
+	// Pyro5 msgpack.
 	Serializers []string
 	// MaxMessageSize bounds messages on the wire, both ways; 0 means 1 GiB.
 	MaxMessageSize int64
@@ -83,15 +84,16 @@ const (
 // A Server answers connections in both dialects. The calls of one connection run and are answered one
 // after the other, as in Python; one-way calls run in goroutines of their own.
 type Server struct {
-	handler  Handler
-	cfg      ServerConfig
-	accepted map[string]bool
-	log      *slog.Logger
-	streams  *streamTable
-	ctx      context.Context //nolint:containedctx // the server's life, from which those of its connections derive
-	cancel   context.CancelFunc
-	closing  chan struct{} // closed when draining begins
-	oneways  chan struct{} // a token for each running one-way call
+	handler Handler
+	cfg     ServerConfig
+	known4  *serializerTable
+	known5  *serializerTable
+	log     *slog.Logger
+	streams *streamTable
+	ctx     context.Context //nolint:containedctx // the server's life, from which those of its connections derive
+	cancel  context.CancelFunc
+	closing chan struct{} // closed when draining begins
+	oneways chan struct{} // a token for each running one-way call
 
 	mu        sync.Mutex // guards what follows
 	listeners map[net.Listener]struct{}
@@ -105,13 +107,16 @@ type Server struct {
 
 // NewServer returns a Server for h. It listens to nothing yet.
 func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
-	if cfg.Serializers == nil {
-		cfg.Serializers = DefaultSerializers()
+	for _, name := range cfg.Serializers {
+		if err := CheckSerializer(name); err != nil {
+			return nil, err
+		}
 	}
 	s := &Server{
 		handler:   h,
 		cfg:       cfg,
-		accepted:  map[string]bool{},
+		known4:    newSerializerTable(codec.Pyro4, cfg.Serializers),
+		known5:    newSerializerTable(codec.Pyro5, cfg.Serializers),
 		log:       cfg.Logger,
 		closing:   make(chan struct{}),
 		oneways:   make(chan struct{}, maxOneway),
@@ -119,12 +124,6 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 		conns:     map[*serverConn]struct{}{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	for _, name := range cfg.Serializers {
-		if err := CheckSerializer(name); err != nil {
-			return nil, err
-		}
-		s.accepted[name] = true
-	}
 	s.cfg.MaxMessageSize = orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize)
 	s.cfg.MaxInflatedSize = orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize)
 	if s.cfg.MaxConnections <= 0 {

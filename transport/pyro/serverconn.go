@@ -1,6 +1,7 @@
 package pyro
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -48,7 +49,10 @@ type serverConn struct {
 
 	o       wireOptions
 	opts    codec.Options
-	ser     *serializer // of the handshake
+	answers *codec.Options         // how the reply to the request at hand is written: &opts, or one of older
+	older   map[int]*codec.Options // by the version of pickles that a reply must not go beyond
+	known   *serializerTable       // of the dialect
+	ser     *serializer            // of the handshake
 	peer    *transport.Peer
 	reader  *frameReader
 	writer  *rawWriter
@@ -71,6 +75,7 @@ func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
 		maxSize:     min(s.cfg.MaxMessageSize, maxHandshake),
 		maxInflated: min(s.cfg.MaxInflatedSize, maxHandshake),
 	}
+	c.answers = &c.opts
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Session: &transport.Session{}}
 	c.reader = newFrameReader(nc, &c.o)
@@ -125,6 +130,10 @@ func (c *serverConn) accept() error {
 		return err
 	}
 	c.o.dialect, c.opts.Dialect, c.peer.Dialect = f.dialect, f.dialect, f.dialect
+	c.known = c.s.known5
+	if f.dialect == codec.Pyro4 {
+		c.known = c.s.known4
+	}
 	c.reader.fix = true
 	if err := c.checkConnect(&f); err != nil {
 		return err
@@ -154,8 +163,8 @@ func (c *serverConn) checkConnect(f *frame) error {
 	if err := f.verify(c.o.hmacKey); err != nil {
 		return c.refuse(nil, err.Error())
 	}
-	ser := serializerNumbered(f.serializer, f.dialect)
-	if ser == nil || ser.codec == nil || !c.s.accepted[ser.name] {
+	ser := c.known.numbered(f.serializer)
+	if ser == nil || !ser.accepted {
 		if f.dialect == codec.Pyro5 {
 			return errors.New("serializer is not accepted")
 		}
@@ -254,6 +263,7 @@ func (c *serverConn) readHandshake(f *frame) (*transport.Handshake, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.answers = c.answerOptions(c.ser, payload)
 	var v any
 	if err := c.ser.codec.Unmarshal(payload, &v, &c.opts); err != nil {
 		return nil, err
@@ -296,6 +306,27 @@ func (c *serverConn) header(f *frame, own transport.Annotations, reserved reserv
 	return h
 }
 
+// answerOptions are how a reply to payload is written: a pickle is of no newer version than payload, so
+// that whoever sent that can read it.
+func (c *serverConn) answerOptions(ser *serializer, payload []byte) *codec.Options {
+	if !IsPickle(ser.name) {
+		return &c.opts
+	}
+	version := pickleProtocol(payload)
+	if version >= cmp.Or(c.opts.PickleProtocol, defaultPickleProtocol) {
+		return &c.opts
+	}
+	if c.older[version] == nil {
+		o := c.opts // a copy, because methods that run beside this connection use opts
+		o.PickleProtocol = version
+		if c.older == nil {
+			c.older = map[int]*codec.Options{}
+		}
+		c.older[version] = &o
+	}
+	return c.older[version]
+}
+
 func (c *serverConn) payload(f *frame) ([]byte, error) {
 	if f.flags&flagCompressed == 0 {
 		return f.payload, nil
@@ -307,7 +338,7 @@ func (c *serverConn) payload(f *frame) ([]byte, error) {
 // number once its frame f could be read, else in marshal and 0. It returns the reason as an error.
 func (c *serverConn) refuse(f *frame, text string) error {
 	err := errors.New(text)
-	seq, ser := uint16(0), &serializers[2] // marshal
+	seq, ser := uint16(0), &serializer{id: codec.ID(Marshal, c.o.dialect), codec: marshal.Codec}
 	if f != nil {
 		seq = f.seq
 		if c.ser != nil {
@@ -315,15 +346,11 @@ func (c *serverConn) refuse(f *frame, text string) error {
 		}
 	}
 	w := beginFrame(nil, &c.o)
-	fields := frameFields{typ: msgConnectFail, seq: seq, serializer: ser.id(c.o.dialect), correlation: newCorrelationID()}
+	fields := frameFields{typ: msgConnectFail, seq: seq, serializer: ser.id, correlation: newCorrelationID()}
 	w.correlate(&fields, fields.correlation)
 	w.endAnnotations()
 	var encErr error
-	if ser.name == Marshal {
-		w.buf, encErr = marshal.Codec.Append(w.buf, text, &c.opts)
-	} else {
-		w.buf, encErr = ser.codec.Append(w.buf, text, &c.opts)
-	}
+	w.buf, encErr = ser.codec.Append(w.buf, text, c.answers)
 	if encErr != nil {
 		return errors.Join(err, encErr)
 	}
@@ -367,7 +394,7 @@ func (c *serverConn) reply(f *frame, fields frameFields, id uuid.UUID, annotatio
 	w := beginFrame(*c.out, &c.o)
 	c.annotate(&w, &fields, id, annotations)
 	w.endAnnotations()
-	ser := serializerNumbered(f.serializer, c.o.dialect)
+	ser := c.known.numbered(f.serializer)
 	fields.seq, fields.serializer = f.seq, f.serializer
 	err := c.encode(&w, ser, value)
 	if err != nil {
@@ -386,7 +413,7 @@ func (c *serverConn) encode(w *frameWriter, ser *serializer, value codec.Value) 
 			err = errors.New("internal error")
 		}
 	}()
-	w.buf, err = value.Append(w.buf, ser.codec, &c.opts)
+	w.buf, err = value.Append(w.buf, ser.codec, c.answers)
 	return err
 }
 

@@ -249,7 +249,7 @@ func (c *serverConn) sendAnnouncement(fields frameFields, call *transport.Call, 
 	}
 	w.endAnnotations()
 	var err error
-	w.buf, err = serializerNumbered(fields.serializer, c.o.dialect).codec.Append(w.buf, e, &c.opts)
+	w.buf, err = c.known.numbered(fields.serializer).codec.Append(w.buf, e, c.answers)
 	if err != nil {
 		*c.out = w.buf[:w.start]
 		return err
