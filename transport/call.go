@@ -2,8 +2,11 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,9 +25,13 @@ const (
 	Metadata               // what an object exposes
 	StreamItem             // the next item of a remote iterator
 	Ping                   // a round trip that no object sees
+	Batch                  // several methods in one message, on a client; a server gets each as an Invoke
 )
 
-var kindNames = [...]string{"invoke", "getattr", "setattr", "metadata", "streamitem", "ping"}
+var kindNames = [...]string{"invoke", "getattr", "setattr", "metadata", "streamitem", "ping", "batch"}
+
+// BatchMethod is the Method of a call of kind Batch.
+const BatchMethod = "<batch>"
 
 // String returns the kind in lower case.
 func (k Kind) String() string {
@@ -42,10 +49,12 @@ type Call struct {
 	Method string // for attributes the attribute's name; for StreamItem the method that made the stream
 	Args   Args
 	Oneway bool // no reply is wanted
-	Batch  bool // one entry of a batch
+	Batch  bool // on a server: one entry of a batch
 	Header Header
 	Peer   *Peer // on a client nil until a connection is there
 
+	// Entries are what a call of kind Batch calls, in order.
+	Entries []codec.BatchEntry
 	// StreamID names the remote iterator of a StreamItem call.
 	StreamID string
 	// Fetch gives a server's innermost endpoint the next item of a StreamItem call.
@@ -57,6 +66,22 @@ type Call struct {
 	ListArgs bool
 
 	reply *Reply // on a server, memory for Answer
+}
+
+// Methods returns the names of the methods that c carries out: its own, or those of a batch. For a rule
+// by methods, such as which may run twice, a batch is what all of its entries are.
+func (c *Call) Methods() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if c.Kind != Batch {
+			yield(c.Method)
+			return
+		}
+		for i := range c.Entries {
+			if !yield(c.Entries[i].Method) {
+				return
+			}
+		}
+	}
 }
 
 // Answer returns a Reply with value. On a server it lies in the call's own memory, so it is for the
@@ -72,7 +97,8 @@ func (c *Call) Answer(value codec.Value) *Reply {
 	return r
 }
 
-// Args are the arguments of a call: Go values on a client, encoded ones on a server.
+// Args are the arguments of a call: Go values on a client, encoded ones on a server, where a middleware may
+// put Go values in their place.
 type Args struct {
 	Positional []any
 	Keywords   codec.Kwargs
@@ -90,8 +116,44 @@ func EncodedArgs(h codec.Head, c codec.Codec, o *codec.Options) Args {
 // Encoded reports whether the arguments are still encoded.
 func (a *Args) Encoded() bool { return a.codec != nil }
 
-// Decode hands encoded arguments to sink.
-func (a *Args) Decode(sink codec.ArgSink) error { return a.codec.DecodeArgs(a.head, sink, a.opts) }
+// Decode hands the arguments to sink. Go values are stored as they are where the types agree.
+func (a *Args) Decode(sink codec.ArgSink) error {
+	if a.codec != nil {
+		return a.codec.DecodeArgs(a.head, sink, a.opts)
+	}
+	for i, v := range a.Positional {
+		dst, err := sink.Positional(i)
+		if err != nil {
+			return err
+		}
+		if err := store(dst, v, "args["+strconv.Itoa(i)+"]"); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Keywords)) {
+		dst, err := sink.Keyword([]byte(name))
+		if err != nil {
+			return err
+		}
+		if err := store(dst, a.Keywords[name], "kwargs."+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store stores the argument v, which stands at path, in *dst.
+func store(dst, v any, path string) error {
+	if p, ok := dst.(*codec.Value); ok {
+		*p = codec.ValueOf(v)
+		return nil
+	}
+	err := codec.ValueOf(v).Decode(dst)
+	if t, ok := errors.AsType[*codec.TypeError](err); ok {
+		t.Path = path
+	}
+	return err
+}
 
 // Header is what goes along with a call or a reply beside its payload.
 type Header struct {
