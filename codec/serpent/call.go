@@ -190,13 +190,27 @@ func (s *reader) endCall(closer byte) error {
 	return s.end()
 }
 
-// args reads the positional arguments. Whatever stands in parentheses here is a tuple: to look for
-// the comma would mean to read most calls twice.
+// args reads the positional arguments.
 func (s *reader) args(sink codec.ArgSink) error {
-	if s.char() == '(' {
+	if s.char() == '(' && !s.mayBeGroup() {
 		return s.dec.Elements(sink)
 	}
-	return s.dec.Positional(sink)
+	if err := s.dec.Positional(sink); err != nil {
+		return err
+	}
+	return s.closeGroups()
+}
+
+// mayBeGroup reports whether the parentheses at pos may hold a single list or tuple, and be no tuple
+// themselves. To tell takes a look for the comma, which most calls are spared.
+func (s *reader) mayBeGroup() bool {
+	start := s.pos
+	s.pos++
+	s.depth++
+	c := s.char()
+	s.pos = start
+	s.depth--
+	return c == '(' || c == '['
 }
 
 func (s *reader) kwargs(sink codec.ArgSink) error {
@@ -238,6 +252,9 @@ func (s *reader) batch(closer byte, yield func(codec.Head) bool) error {
 			return nil
 		}
 	}
+	if err := s.closeGroups(); err != nil {
+		return err
+	}
 	if err := s.comma(); err != nil {
 		return err
 	}
@@ -256,8 +273,8 @@ func orWrong(err error, msg string) error {
 
 func (s *reader) enterSequence(where string) error {
 	kind := bind.Tuple
-	var err error
-	if c := s.char(); c != '(' { // as in args, parentheses are a tuple's
+	if s.char() != '(' || s.mayBeGroup() {
+		var err error
 		if kind, err = s.Peek(bind.Sequence); err != nil {
 			return err
 		}

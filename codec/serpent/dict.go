@@ -25,7 +25,7 @@ func (s *reader) brace() (any, form, error) {
 		}
 		if s.char() == ':' {
 			v, err := s.textDict(s.keys.Text(b))
-			return v, unhashable, err
+			return v, dictForm(v), err
 		}
 		key = string(b)
 	} else {
@@ -38,10 +38,19 @@ func (s *reader) brace() (any, form, error) {
 	if s.char() == ':' {
 		s.pos++
 		v, err := s.dict(new(codec.Dict), key)
-		return v, unhashable, err
+		return v, dictForm(v), err
 	}
 	v, err := s.set(key)
 	return v, unhashable, err
+}
+
+// dictForm lets a dict be a key if it stands for bytes: Python writes bytes so in the place of a key,
+// too, although it cannot read them there.
+func dictForm(v any) form {
+	if _, ok := v.([]byte); ok {
+		return other
+	}
+	return unhashable
 }
 
 func (s *reader) emptyDict() any {

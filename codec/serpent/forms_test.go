@@ -1,6 +1,7 @@
 package serpent_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,6 +60,18 @@ func TestForms(t *testing.T) {
 		{"set", map[int]struct{}{3: {}, 1: {}}, "{1,3}"},
 		{"empty set", map[int]struct{}{}, "()"},
 		{"complex", complex64(complex(1, -2)), "(1.0-2.0j)"},
+		{"complex with a negative zero", complex(1, math.Copysign(0, -1)), "(1.0-0.0j)"},
+		{"frozenset", codec.NewFrozenSet(1, 2), "{1,2}"},
+		{"empty frozenset", codec.NewFrozenSet(), "()"},
+		{"bytes as a key", codec.NewDict([]byte("a{'"), 1), `{b"a{'":1}`},
+		{"bytes in a key", codec.NewDict(codec.Tuple{[]byte("a"), "{[", codec.Tuple{1.5}}, 1), "{(b'a','{[',(1.5,)):1}"},
+		{"bytes in a set", codec.NewSet([]byte("a")), "{b'a'}"},
+		{"array", codec.ArrayOf([]uint8{1, 2}), "[1,2]"},
+		{"array of floats", codec.ArrayOf([]float32{0.1}), "[0.1]"},
+		{"array of text", codec.Array{Code: 'u', Values: "ab"}, "'ab'"},
+		{"date", codec.Date{Year: 2020, Month: 2, Day: 29}, "'2020-02-29'"},
+		{"time of day", codec.TimeOfDay{Hour: 1, Microsecond: 5}, "'01:00:00.000005'"},
+		{"decimal", codec.Decimal("1.50"), "'1.50'"},
 		{"pointer to dict", codec.NewDict(1, codec.NewSet()), "{1:()}"},
 		{"dict by value", *codec.NewDict("a", 1), "{'a':1}"},
 		{"object", codec.Object{Class: "m.C", Attrs: map[string]any{"b": 1, "a": 2}}, "{'a':2,'b':1,'__class__':'m.C'}"},
@@ -67,9 +80,17 @@ func TestForms(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, encode(t, tt.v)) })
 	}
 	_, err := serpent.Marshal(map[[2]int]int{{}: 1})
-	require.ErrorContains(t, err, "must be a str, number or tuple")
+	require.ErrorContains(t, err, "must be a str, number, bytes or tuple of such, not list")
 	_, err = serpent.Marshal(codec.NewDict(nil, 1))
 	require.ErrorContains(t, err, "not None")
+	for _, key := range []any{math.NaN(), codec.Tuple{math.NaN()}, codec.Tuple{codec.NewSet(1)}, codec.NewFrozenSet(1)} {
+		_, err = serpent.Marshal(codec.NewDict(key, 1))
+		require.ErrorContains(t, err, "key", "%v", key)
+	}
+	_, err = serpent.Marshal(codec.NDArrayOf([]int16{1}))
+	require.ErrorContains(t, err, "send lists")
+	_, err = serpent.Marshal(codec.Global("builtins.Ellipsis"))
+	require.ErrorContains(t, err, "pickle")
 	_, err = serpent.Codec.AppendBatch(nil, "o", []codec.BatchEntry{{Method: "m", Args: []any{func() {}}}}, nil)
 	require.ErrorContains(t, err, "batch[0].args[0]")
 }
@@ -138,4 +159,64 @@ func TestInstancesOfAllKindsOfFields(t *testing.T) {
 	var want all
 	require.NoError(t, serpent.Codec.Unmarshal([]byte(in), &want, &codec.Options{Registry: r}))
 	require.Equal(t, want, v)
+}
+
+// arguments collects all of them.
+type arguments struct{ args []*any }
+
+func (a *arguments) Positional(i int) (any, error) {
+	a.args = append(a.args[:i], new(any))
+	return a.args[i], nil
+}
+
+func (a *arguments) Keyword([]byte) (any, error) { return new(any), nil }
+func (a *arguments) None(bool) error             { return nil }
+
+// Parentheses around the arguments need not be those of a tuple.
+func TestGroupedArguments(t *testing.T) {
+	for in, want := range map[string][]any{
+		"(['a'])":            {"a"},
+		"( # c\n['a',2] )":   {"a", int64(2)},
+		"([])":               {},
+		"((1,))":             {int64(1)},
+		"(((1,2)))":          {int64(1), int64(2)},
+		"(['a'],)":           {[]any{"a"}},
+		"(['a'],[1])":        {[]any{"a"}, []any{int64(1)}},
+		"((1,),2)":           {codec.Tuple{int64(1)}, int64(2)},
+		"(([1]),)":           {[]any{int64(1)}},
+		"([([1]),(2,), 3])":  {[]any{int64(1)}, codec.Tuple{int64(2)}, int64(3)},
+		"(['),(', \"],\"])":  {"),(", "],"},
+		"(('a' 'b',), None)": {codec.Tuple{"ab"}, nil},
+	} {
+		t.Run(in, func(t *testing.T) {
+			h, err := serpent.Codec.OpenCall([]byte("('o','m',"+in+",{})"), nil)
+			require.NoError(t, err)
+			var sink arguments
+			require.NoError(t, serpent.Codec.DecodeArgs(h, &sink, nil))
+			got := []any{}
+			for _, a := range sink.args {
+				got = append(got, *a)
+			}
+			require.Equal(t, want, got)
+		})
+	}
+	for _, in := range []string{"('a')", "(1)", "({1})", "(['a']", "((['a'])", "([1]) ([2])"} {
+		h, err := serpent.Codec.OpenCall([]byte("('o','m',"+in+",{})"), nil)
+		require.NoError(t, err)
+		require.Error(t, serpent.Codec.DecodeArgs(h, &arguments{}, nil), in)
+	}
+
+	h, err := serpent.Codec.OpenCall([]byte("('o','<batch>',([(('m',(['a']),{})),('n',(1,),{})]),None)"), nil)
+	require.NoError(t, err)
+	var methods []string
+	var args []any
+	for e, err := range serpent.Codec.OpenBatch(h, nil) {
+		require.NoError(t, err)
+		methods = append(methods, string(e.Method))
+		var sink arguments
+		require.NoError(t, serpent.Codec.DecodeArgs(e, &sink, nil))
+		args = append(args, *sink.args[0])
+	}
+	require.Equal(t, []string{"m", "n"}, methods)
+	require.Equal(t, []any{"a", int64(1)}, args)
 }

@@ -69,13 +69,14 @@ func TestNamesAreFoundInTime(t *testing.T) {
 	begin := time.Now()
 	for name, want := range map[string]string{
 		"SNOWMAN": "☃", "latin small letter e with acute": "é", "CJK UNIFIED IDEOGRAPH-4E00": "\u4e00",
+		"line feed": "\n", "NBSP": "\u00a0", "VS1": "\ufe00", "VS17": "\U000e0100", "VS256": "\U000e01ef",
 		"HANGUL SYLLABLE HAN": "한", "HANGUL SYLLABLE A": "아", "GREEK SMALL LETTER ALPHA": "α",
 	} {
 		var s string
 		require.NoError(t, serpent.Unmarshal([]byte(`'\N{`+name+`}'`), &s), name)
 		require.Equal(t, want, s)
 	}
-	for _, name := range []string{"", "NO SUCH THING", "CJK UNIFIED IDEOGRAPH-0041", "CJK UNIFIED IDEOGRAPH-", "HANGUL SYLLABLE X", "<control>"} {
+	for _, name := range []string{"", "NO SUCH THING", "CJK UNIFIED IDEOGRAPH-0041", "CJK UNIFIED IDEOGRAPH-", "HANGUL SYLLABLE X", "<control>", "VS0", "VS257", "VS01", "KEYCAP NUMBER SIGN"} {
 		var s string
 		require.Error(t, serpent.Unmarshal([]byte(`'\N{`+name+`}'`), &s), name)
 	}

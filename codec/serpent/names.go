@@ -1,6 +1,8 @@
 package serpent
 
 import (
+	_ "embed"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -18,6 +20,9 @@ func runeNamed(name string) (rune, bool) {
 	return r, ok
 }
 
+//go:embed aliases.txt
+var aliases string
+
 // byName is built when the first name is looked up: it takes some megabytes, and hardly any program
 // ever needs it.
 var byName = sync.OnceValue(func() map[string]rune {
@@ -25,6 +30,16 @@ var byName = sync.OnceValue(func() map[string]rune {
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if n := runenames.Name(r); n != "" && n[0] != '<' {
 			m[n] = r
+		}
+	}
+	for line := range strings.Lines(aliases) {
+		code, names, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		r, err := strconv.ParseUint(code, 16, 32)
+		if err != nil {
+			continue // a comment
+		}
+		for name := range strings.SplitSeq(names, ";") {
+			m[name] = rune(r)
 		}
 	}
 	return m
@@ -35,8 +50,8 @@ var numberedNames = [...]string{
 	"CJK UNIFIED IDEOGRAPH-", "TANGUT IDEOGRAPH-", "NUSHU CHARACTER-", "KHITAN SMALL SCRIPT CHARACTER-",
 }
 
-// computedName handles the names that are made by rule: ideographs, which end in their number, and
-// Hangul syllables, which are spelled.
+// computedName handles the names that are made by rule: ideographs, which end in their number, Hangul
+// syllables, which are spelled, and the aliases of variation selectors.
 func computedName(name string) (rune, bool) {
 	for _, prefix := range numberedNames {
 		if digits, ok := strings.CutPrefix(name, prefix); ok {
@@ -46,7 +61,22 @@ func computedName(name string) (rune, bool) {
 	if spelling, ok := strings.CutPrefix(name, "HANGUL SYLLABLE "); ok {
 		return hangul(spelling)
 	}
+	if digits, ok := strings.CutPrefix(name, "VS"); ok {
+		return variationSelector(digits)
+	}
 	return 0, false
+}
+
+// variationSelector returns selector 1 to 256, of which 16 stand apart.
+func variationSelector(digits string) (rune, bool) {
+	n, err := strconv.ParseUint(digits, 10, 16)
+	switch {
+	case err != nil || n == 0 || n > 256 || digits[0] == '0':
+		return 0, false
+	case n <= 16:
+		return 0xfe00 + rune(n) - 1, true
+	}
+	return 0xe0100 + rune(n) - 17, true
 }
 
 func ideograph(digits, prefix string) (rune, bool) {

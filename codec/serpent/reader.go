@@ -52,7 +52,7 @@ func newReader(data []byte, base, open int, o *codec.Options) *reader {
 	s.parens.reset()
 	s.dec.Renew(o)
 	if s.dec.Src == nil {
-		s.dec.Src, s.dec.Codec, s.dec.OwnClass = s, Codec, bind.FloatClass
+		s.dec.Src, s.dec.Codec, s.dec.OwnClass = s, Codec, ownClass
 	}
 	return s
 }

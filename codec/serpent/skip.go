@@ -181,6 +181,9 @@ func (s *reader) searchParens() error {
 			return s.unexpected()
 		default:
 			s.pos++
+			for s.pos < len(s.data) && !ends[s.data[s.pos]] {
+				s.pos++
+			}
 		}
 		if len(stack) == 0 {
 			s.parens.searched = s.pos

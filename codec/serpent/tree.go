@@ -54,8 +54,8 @@ func (s *reader) expr() (any, form, error) {
 	if s.sumGoesOn() {
 		return nil, 0, s.fail("malformed number")
 	}
-	if c == '-' {
-		return complex(re-0, 0-imag(im)), sum, nil
+	if c == '-' { // of a zero, Python keeps the sign from 3.14 on
+		return complex(re-0, -imag(im)), sum, nil
 	}
 	return complex(re+0, 0+imag(im)), sum, nil
 }

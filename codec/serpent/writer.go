@@ -1,6 +1,7 @@
 package serpent
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math"
 	"math/big"
@@ -54,17 +55,15 @@ func (writer) Float(b []byte, v float64, bits int) []byte {
 	return bind.AppendFloat(b, v, bits)
 }
 
-// Complex refuses what nobody could read: NaN, and an imaginary part of -0.
+// Complex refuses NaN, which nobody could read. The sign of an imaginary zero is the operator; Python
+// reads it from 3.14 on, before that as +0.
 func (w writer) Complex(b []byte, v complex128) ([]byte, error) {
 	re, im := real(v), imag(v)
 	if re != re || im != im {
 		return b, bind.Refuse(w, "a complex number with NaN")
 	}
-	if im == 0 {
-		im = 0 // the sign would be read as an operator
-	}
 	b = w.Float(append(b, '('), re, 64)
-	if im >= 0 {
+	if !math.Signbit(im) {
 		b = append(b, '+')
 	}
 	b = w.Float(b, im, 64)
@@ -128,22 +127,43 @@ func (writer) End(b []byte, k bind.Kind, n int) []byte {
 	return append(b, ')')
 }
 
-// Key allows what Python's serpent allows, less bytes in the form of a dict, which nobody can read
-// back.
+// Key allows what Python's serpent allows, less what Python cannot hash when it reads it. Bytes are a
+// literal in a key.
 func (w writer) Key(b []byte, start int, k, of bind.Kind) ([]byte, error) {
 	switch k {
-	case bind.Bool, bind.Int, bind.Float, bind.Complex, bind.Tuple:
+	case bind.Bool, bind.Int, bind.Complex:
 		return b, nil
-	case bind.Bytes:
-		if b[start] == 'b' {
+	case bind.Float:
+		if b[start] != '{' {
 			return b, nil
+		}
+		return b, bind.Refuse(w, "NaN cannot be a key of a dict or a member of a set")
+	case bind.Bytes, bind.Tuple:
+		if !bytes.ContainsAny(b[start:], "{[") {
+			return b, nil
+		}
+		if out, ok := rewriteKey(b, start); ok {
+			return out, nil
 		}
 	}
 	what := "a key of a dict"
 	if of == bind.Set {
 		what = "a member of a set"
 	}
-	return b, bind.Refuse(w, what+" must be a str, number or tuple, not "+k.String())
+	return b, bind.Refuse(w, what+" must be a str, number, bytes or tuple of such, not "+k.String())
+}
+
+// rewriteKey writes the key from start on again with literals of bytes. It reports false if something
+// in the key cannot be in one: a list, a dict, a set, NaN.
+func rewriteKey(b []byte, start int) ([]byte, bool) {
+	s := newReader(b[start:], 0, 0, nil)
+	defer s.free()
+	key, err := s.key()
+	if err != nil {
+		return b, false
+	}
+	out, err := encoders.Append(b[:start], key, &codec.Options{BytesRepr: true})
+	return out, err == nil
 }
 
 // Splice checks that raw is one value and copies it, without a comment before or after it.
