@@ -19,22 +19,20 @@ const day = 24 * 60 * 60 // seconds
 func epochOf(t time.Time, loc *time.Location) (seconds float64, ok bool) {
 	t = t.Truncate(time.Microsecond)
 	wall := t.Unix() // as if the clocks showed UTC
-	before := wall - int64(offsetAt(wall-day, loc))
-	at := before
-	if after := wall - int64(offsetAt(wall+day, loc)); after+int64(offsetAt(after, loc)) == wall &&
-		before+int64(offsetAt(before, loc)) != wall {
+	shows := func(at int64) bool { return at+offsetAt(at, loc) == wall }
+	at := wall - offsetAt(wall-day, loc)
+	if after := wall - offsetAt(wall+day, loc); !shows(at) && shows(after) {
 		at = after
 	}
-	if !isTime(at, loc) {
-		return 0, false
-	}
-	return float64(at) + float64(t.Nanosecond()/1000)/1e6, true
+	seconds = float64(at) + float64(t.Nanosecond()/1000)/1e6
+	_, ok = naiveOf(seconds, loc) // rounding may go beyond the last year
+	return seconds, ok
 }
 
 // offsetAt returns how many seconds clocks in loc are ahead of UTC.
-func offsetAt(unix int64, loc *time.Location) int {
+func offsetAt(unix int64, loc *time.Location) int64 {
 	_, offset := time.Unix(unix, 0).In(loc).Zone()
-	return offset
+	return int64(offset)
 }
 
 // isTime tells whether Python's datetime has the time and the one a day before, at which fromtimestamp
@@ -57,6 +55,14 @@ func naiveOf(seconds float64, loc *time.Location) (time.Time, bool) {
 	}
 	y, m, d := t.Date()
 	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), codec.Naive), true
+}
+
+// timeOf reads a naive time.
+func timeOf(body []byte) (time.Time, bool) {
+	if len(body) != 8 {
+		return time.Time{}, false
+	}
+	return naiveOf(floatAt(body), time.Local) //nolint:gosmopolitan // local time is what the extension is about
 }
 
 // epochDay is the number of the day 1970-01-01 where 0001-01-01 is 1.
@@ -149,12 +155,4 @@ func validDigits(s string) bool {
 		}
 	}
 	return digit
-}
-
-// timeOf reads a naive time.
-func timeOf(body []byte) (time.Time, bool) {
-	if len(body) != 8 {
-		return time.Time{}, false
-	}
-	return naiveOf(floatAt(body), time.Local) //nolint:gosmopolitan // local time is what the extension is about
 }

@@ -43,11 +43,19 @@ func newReader(data []byte, base int, o *codec.Options) *reader {
 	s.maxDepth, s.lenient = o.Depth(), lenient(o)
 	s.frames, s.owed, s.inKeys = s.frames[:0], 0, 0
 	s.dec.Renew(o)
+	s.dec.Room = roomEach*len(data) + room
 	if s.dec.Src == nil {
-		s.dec.Src, s.dec.Codec, s.dec.InsideOut, s.dec.Stable = s, Codec, true, true
+		s.dec.Src, s.dec.Codec = s, Codec
+		s.dec.InsideOut, s.dec.Stable, s.dec.Counted = true, true, true
 	}
 	return s
 }
+
+// How much memory destinations may take: that for each byte of the input, and so much more.
+const (
+	roomEach = 192
+	room     = 8 << 20
+)
 
 func (s *reader) free() {
 	s.data, s.dec.O = nil, nil

@@ -16,9 +16,12 @@ func fill(v reflect.Value, tree, o any) error {
 	return decodePlan(v.Type())(&d, v)
 }
 
-// Convert converts the class dicts in a tree from the outside in: within a class dict nothing more
-// is converted.
+// Convert converts the class dicts in a tree, from the outside in: within a class dict nothing more is
+// converted. With InsideOut it is the other way round.
 func (d *Decoder) Convert(tree any) (any, error) {
+	if d.InsideOut {
+		return d.insideOut(tree)
+	}
 	var err error
 	switch x := tree.(type) {
 	case []any:
@@ -62,17 +65,10 @@ func mayHoldClass(v any) bool {
 
 func (d *Decoder) convertDict(x *codec.Dict) (any, error) {
 	class, ok := x.Get(codec.ClassKey)
+	if !ok {
+		return x, d.convertValues(x)
+	}
 	name, _ := class.(string)
-	if d.InsideOut && ok {
-		if v, ok, err := d.instance(name, x); ok || err != nil {
-			return v, err
-		}
-	}
-	if !ok || d.InsideOut {
-		if err := d.convertValues(x); err != nil || !ok {
-			return x, err
-		}
-	}
 	if d.OwnClass != nil {
 		if v, ok, err := d.OwnClass(name, x); ok || err != nil {
 			return v, err
@@ -113,14 +109,11 @@ func (d *Decoder) classValue(class string, t reflect.Type, m Mark) (v any, again
 	if !ok {
 		return nil, nil, &codec.ClassError{Class: class, Msg: "not a dict"}
 	}
-	whole := dict
 	if d.InsideOut {
-		whole = cloneDict(dict)
-		if err := d.convertValues(whole); err != nil {
-			return nil, nil, err
-		}
+		v, err = d.remembered(dict)
+	} else {
+		v, err = codec.ConvertDict(dict, d.O)
 	}
-	v, err = codec.ConvertDict(whole, d.O)
 	if err != nil {
 		return nil, nil, err
 	}

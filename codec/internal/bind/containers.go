@@ -86,8 +86,12 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 			v.Set(out)
 			return nil
 		}
-		if i == out.Cap() {
-			out.Grow(d.more(i, int(t.Elem().Size())))
+		if size := int(t.Elem().Size()); i == out.Cap() {
+			n := d.more(i, size)
+			if err := d.take(n * size); err != nil {
+				return err
+			}
+			out.Grow(n)
 		}
 		out.SetLen(i + 1)
 		if err := elem(d, out.Index(i)); err != nil {
@@ -99,6 +103,9 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 // more returns how many elements of the given size to make room for when i have been read. A
 // container that announces more than it holds must not cost much.
 func (d *Decoder) more(i, size int) int {
+	if d.Counted {
+		return d.Src.Len() + 1
+	}
 	if i > 0 {
 		return 1 // which is taken to mean about as many again
 	}
@@ -205,6 +212,9 @@ func mapPlan(t reflect.Type) decodeFunc {
 }
 
 func (d *Decoder) fillTextMap(v reflect.Value, t reflect.Type, elem decodeFunc) error {
+	if err := d.takeMap(t); err != nil {
+		return err
+	}
 	out := reflect.MakeMap(t)
 	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 	for {
@@ -229,6 +239,9 @@ func (d *Decoder) fillTextMap(v reflect.Value, t reflect.Type, elem decodeFunc) 
 }
 
 func (d *Decoder) fillMap(v reflect.Value, t reflect.Type, keyOf, elem decodeFunc) error {
+	if err := d.takeMap(t); err != nil {
+		return err
+	}
 	out := reflect.MakeMap(t)
 	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 	for {

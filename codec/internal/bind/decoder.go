@@ -27,13 +27,22 @@ type Decoder struct {
 	// Stable tells that what Src.Bytes returns is a part of the input.
 	Stable bool
 
-	asis bool // an any takes class dicts as they are: it stands within an instance
-	tree treeReader
+	// Counted tells that Src.Len is right, and that all containers of the input together announce no more
+	// elements than it has bytes: memory may be taken for all of them at once.
+	Counted bool
+
+	// Room is how many bytes of memory slices, maps and pointers may take in destinations; 0 for any number.
+	Room int
+
+	asis  bool                // an any takes class dicts as they are: it stands within an instance
+	taken int                 // of Room
+	made  map[*codec.Dict]any // with InsideOut, what class dicts were converted into, if they may come by again
+	tree  treeReader
 }
 
 // Renew makes d ready for another value from the same source.
 func (d *Decoder) Renew(o *codec.Options) {
-	d.O, d.asis = o, false
+	d.O, d.asis, d.taken, d.made = o, false, 0, nil
 	t := &d.tree
 	clear(t.values) // what an error left
 	t.values, t.names = t.values[:0], t.names[:0]

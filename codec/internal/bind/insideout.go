@@ -1,12 +1,92 @@
 package bind
 
 import (
-	"maps"
 	"reflect"
-	"slices"
 
 	"github.com/pyrokit/pyrokit/codec"
 )
+
+// remembered converts a class dict, and those within it first, and remembers what became of each: where it does
+// not fit a destination the dict is read into that by its keys, and those within come by again.
+func (d *Decoder) remembered(x *codec.Dict) (any, error) {
+	if d.made == nil {
+		d.made = map[*codec.Dict]any{}
+	}
+	return d.dictInsideOut(x)
+}
+
+// insideOut returns a copy of a tree in which class dicts are converted, those within others first.
+func (d *Decoder) insideOut(v any) (any, error) {
+	var err error
+	switch x := v.(type) {
+	case []any:
+		return d.itemsInsideOut(x)
+	case codec.Tuple:
+		items, err := d.itemsInsideOut(x)
+		return codec.Tuple(items), err
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, v := range x {
+			if out[k], err = d.insideOut(v); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case *codec.Dict:
+		return d.dictInsideOut(x)
+	}
+	return v, nil
+}
+
+func (d *Decoder) itemsInsideOut(items []any) ([]any, error) {
+	out := make([]any, len(items))
+	for i, v := range items {
+		var err error
+		if out[i], err = d.insideOut(v); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (d *Decoder) dictInsideOut(x *codec.Dict) (any, error) {
+	class, isInstance := x.Get(codec.ClassKey)
+	if !isInstance {
+		return d.valuesInsideOut(x)
+	}
+	if v, ok := d.made[x]; ok {
+		return v, nil
+	}
+	name, _ := class.(string)
+	v, ok, err := d.instance(name, x)
+	if !ok && err == nil {
+		var values *codec.Dict
+		if values, err = d.valuesInsideOut(x); err == nil {
+			v, err = codec.ConvertDict(values, d.O)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.made != nil {
+		d.made[x] = v
+	}
+	return v, nil
+}
+
+func (d *Decoder) valuesInsideOut(x *codec.Dict) (*codec.Dict, error) {
+	out := new(codec.Dict)
+	for k, v := range x.All() {
+		v, err := d.insideOut(v)
+		if err != nil {
+			return nil, err
+		}
+		if err := out.Put(k, v); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
 
 // instance makes x, a class dict, an instance of the type that RegisterType gave its class. What is within x
 // has not been converted: the fields say what they take.
@@ -24,45 +104,8 @@ func (d *Decoder) instance(class string, x *codec.Dict) (v any, ok bool, err err
 
 // fillInsideOut stores what a dict holds in v, and converts the class dicts within.
 func (d *Decoder) fillInsideOut(v reflect.Value, x *codec.Dict) error {
-	inner := Decoder{Src: newTreeSource(x), O: d.O, InsideOut: true}
-	return decodePlan(v.Type())(&inner, v)
-}
-
-// cloneTree copies the containers of a tree.
-func cloneTree(v any) any {
-	switch x := v.(type) {
-	case []any:
-		return cloneItems(x)
-	case codec.Tuple:
-		return codec.Tuple(cloneItems(x))
-	case map[string]any:
-		x = maps.Clone(x)
-		for k, v := range x {
-			if mayHoldClass(v) {
-				x[k] = cloneTree(v)
-			}
-		}
-		return x
-	case *codec.Dict:
-		return cloneDict(x)
-	}
-	return v
-}
-
-func cloneItems(x []any) []any {
-	x = slices.Clone(x)
-	for i, v := range x {
-		if mayHoldClass(v) {
-			x[i] = cloneTree(v)
-		}
-	}
-	return x
-}
-
-func cloneDict(x *codec.Dict) *codec.Dict {
-	out := new(codec.Dict)
-	for k, v := range x.All() {
-		out.Set(k, cloneTree(v))
-	}
-	return out
+	inner := Decoder{Src: newTreeSource(x), O: d.O, InsideOut: true, Counted: true, Room: d.Room, taken: d.taken, made: d.made}
+	err := decodePlan(v.Type())(&inner, v)
+	d.taken, d.made = inner.taken, inner.made
+	return err
 }

@@ -154,6 +154,9 @@ func pointerPlan(t reflect.Type) decodeFunc {
 			v.SetZero()
 			return d.Src.None()
 		}
+		if err := d.take(int(t.Elem().Size())); err != nil {
+			return err
+		}
 		p := reflect.New(t.Elem())
 		if fields != nil && (k == Dict || k == Brace) {
 			made, err := d.fillStruct(p.Elem(), fields())

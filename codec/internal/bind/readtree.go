@@ -8,7 +8,7 @@ func (d *Decoder) ReadTree() (v any, classes bool, err error) {
 	t := &d.tree
 	t.src, t.ordered, t.classes = d.Src, d.O != nil && d.O.OrderedDicts, false
 	t.special, _ = d.Src.(SpecialSource)
-	t.share = d.shares()
+	t.share, t.counted = d.shares(), d.Counted
 	v, _, err = t.value()
 	return v, t.classes, err
 }
@@ -17,6 +17,7 @@ type treeReader struct {
 	src     Source
 	special SpecialSource // src, or nil
 	share   bool          // bytes may point into the input
+	counted bool          // as in Decoder
 	ordered bool
 	classes bool
 	values  []any // of the containers being read
@@ -72,10 +73,25 @@ func (t *treeReader) intValue() (any, error) {
 }
 
 func (t *treeReader) list(k Kind) (any, error) {
-	base := len(t.values)
 	if err := t.src.Enter(); err != nil {
 		return nil, err
 	}
+	out, err := t.items()
+	if err != nil {
+		return nil, err
+	}
+	if k == Tuple {
+		return codec.Tuple(out), nil
+	}
+	return out, nil
+}
+
+// items reads the elements of the container that was entered.
+func (t *treeReader) items() ([]any, error) {
+	if t.counted {
+		return t.countedItems()
+	}
+	base := len(t.values)
 	for {
 		more, err := t.src.Next()
 		if err != nil {
@@ -94,10 +110,21 @@ func (t *treeReader) list(k Kind) (any, error) {
 	copy(out, t.values[base:])
 	clear(t.values[base:])
 	t.values = t.values[:base]
-	if k == Tuple {
-		return codec.Tuple(out), nil
-	}
 	return out, nil
+}
+
+// countedItems is items where their number is known.
+func (t *treeReader) countedItems() ([]any, error) {
+	out := make([]any, t.src.Len())
+	for i := 0; ; i++ {
+		more, err := t.src.Next()
+		if err != nil || !more {
+			return out, err
+		}
+		if out[i], _, err = t.value(); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func (t *treeReader) set(k Kind) (any, error) {

@@ -26,7 +26,7 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte)} {
 				const most, fixed = 256, 8 << 20
 				begin := time.Now()
-				used := allocated(func() {
+				used := Allocated(func() {
 					if err := c.Unmarshal(data, dst, o); err != nil {
 						RequireReadError(t, err)
 					}
@@ -38,7 +38,8 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 	}
 }
 
-func allocated(f func()) uint64 {
+// Allocated returns how many bytes f allocates.
+func Allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	f()

@@ -1,0 +1,22 @@
+package bind
+
+import (
+	"reflect"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+// take counts n bytes of memory for a destination: an element of a byte or two may become a large struct.
+func (d *Decoder) take(n int) error {
+	d.taken += n
+	if d.Room > 0 && d.taken > d.Room {
+		return &codec.LimitError{What: "memory for what so few bytes are read into", Limit: int64(d.Room), Option: "none"}
+	}
+	return nil
+}
+
+// takeMap is take for a map of type t, with the variables that its entries are read into.
+func (d *Decoder) takeMap(t reflect.Type) error {
+	const empty = 48 // of runtime's maps
+	return d.take(empty + int(t.Key().Size()+t.Elem().Size()))
+}
