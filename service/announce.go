@@ -39,8 +39,15 @@ func (s *Server) announce() {
 // keepAnnounced registers the entries until ctx ends, then withdraws them.
 func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar, entries []discovery.Entry) {
 	known, warned := false, false // warned: a name server that stays away is worth one line
+	var gone []discovery.Entry    // removed, and not withdrawn yet
 	for ctx.Err() == nil {
-		err := eachEntry(ctx, announceTimeout, entries, r.Register)
+		removed := s.removals() // before the look at what is there, so that none is missed
+		entries, gone = s.withoutRemoved(entries, gone)
+		err := eachEntry(ctx, announceTimeout, gone, r.Unregister)
+		if err == nil {
+			gone = nil
+			err = eachEntry(ctx, announceTimeout, entries, r.Register)
+		}
 		wait := announceEvery
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -57,12 +64,33 @@ func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar, entri
 		}
 		select {
 		case <-time.After(wait):
+		case <-removed:
 		case <-ctx.Done():
 		}
 	}
+	entries = append(entries, gone...)
 	if err := eachEntry(context.WithoutCancel(ctx), withdrawTimeout, entries, r.Unregister); err != nil && known {
 		s.log.Warn("cannot withdraw the services' names", "error", err)
 	}
+}
+
+// removals returns a channel that is closed when services are removed next.
+func (s *Server) removals() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.removed
+}
+
+// withoutRemoved moves the entries whose service was removed to gone.
+func (s *Server) withoutRemoved(entries, gone []discovery.Entry) (rest, _ []discovery.Entry) {
+	for _, e := range entries {
+		if s.service(e.Name) == nil {
+			gone = append(gone, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	return rest, gone
 }
 
 type entryFunc func(context.Context, discovery.Entry) error

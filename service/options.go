@@ -53,11 +53,16 @@ type proxyConfig struct {
 	registry  *codec.Registry
 	hmacKey   []byte
 	tls       *tls.Config
+	lookupTLS *tls.Config // of name lookups, if lookup is set
+	lookup    bool
 	dialer    func(ctx context.Context, network, address string) (net.Conn, error)
 	resolver  discovery.Resolver
 	handshake any
 	unchecked bool
 	values    codec.Options
+	// unasked is a serializer that a proxy which arrived wants, and that is used only when this side names
+	// it.
+	unasked string
 }
 
 type (
@@ -357,7 +362,7 @@ func Logger(l *slog.Logger) ServerOption {
 // "dill" are for Pyro4 alone. Replies in them are read as data: nothing is imported or called.
 func Serializer(name string) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error {
-		c.pb.Serializer = name
+		c.pb.Serializer, c.unasked = name, ""
 		return pyro.CheckSerializer(name)
 	})
 }
@@ -415,16 +420,26 @@ func NoMetadata() ProxyOption {
 	return proxyOption(func(c *proxyConfig) error { c.unchecked = true; return nil })
 }
 
-// DialWith has connections made by dial instead of a net.Dialer: in memory, through a tunnel.
+// DialWith has connections made by dial instead of a net.Dialer: in memory, through a tunnel. Names are
+// looked up through it, too.
 func DialWith(dial func(ctx context.Context, network, address string) (net.Conn, error)) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error { c.dialer = dial; return nil })
 }
 
 // TLS connects to the object through TLS, on connections that are made here: it does not go together
-// with DialWith. An empty ServerName is the host that is dialled. A name is still looked up without TLS,
-// so a PYRONAME uri is as trustworthy as the network between here and the name server.
+// with DialWith. An empty ServerName is the host that is dialled.
+//
+// A PYRONAME uri is looked up through TLS, too, because whoever answers the lookup decides where the proxy
+// connects to: with the same configuration, but for the name of the host, and without the certificates of
+// this side. [NameServerTLS] says otherwise.
 func TLS(cfg *tls.Config) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error { c.tls = cfg; return nil })
+}
+
+// NameServerTLS has names looked up through TLS as cfg says, certificates included; with nil without TLS,
+// whatever the proxy itself uses.
+func NameServerTLS(cfg *tls.Config) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error { c.lookup, c.lookupTLS = true, cfg; return nil })
 }
 
 func positive(what string, d time.Duration) error {

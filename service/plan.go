@@ -150,7 +150,8 @@ type method struct {
 	rest     reflect.Type // element of the variadic parameter
 	kwType   reflect.Type
 	kwFields map[string][]int
-	results  int // without the error
+	blob     bool // a parameter is a *SerializedBlob, which no plain value becomes
+	results  int  // without the error
 	hasErr   bool
 	stream   streamKind
 	fast     fastFunc // for the commonest signatures, without reflection
@@ -216,6 +217,7 @@ func (m *method) planParams(t reflect.Type) error {
 			if err := decodable(in); err != nil {
 				return fmt.Errorf("parameter %d: %w", i+1, err)
 			}
+			m.blob = m.blob || in == blobType
 			m.params = append(m.params, param{typ: in})
 		}
 	}
@@ -436,6 +438,9 @@ func typeError(format string, args ...any) *transport.Error {
 
 // call decodes the arguments, calls the function and returns what it returned.
 func (m *method) call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	if m.blob && call.Args.Encoded() {
+		return nil, typeError("%s() takes a SerializedBlob", m.name)
+	}
 	f := m.newFrame()
 	defer f.free()
 	if err := call.Args.Decode(f); err != nil {

@@ -5,8 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
@@ -18,8 +22,15 @@ import (
 // A Proxy stands for an object on the other end. It is safe for concurrent use: calls are in flight
 // together. By default it is one connection, because in Pyro a connection is a session; [Pool] spreads
 // calls over more. It connects at the first call, and again when the connection has ended.
+//
+// A *Proxy that is an argument or a result, at whatever depth, arrives at the other end as a proxy for the
+// same object, and proxies that arrive are read as *Proxy; see [Proxy.State] for what goes along. One that
+// arrived connects where its sender says, at its first call; it holds nothing before that. It has no
+// middlewares, no TLS and no credentials of this side: With gives it some. Close is for whoever got it.
 type Proxy struct {
 	uri      pyro.URI
+	cfg      proxyConfig
+	given    *pyro.ProxyState // of one that arrived
 	clients  []*pyro.Client
 	next     atomic.Uint32 // whose turn it is in the pool
 	endpoint transport.Endpoint
@@ -33,35 +44,63 @@ func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := proxyConfig{pb: &configv1.Proxy{Uri: uri, Limits: &configv1.Limits{}}}
+	cfg, err := proxyConfig{pb: &configv1.Proxy{Uri: uri, Limits: &configv1.Limits{}}}.with(opts)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", uri, err)
+	}
+	if _, err := cfg.resolve(u); err != nil {
+		return nil, err
+	}
+	return newProxy(u, cfg), nil
+}
+
+// With returns another proxy for the same object, with connections of its own: set up as p is, and opts
+// besides. Of what can be said only once, the last word counts; middlewares go inside those that p has. It
+// is how a proxy that arrived gets TLS, a time limit, or what it needs to prove itself.
+func (p *Proxy) With(opts ...ProxyOption) (*Proxy, error) {
+	cfg, err := p.cfg.with(opts)
+	if err != nil {
+		return nil, fmt.Errorf("proxy of %s: %w", p.uri, err)
+	}
+	q := newProxy(p.uri, cfg)
+	q.given = p.given
+	return q, nil
+}
+
+// with returns a copy of cfg that the options were applied to.
+func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
+	cfg.pb = proto.CloneOf(cfg.pb)
+	cfg.chain = slices.Clip(cfg.chain)
 	var errs []error
 	for _, o := range opts {
 		errs = append(errs, o.applyToProxy(&cfg))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", uri, err)
-	}
 	if cfg.hmacKey == nil {
-		if cfg.hmacKey, err = secret(cfg.pb.GetHmacKey()); err != nil {
-			return nil, fmt.Errorf("connect to %s: %w", uri, err)
-		}
+		key, err := secret(cfg.pb.GetHmacKey())
+		errs = append(errs, err)
+		cfg.hmacKey = key
 	}
 	if cfg.tls != nil && cfg.dialer != nil {
-		return nil, fmt.Errorf("connect to %s: TLS and DialWith do not go together", uri)
+		errs = append(errs, errors.New("TLS and DialWith do not go together"))
 	}
-	p := &Proxy{uri: u, timeout: duration(cfg.pb.GetTimeout())}
+	return cfg, errors.Join(errs...)
+}
+
+// newProxy returns a proxy that fails to connect if its name cannot be resolved.
+func newProxy(u pyro.URI, cfg proxyConfig) *Proxy {
+	p := &Proxy{uri: u, cfg: cfg, timeout: duration(cfg.pb.GetTimeout())}
 	chain := transport.Chain(cfg.chain...)
 	dial := cfg.dial()
 	dial.Middleware = chain
 	resolve, err := cfg.resolve(u)
 	if err != nil {
-		return nil, err
+		resolve = func(context.Context) (pyro.URI, error) { return pyro.URI{}, err }
 	}
 	for range max(1, int(cfg.pb.GetPool())) {
 		p.clients = append(p.clients, pyro.NewClient(resolve, dial, cfg.unchecked))
 	}
 	p.endpoint = chain.Call(p.send)
-	return p, nil
+	return p
 }
 
 func (cfg *proxyConfig) dial() pyro.DialConfig {
@@ -89,6 +128,10 @@ func (cfg *proxyConfig) dial() pyro.DialConfig {
 
 // resolve returns the function that finds the object's location before each connection.
 func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, error), error) {
+	if cfg.unasked != "" {
+		return nil, transport.Errorf(transport.CodeFailedPrecondition,
+			"the proxy of %s wants the serializer %s: name it with p.With(service.Serializer(...)) to use it", u, cfg.unasked)
+	}
 	switch u.Protocol {
 	case pyro.ProtocolPyro:
 		return func(context.Context) (pyro.URI, error) { return u, nil }, nil
@@ -112,7 +155,7 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, er
 	if location := u.Location(); location != "" {
 		locations = []string{location}
 	}
-	dial := pyro.DialConfig{HMACKey: cfg.hmacKey, Timeout: duration(cfg.pb.GetConnectTimeout())}
+	dial := pyro.DialConfig{HMACKey: cfg.hmacKey, Timeout: duration(cfg.pb.GetConnectTimeout()), Dial: cfg.lookupDialer()}
 	return func(ctx context.Context) (pyro.URI, error) {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
@@ -124,6 +167,23 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, er
 		e, err := ns.Lookup(ctx, u.Object)
 		return e.URI, err
 	}, nil
+}
+
+// lookupDialer returns what connects to name servers; nil for a plain connection.
+func (cfg *proxyConfig) lookupDialer() func(ctx context.Context, network, address string) (net.Conn, error) {
+	switch {
+	case cfg.lookup && cfg.lookupTLS == nil:
+		return cfg.dialer
+	case cfg.lookup:
+		return (&tls.Dialer{Config: cfg.lookupTLS}).DialContext
+	case cfg.tls != nil:
+		anonymous := cfg.tls.Clone()
+		anonymous.ServerName = ""
+		anonymous.Certificates, anonymous.GetClientCertificate = nil, nil
+		return (&tls.Dialer{Config: anonymous}).DialContext
+	default:
+		return cfg.dialer
+	}
 }
 
 // send is the innermost part of the chain.

@@ -37,7 +37,9 @@ type Server struct {
 	mu       sync.RWMutex // guards what follows
 	services map[string]*Service
 	order    []string
-	uris     []pyro.URI // where it listens, with an empty object
+	uris     []pyro.URI    // where it listens, with an empty object
+	running  bool          // from Start to the end of Shutdown
+	removed  chan struct{} // closed, and replaced, when services were removed
 
 	serving sync.WaitGroup // accept loops
 	failed  chan error     // why an accept loop ended
@@ -54,6 +56,7 @@ func NewServer(opts ...ServerOption) *Server {
 			Streams: &configv1.Streams{},
 		}},
 		services: map[string]*Service{},
+		removed:  make(chan struct{}),
 	}
 	for _, o := range opts {
 		if err := o.applyToServer(&s.cfg); err != nil {
@@ -89,11 +92,55 @@ func (s *Server) Add(services ...*Service) error {
 		return errors.Join(errs...)
 	}
 	for _, svc := range services {
-		svc.exposed = svc.objectMetadata()
+		if svc.exposed == nil {
+			svc.exposed = svc.objectMetadata()
+		}
 		s.services[svc.name] = svc
 		s.order = append(s.order, svc.name)
+		if s.running {
+			s.publish(svc)
+		}
 	}
 	return nil
+}
+
+// Remove takes services back: later calls find no such object, and their names are withdrawn. Calls that
+// run go on. A service that is not there is passed over.
+func (s *Server) Remove(services ...*Service) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, svc := range services {
+		if s.services[svc.name] != svc {
+			continue
+		}
+		delete(s.services, svc.name)
+		s.order = slices.DeleteFunc(s.order, func(name string) bool { return name == svc.name })
+		served.remove(svc, s)
+	}
+	close(s.removed)
+	s.removed = make(chan struct{})
+}
+
+// publish has a service travel as a proxy, under mu.
+func (s *Server) publish(svc *Service) {
+	served.add(svc, home{server: s, name: svc.name, exposed: svc.exposed})
+}
+
+// setRunning publishes all services, or none.
+func (s *Server) setRunning(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == on {
+		return
+	}
+	s.running = on
+	for _, name := range s.order {
+		if on {
+			s.publish(s.services[name])
+		} else {
+			served.remove(s.services[name], s)
+		}
+	}
 }
 
 // Run starts the server and serves until ctx ends; then it withdraws its names, stops accepting, lets
@@ -137,6 +184,7 @@ func (s *Server) Start() error {
 		return err
 	}
 	s.wire = wire
+	s.setRunning(true)
 	for _, u := range s.URIs("") {
 		s.log.Info("listening", "location", u.Location())
 	}
@@ -374,6 +422,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.announc.Wait()
 	err := wire.Shutdown(ctx)
 	s.serving.Wait()
+	s.setRunning(false)
 	return err
 }
 

@@ -15,8 +15,13 @@ import (
 // A Service is an object that callers know by name: methods and properties that were named one by one.
 // It is built before it is added to a Server, by one goroutine; after that its functions are called
 // concurrently, one call at a time for each connection.
+//
+// While a running server answers for it, a *Service that is an argument, a result or an item, at whatever
+// depth, travels as a proxy, and so does the pointer that [Of] was given. A *Service that no server
+// answers for cannot be passed on; such a pointer is written as what it is.
 type Service struct {
 	name     string
+	value    any // that Of was given, if it is a pointer
 	metadata []string
 	exposed  *transport.ObjectMetadata // set when it is added to a server
 	methods  map[string]*method
@@ -56,6 +61,9 @@ func Of(v any) *Service {
 		base = base.Elem()
 	}
 	s := New(snakeCase(base.Name()))
+	if t.Kind() == reflect.Pointer { // what has an identity
+		s.value = v
+	}
 	return s.Expose(v)
 }
 

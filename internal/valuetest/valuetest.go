@@ -48,6 +48,10 @@ func Describe(v any) string {
 		return "instance " + x.Class + Describe(x.Attrs)
 	case pyro.URI:
 		return "URI " + x.String()
+	case interface{ State() pyro.ProxyState }:
+		return describeProxy(x.State())
+	case pyro.ProxyState:
+		return describeProxy(x)
 	case *transport.BatchError:
 		return "batch " + Describe(x.Err)
 	case *transport.Error:
@@ -60,6 +64,15 @@ func Describe(v any) string {
 // describeException leaves out all but class and arguments.
 func describeException(e *transport.Error) string {
 	return "exception " + e.Class + "(" + strings.Join(DescribeAll(e.Args), " ") + ")"
+}
+
+// describeProxy leaves out what readers ignore.
+func describeProxy(s pyro.ProxyState) string {
+	parts := []string{s.URI.String()}
+	for _, names := range [...][]string{s.Methods, s.Oneway, s.Attrs} {
+		parts = append(parts, fmt.Sprint(slices.Sorted(slices.Values(names))))
+	}
+	return fmt.Sprintf("proxy %s handshake %s serializer %q key %x", strings.Join(parts, " "), Describe(s.Handshake), s.Serializer, []byte(s.HMACKey))
 }
 
 // DescribeAll describes each of items.

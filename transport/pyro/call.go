@@ -102,8 +102,14 @@ func (c *Conn) encode(buf []byte, call *transport.Call) ([]byte, error) {
 		f.flags |= flagOneway
 	}
 	w.annotateAll(call.Header.Annotations)
+	blob, err := blobOf(call)
+	if blob != nil {
+		return c.encodeBlob(&w, f, call, blob)
+	}
+	if err != nil {
+		return w.buf, err
+	}
 	w.endAnnotations()
-	var err error
 	w.buf, err = c.encodePayload(w.buf, call)
 	if call.Kind == transport.Ping {
 		f.typ = msgPing
@@ -114,13 +120,39 @@ func (c *Conn) encode(buf []byte, call *transport.Call) ([]byte, error) {
 	return w.finish(f)
 }
 
+// encodeBlob goes on with a frame whose only argument is a serialized blob.
+func (c *Conn) encodeBlob(w *frameWriter, f frameFields, call *transport.Call, b *SerializedBlob) ([]byte, error) {
+	object := c.objectOf(call)
+	annotation, err := b.annotation(object, call.Method, &c.opts)
+	if err != nil {
+		return w.buf, err
+	}
+	w.annotate(keyBlob, annotation)
+	w.endAnnotations()
+	f.flags |= flagBlob
+	var compressed bool
+	w.buf, compressed, err = b.appendTo(w.buf, object, call.Method, c.ser.codec, &c.opts)
+	if err != nil {
+		return w.buf, err
+	}
+	if compressed {
+		f.flags |= flagCompressed
+	}
+	return w.finish(f)
+}
+
+// objectOf returns the id of the object that call is for.
+func (c *Conn) objectOf(call *transport.Call) string {
+	if call.Object == DaemonObject {
+		return DaemonObject
+	}
+	return c.uri.Object // the call may know the object by the name that led here
+}
+
 func (c *Conn) encodePayload(dst []byte, call *transport.Call) ([]byte, error) {
 	k := c.ser.codec
 	args := &call.Args
-	object := c.uri.Object // the call may know the object by the name that led here
-	if call.Object == DaemonObject {
-		object = DaemonObject
-	}
+	object := c.objectOf(call)
 	switch call.Kind {
 	case transport.Ping:
 		return append(dst, "ping"...), nil

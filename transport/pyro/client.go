@@ -18,8 +18,9 @@ type Client struct {
 	unchecked bool
 
 	link    atomic.Pointer[link]
-	dialing chan struct{}   // holds one token: who has it dials
-	life    context.Context //nolint:containedctx // ends with Close
+	known   atomic.Pointer[transport.ObjectMetadata] // of the last connection
+	dialing chan struct{}                            // holds one token: who has it dials
+	life    context.Context                          //nolint:containedctx // ends with Close
 	end     context.CancelFunc
 }
 
@@ -110,9 +111,13 @@ func (c *Client) dial(ctx context.Context) (*link, error) {
 		_ = conn.Close()
 		return nil, neverSent(err)
 	}
+	c.known.Store(conn.Welcome().Metadata)
 	c.link.Store(l)
 	return l, nil
 }
+
+// Metadata returns what the object exposes as the last connection told it; nil before the first one.
+func (c *Client) Metadata() *transport.ObjectMetadata { return c.known.Load() }
 
 // neverSent marks an error that came before the call.
 func neverSent(err error) error {

@@ -48,22 +48,25 @@ func openCall(t *testing.T, dialect string, f *vectortest.Frame) *capturedCall {
 		call.object, _ = x["object"].(string)
 		call.method, _ = x["method"].(string)
 		args, kwargs = x["params"], x["kwargs"]
-	case codec.Tuple:
-		require.Len(t, x, 4)
-		call.object, _ = x[0].(string)
-		call.method, _ = x[1].(string)
-		args, kwargs = x[2], x[3]
 	default:
-		require.Fail(t, "no call", "%T", v)
+		parts := listOf(v)
+		require.Len(t, parts, 4, "%T", v)
+		call.object, _ = parts[0].(string)
+		call.method, _ = parts[1].(string)
+		args, kwargs = parts[2], parts[3]
 	}
-	switch x := args.(type) {
-	case codec.Tuple:
-		call.args = x
-	case []any:
-		call.args = x
-	}
+	call.args = listOf(args)
 	call.kwargs, _ = kwargs.(map[string]any)
 	return call
+}
+
+// listOf returns the elements of a tuple or list, which msgpack does not tell apart.
+func listOf(v any) []any {
+	if t, ok := v.(codec.Tuple); ok {
+		return t
+	}
+	list, _ := v.([]any)
+	return list
 }
 
 // callsOf returns the exchanges of one request and one reply in a serializer that is built in.

@@ -6,6 +6,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 	_ "github.com/pyrokit/pyrokit/codec/json"    // registers itself
 	_ "github.com/pyrokit/pyrokit/codec/marshal" // registers itself
+	_ "github.com/pyrokit/pyrokit/codec/msgpack" // registers itself
 	_ "github.com/pyrokit/pyrokit/codec/serpent" // registers itself
 )
 

@@ -10,6 +10,11 @@ var replayDeviations = []deviation{
 		want:   `"tuple" "bytes" "complex"`,
 	},
 	{
+		names:  []string{"pyro?/msgpack/argument-types"},
+		reason: "Python leaves msgpack's extensions unread in arguments (until Pyro5 5.17)",
+		want:   `"bytes" "complex" "time.Time" "codec.Date"`,
+	},
+	{
 		names:  []string{"pyro?/*/exception-custom"},
 		reason: "a class that the client does not know costs it its connection",
 		want:   `exception builtins.RuntimeError("service.CustomError: not a builtin")`,
@@ -29,7 +34,7 @@ var replayDeviations = []deviation{
 		want:   `{annotations:{USR1:"\x01\x02" USR2:""} correlation_id:"11112222-3333-4444-5555-666677778888"`,
 	},
 	{
-		names:  []string{"pyro4/json/instance", "pyro4/marshal/instance"},
+		names:  []string{"pyro4/json/instance", "pyro4/marshal/instance", "pyro4/msgpack/instance"},
 		reason: "since Python 3.11 Pyro4 loses the class of instances (reference: all objects have __getstate__)",
 		want:   `instance service.Item{name:"bolt" size:3}`,
 	},
@@ -41,7 +46,7 @@ var replayDeviations = []deviation{
 	{
 		names:  []string{"pyro?/marshal/other"},
 		reason: "marshal in Python replaces no registered object by its proxy",
-		want:   "Proxy{state:",
+		want:   "proxy PYRO:other@",
 	},
 	{
 		names:  []string{"pyro?/annotations-after-exception"},

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/codec/marshal"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -144,6 +143,12 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 	if f.dialect == codec.Pyro4 && reserved.hasCorrelation && len(reserved.correlation) != len(call.Header.CorrelationID) {
 		return c.raise(f, call, transport.NewError("ValueError", "bytes is not a 16-char string"))
 	}
+	if f.flags&flagBlob != 0 {
+		if err := c.receiveBlob(f, call, reserved.blob, ser); err != nil {
+			return c.raise(f, call, err)
+		}
+		return c.invoked(ctx, f, info, codec.Head{}, ser)
+	}
 	payload, err := c.payload(f)
 	if err != nil {
 		if c.o.dialect == codec.Pyro5 {
@@ -160,12 +165,13 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 		return c.raise(f, call, unreadable(err))
 	}
 	call.Object, call.Method = c.repeated(head.Object, &c.lastObject), c.repeated(head.Method, &c.lastMethod)
-	if f.flags&flagBlob != 0 {
-		if err := addressBlob(call); err != nil {
-			return c.raise(f, call, err)
-		}
-	}
 	call.Args = transport.EncodedArgs(head, ser.codec, &c.opts)
+	return c.invoked(ctx, f, info, head, ser)
+}
+
+// invoked carries a call out that is ready for it, and answers.
+func (c *serverConn) invoked(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (more bool, err error) {
+	call := &info.Call
 	if call.Oneway {
 		c.startOneway(ctx, f, info, head, ser)
 		return true, nil
@@ -180,29 +186,6 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 		return c.raise(f, call, err)
 	}
 	return c.result(f, info, reply)
-}
-
-// addressBlob finds out whom a serialized blob is for. Only its annotation, a tuple of info, object and
-// method, knows: a dispatcher passes the payload on as it came.
-func addressBlob(call *transport.Call) error {
-	raw, ok := call.Header.Annotations.Get(keyBlob)
-	if !ok {
-		return transport.NewError("KeyError", keyBlob)
-	}
-	var parts []any
-	if err := marshal.Codec.Unmarshal(raw, &parts, nil); err != nil {
-		return transport.NewError("ValueError", err.Error())
-	}
-	if len(parts) != 3 {
-		return transport.NewError("ValueError", fmt.Sprintf("annotation %s holds %d values, want 3", keyBlob, len(parts)))
-	}
-	object, okObject := parts[1].(string)
-	method, okMethod := parts[2].(string)
-	if !okObject || !okMethod {
-		return transport.NewError("TypeError", "object and method in annotation "+keyBlob+" must be str")
-	}
-	call.Object, call.Method = object, method
-	return nil
 }
 
 // unreadable is the exception for a payload that is no call. Of the Python errors that can come of it,

@@ -262,6 +262,9 @@ func (f *frame) parseAnnotations() (own transport.Annotations, reserved reserved
 		case keyStream:
 			reserved.stream = string(value)
 			return
+		case keyBlob:
+			reserved.blob = value
+			return
 		}
 		own.Set(string(key), bytes.Clone(value))
 	})
@@ -273,6 +276,7 @@ type reservedAnnotations struct {
 	correlation    []byte
 	hasCorrelation bool
 	stream         string
+	blob           []byte // nil if there is none
 }
 
 // sign computes Pyro4's HMAC: over the payload as sent, then the other annotations' values in the

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/codec/marshal"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -150,28 +149,16 @@ func capturedPort(ctx context.Context) int {
 	return 50205
 }
 
-// other returns what Python makes of a registered object: its proxy.
-func other(ctx context.Context) codec.Object {
-	uri := fmt.Sprintf("PYRO:other@127.0.0.1:%d", capturedPort(ctx))
-	state := codec.Tuple{uri, codec.Tuple{}, codec.Tuple{"hello"}, codec.Tuple{}}
-	class := "Pyro5.client.Proxy"
-	if transport.FromContext(ctx).Peer.Dialect == codec.Pyro4 {
-		class = "Pyro4.core.Proxy"
-		state = append(state, 0.0, nil, "hello", 0, nil)
-	} else {
-		state = append(state, "hello", nil)
-	}
-	return codec.Object{Class: class, Attrs: map[string]any{"state": state}}
+// other returns what Python makes of a registered object: its proxy, at the port of the captured daemon.
+func other(ctx context.Context) pyro.ProxyState {
+	uri := pyro.URI{Protocol: pyro.ProtocolPyro, Object: "other", Host: "127.0.0.1", Port: capturedPort(ctx)}
+	return pyro.ProxyState{URI: uri, Methods: []string{"hello"}}
 }
 
-// blob is given the arguments themselves; what Python's blob object says beside them is in BLBI.
-func blob(ctx context.Context, args ...any) ([]any, error) {
-	raw, _ := transport.FromContext(ctx).Header.Annotations.Get("BLBI")
-	var info []any
-	if err := marshal.Codec.Unmarshal(raw, &info, nil); err != nil {
-		return nil, err
-	}
-	return []any{info[0], args}, nil
+func blob(b *service.SerializedBlob) ([]any, error) {
+	var content any
+	err := b.Decode(&content)
+	return []any{b.Info(), content}, err
 }
 
 func contextOf(ctx context.Context) map[string]any {
@@ -220,6 +207,8 @@ func pythonType(v any) string {
 		return "dict"
 	case pyro.URI:
 		return "URI"
+	case *service.Proxy:
+		return "Proxy"
 	case codec.Object:
 		return x.Class[strings.LastIndex(x.Class, ".")+1:]
 	default:

@@ -1,6 +1,7 @@
 package pyro
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -169,6 +170,16 @@ func (fr *frameReader) detach() buffer {
 		fr.w = len(rest)
 	}
 	return old
+}
+
+// keep returns the payload of the last frame as memory of its own: the very buffer that it was read into if
+// it fills most of that, else a copy.
+func (fr *frameReader) keep(payload []byte) []byte {
+	if fr.buf == nil || len(payload) < cap(*fr.buf)/2 {
+		return bytes.Clone(payload)
+	}
+	fr.detach()
+	return payload[:len(payload):len(payload)]
 }
 
 // fill reads until n bytes are buffered.

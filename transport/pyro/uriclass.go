@@ -10,16 +10,16 @@ import (
 
 func init() { //nolint:gochecknoinits // URIs travel as instances of Pyro's own class; see the package comment of transport
 	codec.Default.RegisterEncoder(reflect.TypeFor[URI](), encodeURI)
-	codec.Default.RegisterDecoder("Pyro4.core.URI", decodeURI)
-	codec.Default.RegisterDecoder("Pyro5.core.URI", decodeURI)
+	for _, class := range uriClasses {
+		codec.Default.RegisterDecoder(class, decodeURI)
+	}
 }
+
+// uriClasses are the names of the class in Pyro4 and Pyro5.
+var uriClasses = [...]string{"Pyro4.core.URI", "Pyro5.core.URI"}
 
 func encodeURI(v any, d codec.Dialect) (any, error) {
 	u, _ := v.(URI)
-	class := "Pyro5.core.URI"
-	if d == codec.Pyro4 {
-		class = "Pyro4.core.URI"
-	}
 	var object any = u.Object
 	if u.Protocol == ProtocolPyroMeta {
 		set := codec.NewSet()
@@ -28,10 +28,8 @@ func encodeURI(v any, d codec.Dialect) (any, error) {
 		}
 		object = set
 	}
-	dict := codec.NewDict()
-	dict.Set("__class__", class)
-	dict.Set("state", codec.Tuple{u.Protocol, object, orNone(u.Socket), orNone(u.Host), portOrNone(u)})
-	return dict, nil
+	state := codec.Tuple{u.Protocol, object, orNone(u.Socket), orNone(u.Host), portOrNone(u)}
+	return stateDict(classOf(uriClasses, d), state), nil
 }
 
 func orNone(s string) any {

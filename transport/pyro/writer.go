@@ -141,7 +141,7 @@ func (w *frameWriter) checkSizes(annotations, payload int) error {
 // compress follows each dialect's rule: Pyro4 keeps what got smaller, of at least 200 bytes and no
 // exception; Pyro5 compresses all above 100 bytes.
 func (w *frameWriter) compress(f frameFields) frameFields {
-	if !w.o.compress {
+	if !w.o.compress || f.flags&flagCompressed != 0 {
 		return f
 	}
 	payload := w.buf[w.data:]
