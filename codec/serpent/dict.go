@@ -1,12 +1,20 @@
 package serpent
 
 import (
+	"bytes"
+	"encoding/base64"
+
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/codec/internal/bind"
 )
 
 // brace reads a dict or a set.
 func (s *reader) brace() (any, form, error) {
+	if s.o == nil || !s.o.KeepBytesDict {
+		if b, ok := s.BytesDict(); ok {
+			return b, other, nil
+		}
+	}
 	if err := s.open(); err != nil {
 		return nil, 0, err
 	}
@@ -125,11 +133,6 @@ func (s *reader) textDict(key string) (any, error) {
 			return s.turnDict(valueBase, nameBase, key)
 		}
 		s.pos++ // the colon
-		if key == "data" && len(s.names) == nameBase {
-			if b, ok := s.bytesDict(); ok {
-				return b, nil
-			}
-		}
 		v, _, err := s.expr()
 		if err != nil {
 			return nil, err
@@ -252,26 +255,27 @@ func bytesOf(data, encoding any) ([]byte, bool) {
 	return b, err == nil
 }
 
-// bytesDict reads on after {'data': if the rest is as serpent writes it for bytes. It is only there
-// to spare large blobs a copy.
-func (s *reader) bytesDict() ([]byte, bool) {
-	if s.o != nil && s.o.KeepBytesDict {
+// What serpent makes of bytes, around their base64.
+const (
+	bytesBegin = "{'data': '"
+	bytesEnd   = "', 'encoding': 'base64'}"
+)
+
+// BytesDict reads the dict at pos if it is exactly as serpent writes it for bytes. The text in it is
+// not looked at but for base64, which spares large blobs a copy and most of the time.
+func (s *reader) BytesDict() ([]byte, bool) {
+	if len(s.data)-s.pos < len(bytesBegin) || string(s.data[s.pos:s.pos+len(bytesBegin)]) != bytesBegin {
 		return nil, false
 	}
-	start := s.pos
-	c := s.char()
-	if c != '\'' {
+	rest := s.data[s.pos+len(bytesBegin):]
+	n := bytes.IndexByte(rest, '\'')
+	if n < 0 || n%4 != 0 || len(rest)-n < len(bytesEnd) || string(rest[n:n+len(bytesEnd)]) != bytesEnd {
 		return nil, false
 	}
-	text, ok := s.plainText(c)
-	const rest = ", 'encoding': 'base64'}"
-	if ok && len(s.data)-s.pos >= len(rest) && string(s.data[s.pos:s.pos+len(rest)]) == rest {
-		if b, err := bind.Base64(text); err == nil {
-			s.pos += len(rest)
-			s.depth--
-			return b, true
-		}
+	b, err := bind.Base64(rest[:n])
+	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != n { // a line end was passed over
+		return nil, false
 	}
-	s.pos = start
-	return nil, false
+	s.pos += len(bytesBegin) + n + len(bytesEnd)
+	return b, true
 }

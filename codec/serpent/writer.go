@@ -82,9 +82,9 @@ func (writer) Bytes(b, v []byte, o *codec.Options) ([]byte, error) {
 	if o != nil && o.BytesRepr {
 		return appendBytes(b, v), nil
 	}
-	b = append(b, "{'data': '"...)
+	b = append(b, bytesBegin...)
 	b = base64.StdEncoding.AppendEncode(b, v)
-	return append(b, "', 'encoding': 'base64'}"...), nil
+	return append(b, bytesEnd...), nil
 }
 
 func (writer) Begin(b []byte, k bind.Kind, n int) []byte {

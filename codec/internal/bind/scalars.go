@@ -227,6 +227,11 @@ func (d *Decoder) bytes(p *[]byte) error {
 		*p = nil
 		return d.Src.None()
 	case Dict, Brace:
+		if quick, ok := d.Src.(BytesDictSource); ok {
+			if *p, ok = quick.BytesDict(); ok {
+				return nil
+			}
+		}
 		*p, err = d.bytesDict()
 		return err
 	default:

@@ -96,3 +96,10 @@ type SpecialSource interface {
 	// Special reads the value that was peeked at if it is such a one.
 	Special() (v any, ok bool, err error)
 }
+
+// A BytesDictSource knows a quicker way to read the dict that serpent makes of bytes.
+type BytesDictSource interface {
+	// BytesDict reads the dict that was peeked at if it is exactly as serpent writes it; else it reads
+	// nothing.
+	BytesDict() (b []byte, ok bool)
+}
