@@ -87,7 +87,7 @@ type Codec interface {
 	// Append appends the encoding of v to dst.
 	Append(dst []byte, v any, o *Options) ([]byte, error)
 
-	// Unmarshal reads one whole value into dst, which must be a non-nil pointer.
+	// Unmarshal reads one whole value into dst, which must be a non-nil pointer or a ListSink.
 	Unmarshal(data []byte, dst any, o *Options) error
 
 	// AppendCall appends the payload of an INVOKE message. args becomes the tuple (marshal: list) of

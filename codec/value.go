@@ -70,13 +70,16 @@ func (v Value) Any() (any, error) {
 	return out, err
 }
 
-// Decode stores v in dst, a non-nil pointer. A Go value is stored as it is when the types agree;
-// otherwise the error is a [*TypeError].
+// Decode stores v in dst, a non-nil pointer or a [ListSink]. A Go value is stored as it is when the types
+// agree; otherwise the error is a [*TypeError].
 func (v Value) Decode(dst any) error {
-	if v.c == nil {
-		return assign(dst, v.v)
+	if v.c != nil {
+		return v.c.Unmarshal(v.raw, dst, v.opts)
 	}
-	return v.c.Unmarshal(v.raw, dst, v.opts)
+	if sink, ok := dst.(ListSink); ok {
+		return assignList(sink, v.v)
+	}
+	return assign(dst, v.v)
 }
 
 // Append appends the encoding of v with codec c to dst. What is encoded by c already, for the same

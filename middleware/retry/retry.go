@@ -10,6 +10,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/pyrokit/pyrokit/transport"
@@ -42,8 +43,9 @@ func Backoff(first, limit time.Duration) Option {
 
 // Safe declares methods that may run twice. A pattern is OBJECT.METHOD, with the wildcards of path.Match
 // in either part; a pattern without a dot is a METHOD of any object. The object is named as in the
-// proxy's URI. Reading an attribute is declared by its name in the same way. MAX_RETRIES of Pyro is
-// Safe("*").
+// proxy's URI. Reading an attribute is declared by its name in the same way. A batch is safe when all of
+// its calls are: it is sent again as a whole. MAX_RETRIES of Pyro is Safe("*"), less batches, which it
+// leaves alone.
 func Safe(patterns ...string) Option {
 	return func(c *config) { c.safe = append(c.safe, patterns...) }
 }
@@ -101,12 +103,13 @@ func (c *config) repeatable(call *transport.Call, err error) bool {
 }
 
 func (c *config) declaredSafe(call *transport.Call) bool {
-	for _, pattern := range c.safe {
-		if matches(pattern, call.Object, call.Method) {
-			return true
+	for method := range call.Methods() {
+		safe := func(pattern string) bool { return matches(pattern, call.Object, method) }
+		if !slices.ContainsFunc(c.safe, safe) {
+			return false
 		}
 	}
-	return false
+	return len(c.safe) > 0
 }
 
 // matches splits the pattern at its last dot: names of objects hold dots, those of methods do not.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/internal/pairtest"
 	"github.com/pyrokit/pyrokit/middleware/retry"
 	"github.com/pyrokit/pyrokit/service"
@@ -25,6 +26,14 @@ func lost(sent bool) error {
 	e := transport.Errorf(transport.CodeUnavailable, "connection lost")
 	e.NotSent = !sent
 	return e
+}
+
+func batch(methods ...string) transport.Call {
+	call := transport.Call{Kind: transport.Batch, Method: transport.BatchMethod}
+	for _, m := range methods {
+		call.Entries = append(call.Entries, codec.BatchEntry{Method: m})
+	}
+	return call
 }
 
 func TestWhatIsRepeated(t *testing.T) {
@@ -67,6 +76,10 @@ func TestWhatIsRepeated(t *testing.T) {
 		{name: "a one-way call that never left", call: transport.Call{Oneway: true}, err: lost(false), want: 1},
 		{name: "an item of an iterator", call: transport.Call{Kind: transport.StreamItem}, safe: []string{"*"}, err: lost(true), want: 1},
 		{name: "reading an attribute, declared safe", call: transport.Call{Kind: transport.GetAttr, Method: "velocity"}, safe: []string{"velocity"}, err: lost(true), want: 3},
+		{name: "a batch of safe calls", call: batch("greet", "wave"), safe: []string{"greet", "wave"}, err: lost(true), want: 3},
+		{name: "a batch with a call that is not safe", call: batch("greet", "pay"), safe: []string{"greet"}, err: lost(true), want: 1},
+		{name: "a batch that never left", call: batch("pay"), err: lost(false), want: 3},
+		{name: "an empty batch where nothing is declared", call: batch(), err: lost(true), want: 1},
 		{name: "success", want: 1},
 	}
 	for _, tt := range tests {

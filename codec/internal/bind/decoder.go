@@ -83,6 +83,8 @@ func (d *Decoder) Decode(dst any) error {
 		if p != nil {
 			return d.bytes(p)
 		}
+	case codec.ListSink:
+		return d.list(p)
 	}
 	v := reflect.ValueOf(dst)
 	if v.Kind() != reflect.Pointer || v.IsNil() {

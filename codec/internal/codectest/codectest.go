@@ -40,6 +40,7 @@ func Run(t *testing.T, c codec.Codec, can Abilities) {
 	t.Run("ordered", func(t *testing.T) { ordered(t, c) })
 	t.Run("none", func(t *testing.T) { none(t, c) })
 	t.Run("truncated", func(t *testing.T) { truncated(t, c) })
+	t.Run("lists", func(t *testing.T) { lists(t, c) })
 }
 
 type level int
