@@ -40,8 +40,9 @@
 // and every encoding.TextUnmarshaler. What a serializer tells from text, floats and lists goes where
 // these go, too: a Decimal into a string, a timedelta into a float64, a numpy array into nested slices.
 // None goes into pointers, interfaces, slices and maps and makes them nil; for anything else it is an
-// error. Keys that a struct has no field for are ignored unless
-// [Options.DisallowUnknownFields] is set. An instance goes into a struct by its attributes, unless a
+// error. A key is taken for an untagged field in any case of ASCII letters, that in the field's own
+// spelling first. Keys that a struct has no field for are ignored unless [Options.DisallowUnknownFields]
+// is set; a struct that has no field for any is made of no dict. An instance goes into a struct by its attributes, unless a
 // registered decoder makes something of its class that fits the destination. Within an instance no
 // other one is converted into an any, as in Python.
 //

@@ -73,7 +73,7 @@ func KwargsStruct() MethodOption {
 		t := m.params[n].typ
 		switch {
 		case t.Kind() == reflect.Struct:
-			m.kwFields = fieldsByName(t)
+			m.kwFields, m.kwFolded = fieldsByName(t)
 		case t.Kind() == reflect.Map && t.Key().Kind() == reflect.String:
 		default:
 			return fmt.Errorf("keyword arguments need a struct or a map with text keys, not %s", t)
@@ -150,6 +150,7 @@ type method struct {
 	rest     reflect.Type // element of the variadic parameter
 	kwType   reflect.Type
 	kwFields map[string][]int
+	kwFolded map[string][]int // those without a tag, in lower case
 	blob     bool // a parameter is a *SerializedBlob, which no plain value becomes
 	results  int  // without the error
 	hasErr   bool
@@ -385,6 +386,9 @@ func (f *callFrame) Keyword(name []byte) (any, error) {
 	}
 	index, ok := f.m.kwFields[string(name)]
 	if !ok {
+		index, ok = f.m.kwFolded[strings.ToLower(string(name))]
+	}
+	if !ok {
 		return nil, typeError("%s() got an unexpected keyword argument '%s'", f.m.name, name)
 	}
 	return f.kwPtr.FieldByIndex(index).Addr().Interface(), nil
@@ -562,25 +566,31 @@ func throughPointer(t reflect.Type, index []int) bool {
 	return false
 }
 
-// fieldsByName maps the names that decoding gives a struct's fields to their indexes.
-func fieldsByName(t reflect.Type) map[string][]int {
-	fields := map[string][]int{}
+// fieldsByName maps the names that decoding gives a struct's fields to their indexes; folded has those
+// without a tag in lower case, which decoding takes in any.
+func fieldsByName(t reflect.Type) (fields, folded map[string][]int) {
+	fields, folded = map[string][]int{}, map[string][]int{}
 	for _, f := range reflect.VisibleFields(t) {
 		if !f.IsExported() || f.Anonymous || throughPointer(t, f.Index) {
 			continue
 		}
-		name := f.Name
+		name, tags := f.Name, 0
 		for _, key := range [...]string{"json", "pyro"} {
 			tagged, _, _ := strings.Cut(f.Tag.Get(key), ",")
 			if tagged == "-" {
 				name = ""
 			} else if tagged != "" {
 				name = tagged
+				tags++
 			}
 		}
-		if name != "" {
-			fields[name] = f.Index
+		if name == "" {
+			continue
+		}
+		fields[name] = f.Index
+		if tags == 0 {
+			folded[strings.ToLower(name)] = f.Index
 		}
 	}
-	return fields
+	return fields, folded
 }

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -12,6 +13,7 @@ type structPlan struct {
 	typ    reflect.Type
 	fields []structField
 	byName map[string]int
+	folded map[string]int // the untagged fields by their names in lower case
 	tuple  bool
 }
 
@@ -29,7 +31,10 @@ func planOf(t reflect.Type) *structPlan {
 		return p.(*structPlan) //nolint:forcetypeassert // nothing else is stored
 	}
 	list := fieldsOf(t)
-	p := &structPlan{typ: t, byName: make(map[string]int, len(list.fields)), tuple: list.tuple}
+	p := &structPlan{
+		typ: t, byName: make(map[string]int, len(list.fields)),
+		folded: make(map[string]int, len(list.fields)), tuple: list.tuple,
+	}
 	for i, f := range list.fields {
 		sf := structField{name: f.name, index: f.index, first: -1, read: decodePlan(f.typ)}
 		if len(f.index) == 1 {
@@ -37,6 +42,11 @@ func planOf(t reflect.Type) *structPlan {
 		}
 		p.fields = append(p.fields, sf)
 		p.byName[f.name] = i
+		if low := strings.ToLower(f.name); !f.tagged && i < maxFolded {
+			if _, twice := p.folded[low]; !twice {
+				p.folded[low] = i
+			}
+		}
 	}
 	first, _ := structPlans.LoadOrStore(t, p)
 	return first.(*structPlan) //nolint:forcetypeassert // nothing else is stored
@@ -74,6 +84,7 @@ func (d *Decoder) fillStruct(v reflect.Value, p *structPlan) (made any, err erro
 	if err := d.Src.Enter(); err != nil {
 		return nil, err
 	}
+	var exact fieldSet // that a key named in their own spelling
 	for next := 0; ; {
 		key, state, err := d.Src.NextKey()
 		if err != nil {
@@ -81,6 +92,9 @@ func (d *Decoder) fillStruct(v reflect.Value, p *structPlan) (made any, err erro
 		}
 		switch state {
 		case NoKey:
+			if len(p.fields) == 0 && p.typ.NumField() > 0 { // such a struct is no data
+				return nil, mismatch(p.typ.String(), Dict)
+			}
 			return nil, nil //nolint:nilnil // v is filled, and nothing else was made
 		case OtherKey:
 			if err := d.skipOther(p); err != nil {
@@ -89,6 +103,11 @@ func (d *Decoder) fillStruct(v reflect.Value, p *structPlan) (made any, err erro
 			continue
 		}
 		i, known := p.find(key, next)
+		if known {
+			exact.add(i)
+		} else if i, known = p.findFolded(key); known && exact.has(i) {
+			known = false // the exact spelling has had its say
+		}
 		if !known {
 			made, done, err := d.unknownKey(v, p, key, m)
 			if done || err != nil {
@@ -117,6 +136,37 @@ func (p *structPlan) find(key []byte, next int) (int, bool) {
 		return next, true
 	}
 	i, ok := p.byName[string(key)]
+	return i, ok
+}
+
+// maxFolded bounds the fields of a struct that keys in another case are taken for, and the length of such
+// a key.
+const maxFolded = 64
+
+// A fieldSet is a set of the first maxFolded fields.
+type fieldSet uint64
+
+func (s *fieldSet) add(i int) {
+	if i < maxFolded {
+		*s |= 1 << i
+	}
+}
+
+func (s fieldSet) has(i int) bool { return s>>i&1 != 0 }
+
+// findFolded returns the untagged field whose name is key in another case, as Python spells names.
+func (p *structPlan) findFolded(key []byte) (int, bool) {
+	var low [maxFolded]byte
+	if len(key) > len(low) || len(p.folded) == 0 {
+		return 0, false
+	}
+	for i, c := range key {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low[i] = c
+	}
+	i, ok := p.folded[string(low[:len(key)])]
 	return i, ok
 }
 
