@@ -248,34 +248,31 @@ func (s *reader) int(code byte) (int64, *big.Int, error) {
 	return s.long(n, count < 0)
 }
 
-// long reads n digits of 15 bits.
+// long reads n digits.
 func (s *reader) long(n int, negative bool) (int64, *big.Int, error) {
-	mag := make([]byte, (n*15+7)/8) // the most significant first
-	at := len(mag) - 1
-	var acc, bits, digit uint
-	for range n {
-		b, err := s.take(2)
-		if err != nil {
-			return 0, nil, err
-		}
-		digit = uint(binary.LittleEndian.Uint16(b))
-		if digit > 0x7fff {
+	digits, err := s.take(2 * n)
+	if err != nil {
+		return 0, nil, err
+	}
+	for i := 1; i < len(digits); i += 2 {
+		if digits[i]&0x80 != 0 {
 			return 0, nil, s.fail("digit out of range in an int")
 		}
-		acc |= digit << bits
-		for bits += 15; bits >= 8; bits -= 8 {
-			mag[at] = byte(acc)
-			acc >>= 8
-			at--
-		}
 	}
-	if n > 0 && digit == 0 {
+	if n > 0 && digits[2*n-1]|digits[2*n-2] == 0 {
 		return 0, nil, s.fail("unnormalized int")
 	}
-	if bits > 0 && at >= 0 {
-		mag[at] = byte(acc)
+	if n*digitBits < 63 {
+		var v int64
+		for ; n > 0; n-- {
+			v = v<<digitBits | int64(binary.LittleEndian.Uint16(digits[2*n-2:]))
+		}
+		if negative {
+			v = -v
+		}
+		return v, nil, nil
 	}
-	v := new(big.Int).SetBytes(mag)
+	v := bigOf(digits)
 	if negative {
 		v.Neg(v)
 	}
@@ -283,6 +280,25 @@ func (s *reader) long(n int, negative bool) (int64, *big.Int, error) {
 		return v.Int64(), nil, nil
 	}
 	return 0, v, nil
+}
+
+// bigOf returns the number that digits, the least first, spell.
+func bigOf(digits []byte) *big.Int {
+	mag := make([]byte, (len(digits)/2*digitBits+7)/8) // the most significant first
+	at := len(mag) - 1
+	var acc, have uint
+	for i := 0; i < len(digits); i += 2 {
+		acc |= uint(binary.LittleEndian.Uint16(digits[i:])) << have
+		for have += digitBits; have >= 8; have -= 8 {
+			mag[at] = byte(acc)
+			acc >>= 8
+			at--
+		}
+	}
+	if have > 0 && at >= 0 {
+		mag[at] = byte(acc)
+	}
+	return new(big.Int).SetBytes(mag)
 }
 
 // float reads a float in one of its two forms.

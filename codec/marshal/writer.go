@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -27,44 +28,55 @@ func (writer) Bool(b []byte, v bool) []byte {
 	return append(b, 'F')
 }
 
-func (w writer) Int(b []byte, v int64) []byte {
-	if v >= math.MinInt32 && v <= math.MaxInt32 {
+func (writer) Int(b []byte, v int64) []byte {
+	switch {
+	case v >= math.MinInt32 && v <= math.MaxInt32:
 		return binary.LittleEndian.AppendUint32(append(b, 'i'), uint32(v)) //nolint:gosec // two's complement
+	case v < 0:
+		return appendDigits(b, -uint64(v), -1) //nolint:gosec // the magnitude, also of the least int64
 	}
-	b, _ = w.BigInt(b, big.NewInt(v))
-	return b
+	return appendDigits(b, uint64(v), 1)
 }
 
 func (w writer) Uint(b []byte, v uint64) []byte {
 	if v <= math.MaxInt32 {
 		return w.Int(b, int64(v))
 	}
-	b, _ = w.BigInt(b, new(big.Int).SetUint64(v))
+	return appendDigits(b, v, 1)
+}
+
+// digitBits is the number of bits in a digit of an int.
+const digitBits = 15
+
+// appendDigits writes an int of the given magnitude and sign: digits, the least first, after their
+// number, which is negative for negative numbers.
+func appendDigits(b []byte, mag uint64, sign int) []byte {
+	n := (bits.Len64(mag) + digitBits - 1) / digitBits
+	b = appendLen(append(b, 'l'), n*sign)
+	for range n {
+		b = binary.LittleEndian.AppendUint16(b, uint16(mag&(1<<digitBits-1)))
+		mag >>= digitBits
+	}
 	return b
 }
 
-// BigInt writes digits of 15 bits, the least first, after their number, which is negative for
-// negative numbers.
+// BigInt writes the digits of numbers of any size, as appendDigits does.
 func (w writer) BigInt(b []byte, v *big.Int) ([]byte, error) {
-	if v.IsInt64() && v.Int64() >= math.MinInt32 && v.Int64() <= math.MaxInt32 {
+	if v.IsInt64() {
 		return w.Int(b, v.Int64()), nil
 	}
-	n := (v.BitLen() + 14) / 15
+	n := (v.BitLen() + digitBits - 1) / digitBits
 	if n > math.MaxInt32 {
 		return b, bind.Refuse(w, "an int of more than 2147483647 digits")
 	}
-	count := n
-	if v.Sign() < 0 {
-		count = -n
-	}
-	b = appendLen(append(b, 'l'), count)
+	b = appendLen(append(b, 'l'), n*v.Sign())
 	mag := v.Bytes() // the most significant first
-	var acc, bits uint
+	var acc, have uint
 	for _, m := range slices.Backward(mag) {
-		acc |= uint(m) << bits
-		for bits += 8; bits >= 15; bits -= 15 {
-			b = binary.LittleEndian.AppendUint16(b, uint16(acc&0x7fff))
-			acc >>= 15
+		acc |= uint(m) << have
+		for have += 8; have >= digitBits; have -= digitBits {
+			b = binary.LittleEndian.AppendUint16(b, uint16(acc&(1<<digitBits-1)))
+			acc >>= digitBits
 			n--
 		}
 	}
