@@ -24,18 +24,24 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 	for name, data := range inputs {
 		t.Run(name, func(t *testing.T) {
 			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte)} {
-				const most, fixed = 256, 8 << 20
-				begin := time.Now()
-				used := Allocated(func() {
-					if err := c.Unmarshal(data, dst, o); err != nil {
-						RequireReadError(t, err)
-					}
-				})
-				require.Less(t, used, uint64(most*len(data)+fixed), "%T", dst)
-				require.Less(t, time.Since(begin), 5*time.Second, "%T", dst)
+				InProportion(t, c, data, dst, o)
 			}
 		})
 	}
+}
+
+// InProportion reads data into dst and checks that memory and time stay in proportion.
+func InProportion(t *testing.T, c codec.Codec, data []byte, dst any, o *codec.Options) {
+	t.Helper()
+	const most, fixed = 256, 8 << 20
+	begin := time.Now()
+	used := Allocated(func() {
+		if err := c.Unmarshal(data, dst, o); err != nil {
+			RequireReadError(t, err)
+		}
+	})
+	require.Less(t, used, uint64(most*len(data)+fixed), "%T", dst)
+	require.Less(t, time.Since(begin), 5*time.Second, "%T", dst)
 }
 
 // Allocated returns how many bytes f allocates.
