@@ -41,10 +41,14 @@ func describe(call *transport.Call) string {
 		return "set " + call.Method
 	case transport.StreamItem:
 		return "next item of " + call.Method
+	case transport.StreamClose:
+		return "close items of " + call.Method
 	case transport.Metadata:
 		return "metadata"
 	case transport.Ping:
 		return "ping"
+	case transport.Batch:
+		return fmt.Sprintf("batch of %d calls", len(call.Entries))
 	default:
 		return "call " + call.Method
 	}
@@ -111,8 +115,11 @@ func (c *Conn) encode(buf []byte, call *transport.Call) ([]byte, error) {
 	}
 	w.endAnnotations()
 	w.buf, err = c.encodePayload(w.buf, call)
-	if call.Kind == transport.Ping {
+	switch call.Kind {
+	case transport.Ping:
 		f.typ = msgPing
+	case transport.Batch:
+		f.flags |= flagBatch
 	}
 	if err != nil {
 		return w.buf, err
@@ -165,8 +172,12 @@ func (c *Conn) encodePayload(dst []byte, call *transport.Call) ([]byte, error) {
 		return k.AppendCall(dst, object, methodSetAttr, []any{call.Method, args.Positional[0]}, false, codec.NoKwargs, &c.opts)
 	case transport.StreamItem:
 		return k.AppendCall(dst, DaemonObject, methodNextItem, []any{call.StreamID}, true, nil, &c.opts)
+	case transport.StreamClose:
+		return k.AppendCall(dst, DaemonObject, methodCloseStream, []any{call.StreamID}, true, nil, &c.opts)
 	case transport.Metadata:
 		return k.AppendCall(dst, DaemonObject, methodGetMetadata, []any{c.uri.Object}, true, nil, &c.opts)
+	case transport.Batch:
+		return k.AppendBatch(dst, object, call.Entries, &c.opts)
 	default:
 		return k.AppendCall(dst, object, call.Method, args.Positional, call.ListArgs, args.Keywords, &c.opts)
 	}
@@ -174,10 +185,7 @@ func (c *Conn) encodePayload(dst []byte, call *transport.Call) ([]byte, error) {
 
 // CloseStream tells the server that a remote iterator is wanted no more.
 func (c *Conn) CloseStream(ctx context.Context, id string) error {
-	_, err := c.Call(ctx, &transport.Call{
-		Object: DaemonObject, Method: methodCloseStream, Oneway: true, ListArgs: true,
-		Args: transport.Args{Positional: []any{id}},
-	})
+	_, err := c.Call(ctx, &transport.Call{Kind: transport.StreamClose, StreamID: id, Oneway: true})
 	return err
 }
 

@@ -45,6 +45,9 @@ func NewClient(resolve func(context.Context) (URI, error), cfg DialConfig, unche
 // anything is sent, and sends again by itself only what surely never left because the connection
 // turned out to be gone.
 func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	if call.Kind == transport.StreamClose && c.link.Load() == nil { // the server drops it by itself
+		return &transport.Reply{}, nil
+	}
 	for attempt := 0; ; attempt++ {
 		l, fresh, err := c.connect(ctx)
 		if err != nil {
@@ -154,6 +157,8 @@ func (c *Client) check(l *link, call *transport.Call) error {
 	attribute := false
 	switch call.Kind {
 	case transport.Invoke:
+	case transport.Batch:
+		return c.checkBatch(l, call)
 	case transport.GetAttr, transport.SetAttr:
 		attribute = true
 	default:
@@ -166,11 +171,16 @@ func (c *Client) check(l *link, call *transport.Call) error {
 	if c.unchecked || known && m.attr == attribute {
 		return nil
 	}
+	return l.noMember(call.Method, m, known).During(describe(call), l.uri.String(), l.peer.String())
+}
+
+// noMember is Pyro's error for a name that cannot be used as it was.
+func (l *link) noMember(name string, m member, known bool) *transport.Error {
 	e := transport.Errorf(transport.CodeNotFound, "remote object '%s' has no exposed attribute or method '%s'%s",
-		l.uri, call.Method, misused(m, known))
+		l.uri, name, misused(m, known))
 	e.Class = "builtins.AttributeError"
 	e.NotSent, e.NoSuchMember = true, true
-	return e.During(describe(call), l.uri.String(), l.peer.String())
+	return e
 }
 
 // misused says what a member is that was used as what it is not.
@@ -203,11 +213,8 @@ func (c *Client) Connect(ctx context.Context) (*transport.Welcome, *transport.Pe
 
 // CloseStream tells the server that a remote iterator is wanted no more, if there is a connection.
 func (c *Client) CloseStream(ctx context.Context, id string) error {
-	l := c.link.Load()
-	if l == nil {
-		return nil
-	}
-	return l.CloseStream(ctx, id)
+	_, err := c.Call(ctx, &transport.Call{Kind: transport.StreamClose, StreamID: id, Oneway: true})
+	return err
 }
 
 // Close ends the connection; calls in flight fail, and so do later ones.
