@@ -96,7 +96,7 @@ func freeCall(call *transport.Call) {
 func (p *Proxy) decode(ctx context.Context, reply *transport.Reply, call *transport.Call, dst any) error {
 	defer reply.Release()
 	if reply.StreamID != "" {
-		p.closeStreamLate(ctx, reply.StreamID)
+		p.closeStreamLate(ctx, call, reply.StreamID)
 		instead := "Stream"
 		if call.Kind == transport.GetAttr {
 			instead = "GetStream"
@@ -134,7 +134,7 @@ func Do(ctx context.Context, p *Proxy, method string, args ...any) error {
 		return err
 	}
 	if reply.StreamID != "" {
-		return p.closeStream(ctx, reply.StreamID)
+		return p.closeStream(ctx, call, reply.StreamID)
 	}
 	reply.Release()
 	return nil
@@ -235,7 +235,7 @@ func (p *Proxy) walk(ctx context.Context, id string, made *transport.Call, each 
 		item, err := p.do(ctx, call)
 		if err != nil {
 			if e := transport.AsError(err); !e.Remote {
-				p.closeStreamLate(ctx, id)
+				p.closeStreamLate(ctx, made, id)
 			}
 			each(nil, err)
 			return
@@ -245,7 +245,7 @@ func (p *Proxy) walk(ctx context.Context, id string, made *transport.Call, each 
 			return
 		}
 		if !each(item, nil) {
-			p.closeStreamLate(ctx, id)
+			p.closeStreamLate(ctx, made, id)
 			return
 		}
 	}
@@ -253,13 +253,15 @@ func (p *Proxy) walk(ctx context.Context, id string, made *transport.Call, each 
 
 // closeStreamLate closes a remote iterator although its reader's context may be over. What goes wrong
 // is nobody's business: the server drops the iterator by itself in time.
-func (p *Proxy) closeStreamLate(ctx context.Context, id string) {
+func (p *Proxy) closeStreamLate(ctx context.Context, made *transport.Call, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	_ = p.closeStream(ctx, id)
+	_ = p.closeStream(ctx, made, id)
 }
 
-// closeStream sends the end of a remote iterator; any of the connections will do.
-func (p *Proxy) closeStream(ctx context.Context, id string) error {
-	return p.client().CloseStream(ctx, id)
+// closeStream sends the end of the remote iterator that the call made returned; any of the connections
+// will do.
+func (p *Proxy) closeStream(ctx context.Context, made *transport.Call, id string) error {
+	_, err := p.do(ctx, &transport.Call{Kind: transport.StreamClose, Method: made.Method, StreamID: id, Oneway: true})
+	return err
 }

@@ -151,8 +151,8 @@ type method struct {
 	kwType   reflect.Type
 	kwFields map[string][]int
 	kwFolded map[string][]int // those without a tag, in lower case
-	blob     bool // a parameter is a *SerializedBlob, which no plain value becomes
-	results  int  // without the error
+	blob     bool             // a parameter is a *SerializedBlob, which no plain value becomes
+	results  int              // without the error
 	hasErr   bool
 	stream   streamKind
 	fast     fastFunc // for the commonest signatures, without reflection

@@ -69,14 +69,21 @@ func (p *property) write(ctx context.Context, call *transport.Call) (*transport.
 		}
 		return nil, argumentError(err)
 	}
+	if sink.got != 2 {
+		return nil, typeError("setting %s takes one value, %d were given", p.set.name, sink.got-1)
+	}
 	*f.ctx = ctx
 	return p.set.reply(call, f.call())
 }
 
-// attributeValue takes the second positional argument and passes over the first.
-type attributeValue struct{ dst any }
+// attributeValue takes the second positional argument and passes over the others.
+type attributeValue struct {
+	dst any
+	got int
+}
 
 func (a *attributeValue) Positional(i int) (any, error) {
+	a.got = i + 1
 	if i == 1 {
 		return a.dst, nil
 	}

@@ -446,7 +446,7 @@ func (s *Server) service(name string) *Service {
 
 // dispatch is the innermost part of the chain: it finds the member and calls it.
 func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *transport.Reply, err error) {
-	if call.Kind == transport.StreamItem {
+	if call.Fetch != nil {
 		return call.Fetch(ctx)
 	}
 	svc := s.service(call.Object)

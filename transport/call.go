@@ -26,9 +26,10 @@ const (
 	StreamItem             // the next item of a remote iterator
 	Ping                   // a round trip that no object sees
 	Batch                  // several methods in one message, on a client; a server gets each as an Invoke
+	StreamClose            // the end of a remote iterator that is wanted no more
 )
 
-var kindNames = [...]string{"invoke", "getattr", "setattr", "metadata", "streamitem", "ping", "batch"}
+var kindNames = [...]string{"invoke", "getattr", "setattr", "metadata", "streamitem", "ping", "batch", "streamclose"}
 
 // BatchMethod is the Method of a call of kind Batch.
 const BatchMethod = "<batch>"
@@ -46,7 +47,7 @@ func (k Kind) String() string {
 type Call struct {
 	Kind   Kind
 	Object string // the object's id
-	Method string // for attributes the attribute's name; for StreamItem the method that made the stream
+	Method string // for attributes the attribute's name; for StreamItem and StreamClose the method that made the stream
 	Args   Args
 	Oneway bool // no reply is wanted
 	Batch  bool // on a server: one entry of a batch
@@ -55,9 +56,10 @@ type Call struct {
 
 	// Entries are what a call of kind Batch calls, in order.
 	Entries []codec.BatchEntry
-	// StreamID names the remote iterator of a StreamItem call.
+	// StreamID names the remote iterator of a StreamItem or StreamClose call.
 	StreamID string
-	// Fetch gives a server's innermost endpoint the next item of a StreamItem call.
+	// Fetch, where it is set, is what a server's innermost endpoint has to call: it gives the next item of
+	// a StreamItem call, and carries a StreamClose call out.
 	Fetch func(context.Context) (*Reply, error)
 	// Timeout is a limit of this call alone on a client; 0 means the proxy's.
 	Timeout time.Duration

@@ -222,11 +222,9 @@ func (c *serverConn) carryOut(ctx context.Context, info *transport.CallInfo) (re
 				return nil, err
 			}
 		case methodCloseStream:
-			id, err := streamArg(call)
-			if err == nil {
-				c.s.streams.close(id, c.peer.Principal)
+			if err := c.prepareClose(call); err != nil {
+				return nil, err
 			}
-			return &transport.Reply{}, err
 		case methodGetMetadata:
 			call.Kind = transport.Metadata
 		}
@@ -234,12 +232,12 @@ func (c *serverConn) carryOut(ctx context.Context, info *transport.CallInfo) (re
 	switch call.Method {
 	case methodGetAttr:
 		call.Kind = transport.GetAttr
-		if err := openAttribute(call, 1); err != nil {
+		if err := openAttribute(call, false); err != nil {
 			return nil, err
 		}
 	case methodSetAttr:
 		call.Kind = transport.SetAttr
-		if err := openAttribute(call, 2); err != nil {
+		if err := openAttribute(call, true); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ func answers(call transport.Endpoint) pyro.Handler {
 			return &transport.Welcome{Metadata: &transport.ObjectMetadata{Methods: []string{"m"}}}, nil
 		},
 		Call: func(ctx context.Context, c *transport.Call) (*transport.Reply, error) {
-			if c.Kind == transport.StreamItem {
+			if c.Fetch != nil {
 				return c.Fetch(ctx)
 			}
 			return call(ctx, c)

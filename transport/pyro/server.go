@@ -22,7 +22,7 @@ import (
 type Handler struct {
 	// Handshake accepts or denies a connection. Its innermost part looks the object up.
 	Handshake transport.HandshakeFunc
-	// Call answers calls. For a StreamItem its innermost part calls Call.Fetch.
+	// Call answers calls. Its innermost part calls Call.Fetch where that is set.
 	Call transport.Endpoint
 }
 

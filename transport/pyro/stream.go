@@ -2,6 +2,7 @@ package pyro
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"reflect"
@@ -102,14 +103,15 @@ func (t *streamTable) find(id string, conn *serverConn) *stream {
 	return st
 }
 
-// close ends the stream with id; unknown ids are nobody's business.
-func (t *streamTable) close(id string, principal any) {
+// of returns the stream with id if principal may have it.
+func (t *streamTable) of(id string, principal any) *stream {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	st := t.streams[id]
-	t.mu.Unlock()
-	if st != nil && reflect.DeepEqual(st.principal, principal) {
-		st.end()
+	if st == nil || !reflect.DeepEqual(st.principal, principal) {
+		return nil
 	}
+	return st
 }
 
 // orphan starts the time that conn's streams outlive it.
@@ -278,6 +280,26 @@ func (c *serverConn) prepareItem(call *transport.Call) error {
 	return nil
 }
 
+// prepareClose makes of a call that ends a stream one that the chain sees under the name of the method that
+// made it. Unknown ids are nobody's business: such a call stays one to the daemon, which does nothing.
+func (c *serverConn) prepareClose(call *transport.Call) error {
+	id, err := streamArg(call)
+	if err != nil {
+		return err
+	}
+	st := c.s.streams.of(id, c.peer.Principal)
+	if st == nil {
+		return nil
+	}
+	call.Kind = transport.StreamClose
+	call.Object, call.Method, call.StreamID = st.object, st.method, id
+	call.Fetch = func(context.Context) (*transport.Reply, error) {
+		st.end()
+		return &transport.Reply{}, nil
+	}
+	return nil
+}
+
 // streamArg reads the id that is the only argument of a stream's calls.
 func streamArg(call *transport.Call) (string, error) {
 	var id string
@@ -288,32 +310,39 @@ func streamArg(call *transport.Call) (string, error) {
 	return id, sink.check()
 }
 
-// openAttribute reads the name off the arguments (name) or (name, value). The value stays encoded as
-// the second argument.
-func openAttribute(call *transport.Call, n int) error {
-	var (
-		name  string
-		value any
-	)
-	sink := fewArgs{dst: []any{&name, &value}[:n]}
-	if err := call.Args.Decode(&sink); err != nil {
+// openAttribute reads the name off the arguments (name) or, with value set, (name, value). The value stays
+// encoded as the second argument, for whoever knows its type.
+func openAttribute(call *transport.Call, value bool) error {
+	var name string
+	sink := fewArgs{dst: []any{&name}, more: value}
+	err := call.Args.Decode(&sink)
+	switch {
+	case value && errors.Is(err, errMore):
+	case err != nil:
 		return err
-	}
-	if err := sink.check(); err != nil {
-		return err
+	case value:
+		return transport.NewError("TypeError", "too few arguments")
 	}
 	call.Method = name
-	return nil
+	return sink.check()
 }
 
-// fewArgs takes a fixed number of positional arguments and no others.
+// errMore ends the decoding of arguments where those that are wanted end.
+var errMore = errors.New("more arguments")
+
+// fewArgs takes a fixed number of positional arguments and no others. With more set, errMore says that there
+// are others.
 type fewArgs struct {
-	dst []any
-	got int
+	dst  []any
+	more bool
+	got  int
 }
 
 func (s *fewArgs) Positional(i int) (any, error) {
 	s.got = i + 1
+	if i >= len(s.dst) && s.more {
+		return nil, errMore
+	}
 	if i >= len(s.dst) {
 		return nil, transport.NewError("TypeError", "too many arguments")
 	}
