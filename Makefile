@@ -3,6 +3,7 @@
 BUF_VERSION := 1.75.0
 
 FUZZTIME ?= 10s
+MUTATIONS ?= 1000000
 BENCHFLAGS ?=
 
 TOOLS := $(CURDIR)/.tools
@@ -26,8 +27,8 @@ test: peers ## vet, and every test with -race, real Python peers included
 integration: peers ## only the tests against real Python peers
 	scripts/test.sh -count=1 ./integration/...
 
-fuzz: ## every fuzz target for FUZZTIME (10s)
-	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+fuzz: ## every fuzz target for FUZZTIME (10s), and MUTATIONS (1000000) changed messages for each serializer
+	FUZZTIME=$(FUZZTIME) MUTATIONS=$(MUTATIONS) scripts/fuzz.sh
 
 bench: peers ## compare with bare TCP, net/rpc, gRPC and Python; BENCHFLAGS='-json -rounds 3'
 	cd integration/bench && go run . $(BENCHFLAGS)

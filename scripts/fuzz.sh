@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for FUZZTIME (default 10s), one after the other, and names those that failed.
+# Runs every fuzz target for FUZZTIME (default 10s), one after the other, then MUTATIONS (default 1000000)
+# changed messages for each serializer, and names those that failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +22,11 @@ while read -r word package _; do
 		;;
 	esac
 done <<<"$listed"
+
+mutations=${MUTATIONS:-1000000}
+echo "mutations $mutations"
+PYROKIT_MUTATIONS=$mutations go test -count=1 -timeout 2h -run '^TestMutations$' ./codec/... | grep -v 'no test' ||
+	failed+=("mutations")
 
 if [ ${#failed[@]} -gt 0 ]; then
 	printf 'failed: %s\n' "${failed[@]}" >&2

@@ -41,14 +41,7 @@ func withoutNegativeZero(data []byte) string {
 // RequireReadError checks that err is one of those that readers of values return.
 func RequireReadError(t *testing.T, err error) {
 	t.Helper()
-	var (
-		syntax *codec.SyntaxError
-		typ    *codec.TypeError
-		limit  *codec.LimitError
-		class  *codec.ClassError
-	)
-	ok := errors.As(err, &syntax) || errors.As(err, &typ) || errors.As(err, &limit) || errors.As(err, &class)
-	require.True(t, ok, "%T: %v", err, err)
+	require.True(t, isReadError(err), "%T: %v", err, err)
 }
 
 func requireWriteError(t *testing.T, err error) {
