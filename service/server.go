@@ -269,7 +269,7 @@ func (s *Server) listen() (all []listener, err error) {
 	}
 	for _, l := range s.cfg.listeners {
 		uri, err := pyro.Located("", l.Addr())
-		if err != nil { // memory: nothing that could be dialled
+		if err != nil { // nothing that a URI could name
 			uri = pyro.URI{}
 		}
 		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}})

@@ -40,7 +40,8 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// Addr returns an address that only says what it is.
+// Addr returns the address memory:1, which URIs of servers in memory have. Any DialContext takes it: it says
+// what it is, and not which Listener.
 func (l *Listener) Addr() net.Addr { return addr{} }
 
 // DialContext returns the client's end of a new connection. It takes any address.
@@ -59,4 +60,4 @@ func (l *Listener) DialContext(ctx context.Context, _, _ string) (net.Conn, erro
 type addr struct{}
 
 func (addr) Network() string { return "memory" }
-func (addr) String() string  { return "memory" }
+func (addr) String() string  { return "memory:1" }

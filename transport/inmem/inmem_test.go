@@ -36,7 +36,7 @@ func TestWhatIsWrittenAtOneEndIsReadAtTheOther(t *testing.T) {
 	require.Equal(t, "hello", string(echo))
 	require.NoError(t, client.Close())
 	wg.Wait()
-	require.Equal(t, "memory", l.Addr().String())
+	require.Equal(t, "memory:1", l.Addr().String())
 	require.Equal(t, "memory", l.Addr().Network())
 }
 

@@ -83,7 +83,7 @@ func dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
 	dialects := cfg.dialects(network + " " + address)
 	for i, d := range dialects {
 		c, err := dialOnce(ctx, uri, &cfg, d)
-		var other *otherDialectError
+		var other *DialectError
 		if errors.As(err, &other) && i+1 < len(dialects) {
 			continue
 		}
@@ -213,10 +213,16 @@ func orDefault(n, def int64) int64 {
 	return n
 }
 
-// otherDialectError says that the peer answered in the dialect that it was not asked in.
-type otherDialectError struct{ reason string }
+// A DialectError reports a peer that answered in another dialect than it was asked in. Dial returns one
+// only where the dialect is fixed: by DialConfig.Dialect, a key, or a serializer that only one of them has.
+type DialectError struct {
+	Asked, Answered codec.Dialect
+	Reason          string // what the peer said
+}
 
-func (e *otherDialectError) Error() string { return "the peer speaks the other dialect: " + e.reason }
+func (e *DialectError) Error() string {
+	return fmt.Sprintf("the peer speaks the other dialect, %s: %s", e.Answered, e.Reason)
+}
 
 // handshake shakes hands through the middlewares.
 func (c *Conn) handshake(ctx context.Context, cfg *DialConfig) error {
@@ -287,7 +293,7 @@ func (c *Conn) exchange(h *transport.Handshake) (*transport.Welcome, error) {
 // welcomed reads CONNECTOK or CONNECTFAIL.
 func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 	if f.dialect != c.o.dialect {
-		return nil, &otherDialectError{reason: c.reason(f)}
+		return nil, &DialectError{Asked: c.o.dialect, Answered: f.dialect, Reason: c.reason(f)}
 	}
 	if f.typ == msgConnectFail {
 		return nil, refused(c.reason(f))

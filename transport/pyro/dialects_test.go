@@ -13,6 +13,7 @@ import (
 	"github.com/pyrokit/pyrokit/internal/vectortest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // probeReply returns what a daemon answered to the first bytes of a probe.
@@ -113,6 +114,10 @@ func TestTheDialectIsFoundOutAndRemembered(t *testing.T) {
 	require.Equal(t, []string{"pyro5"}, m.speak("pyro4"))
 
 	_, err = call(service.Dialect(codec.Pyro5))
+	var other *pyro.DialectError
+	require.ErrorAs(t, err, &other)
+	require.Equal(t, codec.Pyro4, other.Answered)
+	require.Equal(t, codec.Pyro5, other.Asked)
 	require.ErrorContains(t, err, "the peer speaks the other dialect")
 	require.True(t, transport.AsError(err).NotSent)
 	require.Equal(t, []string{"pyro5"}, m.speak("pyro4"), "a fixed dialect is the only one tried")
