@@ -23,12 +23,16 @@ type reader struct {
 	owed   uint64 // elements, keys and values that the containers entered have announced and not brought yet
 	inKeys int    // keys that are being read, one within the other
 
+	classes map[int]string // of instances, by where their dicts begin
+	ahead   int            // where what was looked through for classes ends
+
 	scratch []byte // the text of times and dates
 	dec     bind.Decoder
 }
 
 // A frame is a container that was entered.
 type frame struct {
+	at    int // where it begins
 	left  int // elements or entries to come
 	dict  bool
 	inKey bool // at a key whose value is to come
@@ -42,6 +46,7 @@ func newReader(data []byte, base int, o *codec.Options) *reader {
 	s.data, s.pos, s.base = data, 0, base
 	s.maxDepth, s.lenient = o.Depth(), lenient(o)
 	s.frames, s.owed, s.inKeys = s.frames[:0], 0, 0
+	s.classes, s.ahead = nil, 0
 	s.dec.Renew(o)
 	s.dec.Room = roomEach*len(data) + room
 	if s.dec.Src == nil {
@@ -58,7 +63,8 @@ const (
 )
 
 func (s *reader) free() {
-	s.data, s.dec.O = nil, nil
+	s.data, s.classes = nil, nil
+	s.dec.Renew(nil)
 	readers.Put(s)
 }
 

@@ -157,7 +157,7 @@ func (s *reader) Enter() error {
 			return err
 		}
 	}
-	f := frame{left: int(n), dict: kinds[c] == bind.Dict} //nolint:gosec // checked below
+	f := frame{at: at, left: int(n), dict: kinds[c] == bind.Dict} //nolint:gosec // checked below
 	owed := s.owed + n
 	if f.dict {
 		owed += n
@@ -228,21 +228,23 @@ func (s *reader) Skip() error {
 		if err := s.skipOne(); err != nil {
 			return err
 		}
-		for more := false; !more; {
-			if len(s.frames) == depth {
-				return nil
-			}
-			var err error
-			if s.frames[len(s.frames)-1].inKey {
-				more, err = true, s.Value()
-			} else {
-				more, err = s.Next()
-			}
-			if err != nil {
-				return err
-			}
+		if more, err := s.goOn(depth); err != nil || !more {
+			return err
 		}
 	}
+}
+
+// goOn goes to the next value, or key, in the containers deeper than depth.
+func (s *reader) goOn(depth int) (bool, error) {
+	for len(s.frames) > depth {
+		if s.frames[len(s.frames)-1].inKey {
+			return true, s.Value()
+		}
+		if more, err := s.Next(); err != nil || more {
+			return more, err
+		}
+	}
+	return false, nil
 }
 
 // skipOne passes over a scalar, or enters a container.

@@ -88,6 +88,33 @@ func (d *Decoder) valuesInsideOut(x *codec.Dict) (*codec.Dict, error) {
 	return out, nil
 }
 
+// instanceAhead reads the dict that was peeked at if it is an instance that a decoder of its class has a say in.
+// To find that out at its class, which mostly comes last, would be to read all within it once more for each
+// instance around it.
+func (d *Decoder) instanceAhead(v reflect.Value, p *structPlan) (made any, done bool, err error) {
+	src, ok := d.Src.(ClassSource)
+	if !ok || !d.InsideOut {
+		return nil, false, nil
+	}
+	class := src.Class()
+	if class == "" {
+		return nil, false, nil
+	}
+	made, again, err := d.classValue(class, p.typ, d.Src.Mark())
+	if again != nil {
+		return nil, true, d.fillInsideOut(v, again)
+	}
+	return made, made != nil, err
+}
+
+// Class returns the class of the instance that comes next.
+func (s *treeSource) Class() string {
+	x, _ := s.next.(*codec.Dict)
+	class, _ := x.Get(codec.ClassKey)
+	name, _ := class.(string)
+	return name
+}
+
 // instance makes x, a class dict, an instance of the type that RegisterType gave its class. What is within x
 // has not been converted: the fields say what they take.
 func (d *Decoder) instance(class string, x *codec.Dict) (v any, ok bool, err error) {

@@ -89,6 +89,12 @@ type RawSource interface {
 	Raw() ([]byte, error) // a copy of the next value's encoding, which stands on its own
 }
 
+// A ClassSource knows the class of a dict before it is read.
+type ClassSource interface {
+	// Class returns the class of the dict that was peeked at, or nothing if it is no instance.
+	Class() string
+}
+
 // A SpecialSource has values that Go has a type for and most serializers do not: times, dates,
 // decimals and so on. Peek tells the kind that typed destinations may take them for: text, a float of
 // seconds, a list.

@@ -80,6 +80,9 @@ func (d *Decoder) fillStruct(v reflect.Value, p *structPlan) (made any, err erro
 	if p.tuple {
 		return nil, d.fillTuple(v, p)
 	}
+	if made, done, err := d.instanceAhead(v, p); done || err != nil {
+		return made, err
+	}
 	m := d.Src.Mark()
 	if err := d.Src.Enter(); err != nil {
 		return nil, err
