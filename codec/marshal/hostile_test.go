@@ -3,6 +3,7 @@ package marshal_test
 import (
 	"bytes"
 	"encoding/binary"
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,11 @@ func many(unit string) []byte {
 	n := 128 << 10 / len(unit)
 	b := binary.LittleEndian.AppendUint32([]byte{'['}, uint32(n))
 	return append(b, bytes.Repeat([]byte(unit), n)...)
+}
+
+// longInt is an int of n digits.
+func longInt(n int) []byte {
+	return append(binary.LittleEndian.AppendUint32([]byte{'l'}, uint32(n)), bytes.Repeat([]byte("\x34\x12"), n)...)
 }
 
 // bomb is a list of two references to a list of two references and so on.
@@ -54,4 +60,16 @@ func TestHostile(t *testing.T) {
 	var limit *codec.LimitError
 	require.ErrorAs(t, marshal.Unmarshal(bomb(20), &v), &limit)
 	require.NoError(t, marshal.Unmarshal(bomb(3), &v))
+}
+
+// An int that fits nowhere must not be spelled out in the error: that takes time with the square of its
+// length, which are minutes here.
+func TestIntsOfManyDigits(t *testing.T) {
+	data := longInt(8 << 20)
+	for _, dst := range []any{new(int), new(int8), new(uint), new(float64), new(complex128), new([]int)} {
+		codectest.InProportion(t, marshal.Codec, data, dst, nil)
+	}
+	var n *big.Int
+	require.NoError(t, marshal.Unmarshal(data, &n))
+	require.ErrorContains(t, marshal.Unmarshal(data, new(int)), "125829118 bits is out of range")
 }

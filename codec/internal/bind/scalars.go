@@ -65,7 +65,7 @@ func (d *Decoder) float(p *float64) error {
 func floatOf(n *big.Int) (float64, error) {
 	f, _ := new(big.Float).SetInt(n).Float64()
 	if math.IsInf(f, 0) {
-		return 0, outOfRange("float64", n.String())
+		return 0, outOfRange("float64", bigText(n))
 	}
 	return f, nil
 }
@@ -83,13 +83,23 @@ func signed[T int | int64](d *Decoder, p *T) error {
 		return err
 	}
 	if big != nil {
-		return outOfRange(reflect.TypeFor[T]().String(), big.String())
+		return outOfRange(reflect.TypeFor[T]().String(), bigText(big))
 	}
 	if int64(T(n)) != n { // an int may have 32 bits
 		return outOfRange(reflect.TypeFor[T]().String(), formatInt(n))
 	}
 	*p = T(n)
 	return nil
+}
+
+// bigText spells n for an error. Spelling takes time with the square of the digits, so that of many the
+// number must do.
+func bigText(n *big.Int) string {
+	const most = 128 // bits
+	if n.BitLen() > most {
+		return "an int of " + strconv.Itoa(n.BitLen()) + " bits"
+	}
+	return n.String()
 }
 
 func outOfRange(want, n string) error {
@@ -119,7 +129,7 @@ func decodeInt(d *Decoder, v reflect.Value) error {
 		return err
 	}
 	if big != nil {
-		return outOfRange(v.Type().String(), big.String())
+		return outOfRange(v.Type().String(), bigText(big))
 	}
 	if v.OverflowInt(n) {
 		return outOfRange(v.Type().String(), formatInt(n))
@@ -139,7 +149,7 @@ func decodeUint(d *Decoder, v reflect.Value) error {
 	u := uint64(n) //nolint:gosec // checked below
 	if big != nil {
 		if !big.IsUint64() {
-			return outOfRange(v.Type().String(), big.String())
+			return outOfRange(v.Type().String(), bigText(big))
 		}
 		u = big.Uint64()
 	} else if n < 0 {
