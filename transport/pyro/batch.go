@@ -1,8 +1,11 @@
 package pyro
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -20,4 +23,68 @@ func (c *Client) checkBatch(l *link, call *transport.Call) error {
 		}
 	}
 	return nil
+}
+
+// batch answers a batch with the list of its results.
+func (c *serverConn) batch(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (bool, error) {
+	results, err := c.runBatch(ctx, info, head, ser)
+	if err != nil {
+		return c.raise(f, &info.Call, err)
+	}
+	return c.result(f, info, &transport.Reply{Value: codec.ValueOf(results)})
+}
+
+// runBatch carries out a batch's calls in order. The exception of a method ends the list as its last
+// result; a name that cannot be called fails the whole batch.
+func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, head codec.Head, ser *serializer) ([]any, error) {
+	results := []any{}
+	entries := transport.NewEntries(ctx, &info.Call)
+	method := "" // most batches call one method many times
+	for entry, err := range ser.codec.OpenBatch(head, &c.opts) {
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		if string(entry.Method) != method {
+			method = string(entry.Method)
+		}
+		entryCtx, one := entries.Next(method, transport.EncodedArgs(entry, ser.codec, &c.opts))
+		reply, err := c.batchEntry(entryCtx, one)
+		info.Response = append(info.Response, one.Response...)
+		if err == nil {
+			var v any
+			if v, err = reply.Value.Any(); err != nil {
+				return nil, err
+			}
+			results = append(results, v)
+			continue
+		}
+		if e, ok := errors.AsType[*transport.Error](err); ok && e.NoSuchMember {
+			return nil, err
+		}
+		return append(results, &transport.BatchError{Err: transport.AsError(err).Raised()}), nil
+	}
+	return results, nil
+}
+
+func (c *serverConn) batchEntry(ctx context.Context, info *transport.CallInfo) (*transport.Reply, error) {
+	switch info.Method {
+	case methodGetAttr, methodSetAttr:
+		e := transport.NewError("AttributeError", "attempt to access private attribute '"+info.Method+"'")
+		e.NoSuchMember = true
+		return nil, e
+	}
+	reply, err := c.carryOut(ctx, info)
+	switch {
+	case err != nil:
+		return nil, err
+	case reply == nil:
+		return &transport.Reply{}, nil
+	case reply.Stream != nil:
+		dropStream(reply)
+		return nil, transport.NewError("TypeError", "iterators cannot be results in a batch")
+	case reply.Done:
+		return nil, transport.NewError("StopIteration")
+	default:
+		return reply, nil
+	}
 }

@@ -66,11 +66,22 @@ func deviationOf(all []deviation, name string) *deviation {
 // startPython serves what the captured daemons served.
 func startPython(t *testing.T, opts ...service.ServerOption) string {
 	t.Helper()
+	return serveAll(t, objects(), opts...)
+}
+
+// startServing serves one service and returns its address.
+func startServing(t *testing.T, s *service.Service, opts ...service.ServerOption) string {
+	t.Helper()
+	return serveAll(t, []*service.Service{s}, opts...)
+}
+
+func serveAll(t *testing.T, services []*service.Service, opts ...service.ServerOption) string {
+	t.Helper()
 	opts = append([]service.ServerOption{
 		service.Listen("tcp", "127.0.0.1:0"), service.Logger(slog.New(slog.DiscardHandler)),
 	}, opts...)
 	srv := service.NewServer(opts...)
-	require.NoError(t, srv.Add(objects()...))
+	require.NoError(t, srv.Add(services...))
 	require.NoError(t, srv.Start())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -368,24 +379,4 @@ func ping(dialect string) []byte {
 		return []byte("PYRO\x00\x30\x00\x06\x00\x00\x00\x00\x00\x00\x00\x04\x00\x2a\x00\x00\x00\x00\x35\x4dping")
 	}
 	return []byte("PYRO\x01\xf6\x06\x2a\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00" + strings.Repeat("\x00", 16) + "\x00\x00\x4d\xc5ping")
-}
-
-// A dispatcher passes a blob's payload on as it came: whom it is for, only the annotation knows.
-func TestABlobGoesWhereItsAnnotationSays(t *testing.T) {
-	for _, dialect := range vectortest.Dialects {
-		exchanges := vectortest.Exchanges(t, vectors, dialect)
-		for _, serializer := range []string{"serpent", "marshal"} {
-			r := &replay{t: t, address: startPython(t), dialect: dialect, streams: strings.NewReplacer()}
-			r.connect(vectortest.Find(t, exchanges, serializer+"/connect").Sent("client")[0])
-			e := vectortest.Find(t, exchanges, serializer+"/blob")
-			stale := bytes.Clone(e.Sent("client")[0])
-			at := e.Messages[0].PayloadAt
-			copy(stale[at:], bytes.Replace(stale[at:], []byte("svc"), []byte("xyz"), 1))
-			require.NotEqual(t, e.Sent("client")[0], stale)
-			r.send(stale)
-			got, err := vectortest.ReadFrame(r.conn)
-			require.NoError(t, err)
-			require.Equal(t, `["blob-info" [1 "two"]]`, r.describePayload(got))
-		}
-	}
 }
