@@ -68,13 +68,6 @@ func NewContext(ctx context.Context) (context.Context, *CallInfo) {
 	return c, &c.info
 }
 
-// Entry makes c one entry of the batch call.
-func (c *CallInfo) Entry(batch *Call) {
-	own := c.reply
-	c.Call = *batch
-	c.reply, c.Batch = own, true
-}
-
 // FromContext returns the call that a server is answering with ctx, or nil.
 func FromContext(ctx context.Context) *CallInfo {
 	info, _ := ctx.Value(callKey{}).(*CallInfo)

@@ -322,9 +322,9 @@ func (s *reader) batch(h codec.Head, yield func(codec.Head) bool) error {
 		if !more {
 			return nil // of the rest, nothing matters to a batch
 		}
-		entry, err := s.entry(i)
+		entry, err := s.entry()
 		if err != nil {
-			return err
+			return bind.Under(err, "args["+strconv.Itoa(i)+"]")
 		}
 		if !yield(entry) {
 			return nil
@@ -343,10 +343,9 @@ func (s *reader) enterList(where string) error {
 	return s.Enter()
 }
 
-// entry reads entry i: method, arguments and keyword arguments, which are passed over.
-func (s *reader) entry(i int) (codec.Head, error) {
-	where := "args[" + strconv.Itoa(i) + "]"
-	if err := s.enterList(where); err != nil {
+// entry reads an entry: method, arguments and keyword arguments, which are passed over.
+func (s *reader) entry() (codec.Head, error) {
+	if err := s.enterList(""); err != nil {
 		return codec.Head{}, err
 	}
 	if err := s.expect(true); err != nil {
@@ -354,7 +353,7 @@ func (s *reader) entry(i int) (codec.Head, error) {
 	}
 	method, err := s.headText("method")
 	if err != nil {
-		return codec.Head{}, bind.Under(err, where)
+		return codec.Head{}, err
 	}
 	if err := s.expect(true); err != nil {
 		return codec.Head{}, err

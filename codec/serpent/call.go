@@ -66,19 +66,32 @@ func (c serpent) AppendBatch(dst []byte, object string, entries []codec.BatchEnt
 	e := encoders.Get(o)
 	defer encoders.Put(e)
 	b = append(b, ",'<batch>',["...)
-	for i, entry := range entries {
+	for i := range entries {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b, err = appendText(append(b, '('), entry.Method); err != nil {
+		if b, err = appendEntry(e, b, &entries[i]); err != nil {
 			return dst, underEntry(err, i)
 		}
-		if b, err = appendArgs(e, append(b, ','), bind.Tuple, entry.Args, entry.Kwargs); err != nil {
-			return dst, underEntry(err, i)
-		}
-		b = append(b, ')')
 	}
 	return append(b, "],None)"...), nil
+}
+
+func appendEntry(e *bind.Encoder, b []byte, entry *codec.BatchEntry) ([]byte, error) {
+	b, err := appendText(append(b, '('), entry.Method)
+	if err != nil {
+		return b, err
+	}
+	b = append(b, ',')
+	if len(entry.Kwargs) == 0 {
+		if out, ok := encoders.Scalars(b, bind.Tuple, entry.Args); ok {
+			return append(out, ",{})"...), nil
+		}
+	}
+	if b, err = appendArgs(e, b, bind.Tuple, entry.Args, entry.Kwargs); err != nil {
+		return b, err
+	}
+	return append(b, ')'), nil
 }
 
 func underEntry(err error, i int) error {
@@ -244,9 +257,9 @@ func (s *reader) batch(closer byte, yield func(codec.Head) bool) error {
 		if !more {
 			break
 		}
-		h, err := s.entry(i)
+		h, err := s.entry()
 		if err != nil {
-			return err
+			return bind.Under(err, "args["+strconv.Itoa(i)+"]")
 		}
 		if !yield(h) {
 			return nil
@@ -264,13 +277,6 @@ func (s *reader) batch(closer byte, yield func(codec.Head) bool) error {
 	return s.endCall(closer)
 }
 
-func orWrong(err error, msg string) error {
-	if err != nil {
-		return err
-	}
-	return &codec.TypeError{Path: "args", Want: "list of calls", Found: "arguments", Why: msg}
-}
-
 func (s *reader) enterSequence(where string) error {
 	kind := bind.Tuple
 	if s.char() != '(' || s.mayBeGroup() {
@@ -285,17 +291,16 @@ func (s *reader) enterSequence(where string) error {
 	return s.Enter()
 }
 
-// entry reads entry i: method, arguments and keyword arguments, which are passed over.
-func (s *reader) entry(i int) (codec.Head, error) {
-	where := "args[" + strconv.Itoa(i) + "]"
-	if err := s.enterSequence(where); err != nil {
+// entry reads an entry: method, arguments and keyword arguments, which are passed over.
+func (s *reader) entry() (codec.Head, error) {
+	if err := s.enterSequence(""); err != nil {
 		return codec.Head{}, err
 	}
 	closer := s.frames[len(s.frames)-1].closer
 	s.fresh = false
 	method, err := s.headText("method")
 	if err != nil {
-		return codec.Head{}, bind.Under(err, where)
+		return codec.Head{}, err
 	}
 	s.char()
 	start := s.pos
@@ -309,8 +314,9 @@ func (s *reader) entry(i int) (codec.Head, error) {
 	if err := s.Skip(); err != nil {
 		return codec.Head{}, err
 	}
-	if more, err := s.Next(); err != nil || more {
-		return codec.Head{}, orWrong(err, "an entry has three parts")
+	more, err := s.Next()
+	if err == nil && more {
+		err = &codec.TypeError{Want: "(method, args, kwargs)", Found: "arguments", Why: "an entry has three parts"}
 	}
-	return codec.Head{Method: method, Rest: s.data[start:s.pos], Form: formOf(closer, s.base+start)}, nil
+	return codec.Head{Method: method, Rest: s.data[start:s.pos], Form: formOf(closer, s.base+start)}, err
 }
