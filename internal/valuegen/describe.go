@@ -75,6 +75,10 @@ func Describe(v any) any {
 		return tagged("exceptionwrapper", "exception", describeError(x.Err))
 	case pyro.URI:
 		return describeURI(x)
+	case pyro.ProxyState:
+		return describeProxy(x)
+	case interface{ State() pyro.ProxyState }:
+		return describeProxy(x.State())
 	default:
 		return describeSpecial(v)
 	}
@@ -96,7 +100,7 @@ func describeSpecial(v any) any {
 	case codec.Date:
 		return tagged("date", "v", fmt.Sprintf("%04d-%02d-%02d", x.Year, x.Month, x.Day))
 	case codec.TimeOfDay:
-		return tagged("time", "v", isoTime(x))
+		return tagged("time", "v", isoTime(x), "fold", fold(x.Fold))
 	case codec.Decimal:
 		return tagged("decimal", "v", string(x))
 	case uuid.UUID:
@@ -170,6 +174,13 @@ func isoTime(c codec.TimeOfDay) string {
 	}
 	_, offset := time.Date(2000, 1, 1, 0, 0, 0, 0, c.Zone).Zone()
 	return s + isoOffset(offset)
+}
+
+func fold(second bool) float64 {
+	if second {
+		return 1
+	}
+	return 0
 }
 
 func isoClock(h, m, s, micro int) string {
@@ -279,11 +290,7 @@ func describeError(e *transport.Error) any {
 func describeURI(u pyro.URI) any {
 	state := []any{u.Protocol, u.Object, nil, nil, nil}
 	if u.Protocol == pyro.ProtocolPyroMeta {
-		tags := []any{}
-		for _, tag := range slices.Sorted(slices.Values(u.Tags)) {
-			tags = append(tags, tag)
-		}
-		state[1] = tags
+		state[1] = describeNames(u.Tags)
 	}
 	if u.Socket != "" {
 		state[2] = u.Socket
@@ -292,6 +299,19 @@ func describeURI(u pyro.URI) any {
 		state[3], state[4] = u.Host, describeInt(big.NewInt(int64(u.Port)))
 	}
 	return tagged("uri", "state", state)
+}
+
+func describeProxy(s pyro.ProxyState) any {
+	return tagged("proxy", "uri", describeURI(s.URI), "oneway", describeNames(s.Oneway), "methods", describeNames(s.Methods),
+		"attrs", describeNames(s.Attrs), "handshake", Describe(s.Handshake))
+}
+
+func describeNames(names []string) []any {
+	out := []any{}
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		out = append(out, name)
+	}
+	return out
 }
 
 // describeTyped describes what is of another type than values are read into an any.

@@ -215,11 +215,8 @@ func (c Carrier) Arrives(d any) any {
 		switch m["t"] {
 		case "bytearray", "memoryview":
 			m["t"] = "bytes"
-		case "uri", "exceptionwrapper":
+		case "uri", "proxy", "exceptionwrapper":
 			delete(m, "class")
-		case "datetime", "time":
-			delete(m, "fold")
-			delete(m, "zone")
 		case "dict":
 			if c.Serializer == "serpent" {
 				return bytesOfDict(m)
@@ -250,9 +247,16 @@ func bytesOfDict(m map[string]any) any {
 	return tagged("bytes", "hex", hex.EncodeToString(b))
 }
 
-// Parse reads a description as Python wrote it.
+// Parse reads a description as Python wrote it. The name of a zone, and the fold of a datetime, which
+// is in its offset if it has one, are left out: Go keeps offsets.
 func Parse(raw json.RawMessage) (any, error) {
 	var d any
 	err := json.Unmarshal(raw, &d)
-	return d, err
+	return rewrite(d, func(m map[string]any) any {
+		delete(m, "zone")
+		if m["t"] == "datetime" {
+			delete(m, "fold")
+		}
+		return m
+	}), err
 }

@@ -2,7 +2,6 @@ package peers
 
 import (
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -114,22 +113,9 @@ func (c *Client) Do(request Request) Answer {
 func (c *Client) do(request Request) (Answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	data, err := json.Marshal(request)
-	if err != nil {
-		return Answer{}, fmt.Errorf("request: %w", err)
-	}
-	if _, err := c.stdin.Write(append(data, '\n')); err != nil {
-		return Answer{}, c.failure("takes no more requests")
-	}
-	line, err := c.line(time.After(answerWithin))
-	if err != nil {
-		return Answer{}, err
-	}
 	var answer Answer
-	if err := json.Unmarshal([]byte(line), &answer); err != nil {
-		return Answer{}, fmt.Errorf("answer %q: %w", line, err)
-	}
-	return answer, nil
+	err := c.Ask(request, &answer)
+	return answer, err
 }
 
 // Connect makes a proxy under a name; nothing is sent before its first use.

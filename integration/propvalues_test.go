@@ -1,0 +1,275 @@
+//go:build integration
+
+package integration
+
+import (
+	"encoding/json"
+	"flag"
+	"math/rand/v2"
+	"reflect"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/integration/internal/peers"
+	"github.com/pyrokit/pyrokit/internal/valuegen"
+)
+
+// The flags of the tests whose names begin with TestValues. CONTRIBUTING.md says how to use them.
+var (
+	valuesCount = flag.Int("values.count", 100, "values that go each way with each serializer and dialect")
+	valuesSeed  = flag.Uint64("values.seed", 0, "what the values are made from; 0 takes another each time")
+)
+
+// seeded returns the seed of a test's values, and prints it if the test fails.
+func seeded(t *testing.T) uint64 {
+	t.Helper()
+	seed := *valuesSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("to see this again: -run %s -values.seed=%d -values.count=%d", t.Name(), seed, *valuesCount)
+		}
+	})
+	for name, value := range map[string]string{
+		"rapid.seed":       strconv.FormatUint(seed, 10),
+		"rapid.checks":     strconv.Itoa(*valuesCount),
+		"rapid.nofailfile": "true",
+	} {
+		require.NoError(t, flag.Set(name, value))
+	}
+	return seed
+}
+
+// A valuesPeer is a Python process that encodes and decodes with Pyro's own serializers.
+type valuesPeer struct{ *peers.Process }
+
+// eachCarrier runs a test for each serializer, dialect and version of pickle.
+func eachCarrier(t *testing.T, test func(t *testing.T, x valuesPeer, c valuegen.Carrier)) {
+	t.Helper()
+	started := map[codec.Dialect]valuesPeer{}
+	for _, d := range peers.Dialects {
+		started[wire(d)] = valuesPeer{peers.StartFor(t, peers.Program{
+			Script: "values.py", Args: []string{strconv.Itoa(int(d))}, Env: []string{"PYTHONHASHSEED=0"},
+		})}
+	}
+	for _, c := range valuegen.Carriers() {
+		t.Run(c.String(), func(t *testing.T) { test(t, started[c.Dialect], c) })
+	}
+}
+
+// A valuesRequest is what integration/peers/values.py takes; what it does is said there.
+type valuesRequest struct {
+	Op         string   `json:"op"` // see, make, judge or call
+	Serializer string   `json:"serializer"`
+	Protocol   *int     `json:"protocol,omitempty"`   // of pickles
+	BytesRepr  *bool    `json:"bytes_repr,omitempty"` // of Pyro5's serpent
+	Data       [][]byte `json:"data,omitempty"`       // for see and judge; nil where Go wrote nothing
+	Ordered    bool     `json:"ordered"`              // for judge: dicts keep their order
+
+	// For make and call: which values.
+	Seed  string `json:"seed,omitempty"`
+	First int    `json:"first"`
+	Count int    `json:"count,omitempty"`
+
+	URI string `json:"uri,omitempty"` // for call
+}
+
+// of returns the request for a carrier's serializer.
+func (r valuesRequest) of(c valuegen.Carrier) valuesRequest {
+	r.Serializer = c.Serializer
+	if c.Pickles() {
+		r.Protocol = &c.Protocol
+	}
+	if c.Dialect == codec.Pyro5 {
+		r.BytesRepr = &c.BytesRepr
+	}
+	return r
+}
+
+// A valueSeen is what Python made of a value that Go wrote.
+type valueSeen struct {
+	Value json.RawMessage `json:"value"` // described
+	Error string          `json:"error"` // instead
+
+	Again      []byte          `json:"again"` // as Python writes the value in return
+	AgainError string          `json:"again_error"`
+	Reads      json.RawMessage `json:"reads"` // what Python reads of that, described
+}
+
+// A valueMade is a value that Python made.
+type valueMade struct {
+	Data    []byte          `json:"data"`
+	Repr    string          `json:"repr"`  // of the value before it was written
+	Value   json.RawMessage `json:"value"` // what Python reads, described
+	Error   string          `json:"error"` // instead
+	Refused []string        `json:"refused"`
+}
+
+func (x valuesPeer) see(t require.TestingT, c valuegen.Carrier, data []byte) valueSeen {
+	var answer struct {
+		Seen []valueSeen `json:"seen"`
+	}
+	require.NoError(t, x.Ask(valuesRequest{Op: "see", Data: [][]byte{data}}.of(c), &answer))
+	return answer.Seen[0]
+}
+
+func (x valuesPeer) make(t *testing.T, c valuegen.Carrier, seed uint64, first, count int) []valueMade {
+	var answer struct {
+		Made []valueMade `json:"made"`
+	}
+	request := valuesRequest{Op: "make", Seed: strconv.FormatUint(seed, 10), First: first, Count: count}
+	require.NoError(t, x.Ask(request.of(c), &answer))
+	return answer.Made
+}
+
+// judge has Python read what Go made of the values that were made last.
+func (x valuesPeer) judge(t *testing.T, c valuegen.Carrier, made []valueMade, data [][]byte, ordered bool) {
+	var answer struct {
+		Verdicts []string `json:"verdicts"`
+	}
+	require.NoError(t, x.Ask(valuesRequest{Op: "judge", Data: data, Ordered: ordered}.of(c), &answer))
+	require.Len(t, answer.Verdicts, len(made))
+	for i, verdict := range answer.Verdicts {
+		if verdict != "" {
+			t.Errorf("%s\nof the value %s\nPython wrote %.500q\n    Go wrote %.500q", verdict, made[i].Repr, made[i].Data, data[i])
+		}
+	}
+}
+
+// What Go writes is for Python's own serializers the value that it was, and what they write in return is
+// so for Go.
+func TestValuesThatGoMakes(t *testing.T) {
+	seeded(t)
+	eachCarrier(t, func(t *testing.T, x valuesPeer, c valuegen.Carrier) {
+		values := c.Values()
+		rapid.Check(t, func(t *rapid.T) {
+			v := values.Draw(t, "value")
+			described := valuegen.Describe(v)
+			if typ := valuegen.TypeFor(v, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "choice") }); typ.Kind() != reflect.Interface {
+				typed, ok := valuegen.Convert(v, typ)
+				require.True(t, ok)
+				v = typed.Interface()
+			}
+			data, err := codecOf(t, c).Append(nil, v, c.Options())
+			require.NoError(t, err, "writing %s", valuegen.Text(described))
+
+			seen := x.see(t, c, data)
+			require.Empty(t, seen.Error, "reading %.500q", data)
+			same(t, c.Sent(described), parsed(t, seen.Value), true)
+			if seen.AgainError != "" {
+				require.Equal(t, "marshal", c.Serializer, seen.AgainError) // whose writer knows instances only at the top
+				return
+			}
+			want := c.Arrives(parsed(t, seen.Reads))
+			for _, o := range bothOptions(c) {
+				got := readValue(t, c, seen.Again, o)
+				same(t, want, valuegen.Describe(got), o.OrderedDicts)
+				require.Empty(t, valuegen.Ungeneric(got, o.OrderedDicts))
+			}
+		})
+	})
+}
+
+// What Python writes, Go reads as the value that Python itself reads, into an any and into types made
+// for it; and what Go writes of it is the same value for Python.
+func TestValuesThatPythonMakes(t *testing.T) {
+	seed := seeded(t)
+	const batch = 200
+	eachCarrier(t, func(t *testing.T, x valuesPeer, c valuegen.Carrier) {
+		for first := 0; first < *valuesCount; first += batch {
+			made := x.make(t, c, seed, first, min(batch, *valuesCount-first))
+			generic, typed := make([][]byte, len(made)), make([][]byte, len(made))
+			for i, m := range made {
+				rnd := rand.New(rand.NewPCG(seed, uint64(first+i)))
+				generic[i], typed[i] = answered(t, c, m, rnd)
+			}
+			x.judge(t, c, made, generic, true)
+			x.judge(t, c, made, typed, false)
+			if t.Failed() {
+				return
+			}
+		}
+	})
+}
+
+// answered reads a value that Python made, compares it with what Python reads, and writes it again: as
+// it is in an any, and in a type made for it. It returns nil where there is no such value.
+func answered(t *testing.T, c valuegen.Carrier, m valueMade, rnd *rand.Rand) (generic, typed []byte) {
+	t.Helper()
+	var v any
+	for _, o := range bothOptions(c) {
+		err := codecOf(t, c).Unmarshal(m.Data, &v, o)
+		if err != nil {
+			if m.Error == "" {
+				t.Errorf("%v\nreading %s\nwhich is %.500q", err, m.Repr, m.Data)
+			}
+			return nil, nil
+		}
+		if m.Error != "" {
+			continue
+		}
+		if d := valuegen.Difference(c.Arrives(parsed(t, m.Value)), valuegen.Describe(v), o.OrderedDicts); d != "" {
+			t.Errorf("%s\nreading %s\nwhich is %.500q", d, m.Repr, m.Data)
+		}
+	}
+	generic = writeValue(t, c, v, m)
+	if m.Error != "" {
+		return generic, nil
+	}
+	dst := reflect.New(valuegen.TypeFor(v, rnd.IntN))
+	if err := codecOf(t, c).Unmarshal(m.Data, dst.Interface(), c.Options()); err != nil {
+		t.Errorf("%v\nreading %s\ninto a %T", err, m.Repr, dst.Interface())
+		return generic, nil
+	}
+	if d := valuegen.Difference(valuegen.Describe(v), valuegen.Describe(dst.Elem().Interface()), false); d != "" {
+		t.Errorf("%s\nreading %s\ninto a %T", d, m.Repr, dst.Interface())
+	}
+	return generic, writeValue(t, c, dst.Elem().Interface(), m)
+}
+
+func writeValue(t *testing.T, c valuegen.Carrier, v any, m valueMade) []byte {
+	t.Helper()
+	o := c.Options()
+	o.PickleCalls = true // the Python beside is ours
+	data, err := codecOf(t, c).Append(nil, v, o)
+	if err != nil && m.Error == "" {
+		t.Errorf("%v\nwriting again %s\nwhich was read of %.500q", err, m.Repr, m.Data)
+	}
+	return data
+}
+
+// bothOptions are those with which dicts keep their order last.
+func bothOptions(c valuegen.Carrier) []*codec.Options {
+	ordered := c.Options()
+	ordered.OrderedDicts = true
+	return []*codec.Options{c.Options(), ordered}
+}
+
+func codecOf(t require.TestingT, c valuegen.Carrier) codec.Codec {
+	serializer, err := codec.Named(c.Serializer)
+	require.NoError(t, err)
+	return serializer
+}
+
+func readValue(t require.TestingT, c valuegen.Carrier, data []byte, o *codec.Options) any {
+	var v any
+	require.NoError(t, codecOf(t, c).Unmarshal(data, &v, o), "reading %.500q", data)
+	return v
+}
+
+func parsed(t require.TestingT, raw json.RawMessage) any {
+	d, err := valuegen.Parse(raw)
+	require.NoError(t, err)
+	return d
+}
+
+func same(t require.TestingT, want, got any, ordered bool) {
+	require.Empty(t, valuegen.Difference(want, got, ordered))
+}
