@@ -105,12 +105,25 @@ func encodeService(v any, _ codec.Dialect) (any, error) {
 	return h.proxy()
 }
 
+// preferred returns the serializer that a proxy names for a server which accepts those: none where it
+// accepts serpent, which everybody uses unless told otherwise.
+func preferred(accepted []string) string {
+	if len(accepted) == 0 || slices.Contains(accepted, pyro.Serpent) {
+		return ""
+	}
+	i := slices.IndexFunc(accepted, func(name string) bool { return !pyro.IsPickle(name) }) // both dialects know these
+	return accepted[max(i, 0)]
+}
+
 // proxy returns the proxy that travels in the place of a value, with the address that the server
 // published first.
 func (h home) proxy() (pyro.ProxyState, error) {
 	for _, u := range h.server.URIs(h.name) {
 		if u.Location() != "" {
-			return pyro.ProxyState{URI: u, Methods: h.exposed.Methods, Oneway: h.exposed.Oneway, Attrs: h.exposed.Attrs}, nil
+			return pyro.ProxyState{
+				URI: u, Methods: h.exposed.Methods, Oneway: h.exposed.Oneway, Attrs: h.exposed.Attrs,
+				Serializer: preferred(h.server.cfg.pb.GetSerializers()),
+			}, nil
 		}
 	}
 	return pyro.ProxyState{}, errors.New("the server has no address that a proxy for " + h.name + " could name")
