@@ -11,7 +11,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/codec/json"
-	"github.com/pyrokit/pyrokit/codec/serpent"
+	"github.com/pyrokit/pyrokit/codec/literal"
 )
 
 // literalMark precedes an argument that would be taken for a flag but is a number. No argument of a
@@ -19,7 +19,7 @@ import (
 const literalMark = "\x00"
 
 var (
-	negativeNumber = regexp.MustCompile(`^-\.?\d`)
+	negativeNumber = regexp.MustCompile(`^-(\.?\d|infj?$)`)
 	keywordArg     = regexp.MustCompile(`^[^\W\d]\w*=`)
 )
 
@@ -48,18 +48,18 @@ func expandArgs(args []string) []string {
 	return out
 }
 
-// parseOptions are exact: integers of any size, dicts in order, nothing taken for bytes.
-var parseOptions = &codec.Options{OrderedDicts: true, KeepBytesDict: true}
+// exact options keep integers of any size, dicts in order, and bytes that look like a dict.
+var exact = &codec.Options{OrderedDicts: true, KeepBytesDict: true}
 
 // parseValue reads an argument of a remote call: JSON, else a Python literal, else text.
 func parseValue(s string) any {
-	var v any
 	if stdjson.Valid([]byte(s)) { // stricter than Python's: NaN is text
-		if err := json.Codec.Unmarshal([]byte(s), &v, parseOptions); err == nil {
+		var v any
+		if err := json.Codec.Unmarshal([]byte(s), &v, exact); err == nil {
 			return v
 		}
 	}
-	if err := serpent.Codec.Unmarshal([]byte(s), &v, parseOptions); err == nil {
+	if v, err := literal.Parse(s); err == nil {
 		return v
 	}
 	return s

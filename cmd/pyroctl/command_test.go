@@ -25,6 +25,7 @@ func TestExpandArgs(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"call u m -o json", "call u m -o json"},
 		{"call u m -5 -.5 -x", "call u m \x00-5 \x00-.5 -x"},
+		{"call u m -inf -infj -info", "call u m \x00-inf \x00-infj -info"},
 		{"call u m --kw a=1", "call u m --kw a=1"},
 		{"call u m --kw a=1 b=2 c=3", "call u m --kw a=1 --kw b=2 --kw c=3"},
 		{"call u m --kw a=1 x b=2", "call u m --kw a=1 x b=2"},

@@ -32,6 +32,7 @@ func (f *factory) connect(uri string) (*remote, error) {
 	if u.Protocol == pyro.ProtocolPyroMeta {
 		return nil, usagef("%s: want a PYRO or PYRONAME uri; ns list --meta-all finds names by metadata", uri)
 	}
+	f.aimAt(uri, u)
 	return f.connectTo(u)
 }
 
@@ -54,6 +55,7 @@ func (f *factory) daemonAt(location string) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.aimAt("", u)
 	return f.connectTo(u)
 }
 
@@ -188,6 +190,7 @@ func (f *factory) resolve(ctx context.Context, u pyro.URI) (pyro.URI, error) {
 		return pyro.URI{}, err
 	}
 	f.log.Debug("looked the name up", "name", u.Object, "uri", entry.URI.String())
+	f.foundAt(entry.URI.Location())
 	return entry.URI, nil
 }
 

@@ -238,7 +238,7 @@ func (v *visit) returned(what, why string) func(any, error) {
 			v.fail(err)
 			return
 		}
-		fmt.Fprintf(v.story, "  %-28s -> %s\n  %28s    (%s)\n", what, valuePrinter{}.text(nil, value), "", why)
+		fmt.Fprintf(v.story, "  %-28s -> %s\n  %28s    (%s)\n", what, valuePrinter{}.text(value), "", why)
 		v.calls = append(v.calls, codec.NewDict("call", what, "result", value))
 	}
 }

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs whole commands. Beside testscript's own words there are
 //
 //	start VAR ARG...       runs pyroctl ARG... until the script ends; it must then stop with exit code 0.
-//	                       VAR is its URI, VAR_AT the location in it
+//	                       VAR is its URI, VAR_AT the location in it, VAR_PORT the port in that
 //	exits CODE COMMAND...  runs a command that must exit with CODE
 //	eventually COMMAND...  runs a command again and again until it succeeds
 func TestScripts(t *testing.T) {
@@ -127,6 +127,7 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	_, location, _ := strings.Cut(fields[2], "@")
 	ts.Setenv(args[0], fields[2])
 	ts.Setenv(args[0]+"_AT", location)
+	ts.Setenv(args[0]+"_PORT", location[strings.LastIndexByte(location, ':')+1:])
 }
 
 func stopServerProcess(ts *testscript.TestScript, cmd *exec.Cmd, out io.Reader, log fmt.Stringer) {

@@ -25,7 +25,8 @@ func (f *factory) printDocument(doc any, forPeople func(w io.Writer)) error {
 	return f.printValue(valuePrinter{}, doc)
 }
 
-// printValue prints a Python value on a line of its own; in a stream of YAML each is a document.
+// printValue prints a Python value on a line of its own; in a stream of YAML each is a document. On a
+// terminal text that is wider is broken into lines.
 func (f *factory) printValue(p valuePrinter, v any) error {
 	switch f.flags.output {
 	case outputJSON:
@@ -37,7 +38,8 @@ func (f *factory) printValue(p valuePrinter, v any) error {
 		}
 		return f.write(b)
 	default:
-		return f.write(append(p.text(nil, v), '\n'))
+		p.width = f.io.width
+		return f.write(append(p.text(v), '\n'))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,10 @@ type factory struct {
 	flags globals
 	log   *slog.Logger
 	ready bool // flags and environment were understood: from here on errors are no longer wrong usage
+
+	// What the command line is about, for hints.
+	subject atomic.Pointer[target]
+	serving *serveFlags
 }
 
 // globals are the flags that every command has.
@@ -89,6 +94,8 @@ not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, n
 		newDemoCmd(f, demo),
 		newVersionCmd(f, version),
 	)
+	addCompletionCmd(cmd)
+	cmd.SetUsageFunc(usage)
 	return cmd
 }
 
@@ -109,6 +116,9 @@ func (g *globals) register(fs *pflag.FlagSet) {
 	g.tls.register(fs)
 	fs.BoolVar(&g.traceback, "traceback", false, "show the remote traceback of an exception")
 	fs.BoolVarP(&g.verbose, "verbose", "v", false, "log what happens to stderr")
+	setGroup(fs, groupGlobal, "output", "traceback", "verbose")
+	setGroup(fs, groupConnection, "ns", "no-broadcast", "timeout", "serializer", "dialect", "hmac-key-env", "credential-env",
+		"tls", "tls-ca", "tls-cert", "tls-key", "tls-server-name")
 }
 
 func registerChoices(cmd *cobra.Command) {

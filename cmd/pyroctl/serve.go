@@ -60,6 +60,8 @@ func (s *serveFlags) check() error {
 	return nil
 }
 
+func (s *serveFlags) address() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
+
 // defaultHost is PYRO_HOST, which Pyro's own daemons follow.
 func defaultHost() string { return envOr("PYRO_HOST", "localhost") }
 
@@ -75,6 +77,7 @@ func (f *factory) newServer(ctx context.Context, s *serveFlags, extra ...service
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	f.serving = s
 	opts := []service.ServerOption{service.Logger(f.log), service.Serializers(s.serializers...)}
 	key, err := f.hmacKey()
 	if err != nil {
@@ -104,7 +107,7 @@ func (s *serveFlags) listen() []service.ServerOption {
 	if s.unix != "" {
 		return []service.ServerOption{service.Listen("unix", s.unix)}
 	}
-	opts := []service.ServerOption{service.Listen("tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port)))}
+	opts := []service.ServerOption{service.Listen("tcp", s.address())}
 	switch {
 	case s.natHost != "" && s.natPort != 0:
 		opts = append(opts, service.Advertise(net.JoinHostPort(s.natHost, strconv.Itoa(s.natPort))))
@@ -133,7 +136,7 @@ func (s *serveFlags) listenTLS(ctx context.Context, flags *tlsFlags) (net.Listen
 	if err != nil {
 		return nil, err
 	}
-	network, address := "tcp", net.JoinHostPort(s.host, strconv.Itoa(s.port))
+	network, address := "tcp", s.address()
 	if s.unix != "" {
 		network, address = "unix", s.unix
 	}

@@ -12,14 +12,21 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	colour   bool // out is a terminal that wants colour
+	width    int  // of the terminal that out is, in characters; 0 if it is none
 }
 
 func stdStreams() *streams {
-	terminal := term.IsTerminal(int(os.Stdout.Fd()))
+	fd := int(os.Stdout.Fd())
+	terminal := term.IsTerminal(fd)
+	width, _, err := term.GetSize(fd)
+	if err != nil {
+		width = 0
+	}
 	return &streams{
 		in:     os.Stdin,
 		out:    os.Stdout,
 		err:    os.Stderr,
 		colour: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		width:  width,
 	}
 }

@@ -1,22 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"encoding/base64"
 	"fmt"
-	"iter"
 	"maps"
 	"math"
 	"math/big"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/codec/serpent"
+	"github.com/pyrokit/pyrokit/codec/literal"
 	"github.com/pyrokit/pyrokit/transport"
-	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // A valuePrinter writes Python values for people (text), programs (json) or both (yaml).
@@ -24,9 +20,56 @@ type valuePrinter struct {
 	// typed marks in json what json has no type for, so that nothing is lost:
 	// {"$type": "tuple", "value": [1, 2]}.
 	typed bool
+	// width breaks text that is wider into lines; 0 leaves each value on one.
+	width int
 }
 
 const typeKey = "$type"
+
+// text returns v as the literal that Python's repr gives.
+func (p valuePrinter) text(v any) []byte {
+	v = withClasses(v)
+	if p.width > 0 {
+		return literal.Format(nil, v, p.width)
+	}
+	return literal.Append(nil, v)
+}
+
+// withClasses returns v with instances in the place of exceptions, which would else be printed under the
+// name that they could be sent with.
+func withClasses(v any) any {
+	switch x := v.(type) {
+	case []any:
+		return withClassesIn(x)
+	case codec.Tuple:
+		return codec.Tuple(withClassesIn(x))
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, v := range x {
+			out[k] = withClasses(v)
+		}
+		return out
+	case *codec.Dict:
+		out := &codec.Dict{}
+		for k, v := range x.All() {
+			out.Set(k, withClasses(v))
+		}
+		return out
+	case error:
+		e := transport.AsError(x)
+		attrs := map[string]any{"__exception__": true, "args": e.Args}
+		return codec.Object{Class: e.Class, Attrs: attrs}
+	}
+	return v
+}
+
+func withClassesIn(items []any) []any {
+	out := make([]any, len(items))
+	for i, v := range items {
+		out[i] = withClasses(v)
+	}
+	return out
+}
 
 // json appends v as JSON on one line.
 func (p valuePrinter) json(b []byte, v any) []byte {
@@ -41,13 +84,13 @@ func (p valuePrinter) json(b []byte, v any) []byte {
 		return strconv.AppendInt(b, x, 10)
 	case *big.Int:
 		return x.Append(b, 10)
+	case number:
+		return append(b, x...)
 	case float64:
 		if name, special := specialFloat(x); special {
 			return p.marked(b, "float", func(b []byte) []byte { return appendJSONString(b, name) })
 		}
-		return append(b, formatFloat(x)...)
-	case complex128:
-		return p.marked(b, "complex", func(b []byte) []byte { return appendJSONString(b, formatComplex(x)) })
+		return literal.Append(b, x)
 	case string:
 		return appendJSONString(b, x)
 	case []byte:
@@ -55,24 +98,18 @@ func (p valuePrinter) json(b []byte, v any) []byte {
 			return appendJSONString(b, base64.StdEncoding.EncodeToString(x))
 		})
 	case []any:
-		return p.jsonList(b, slices.Values(x))
+		return p.jsonList(b, x)
 	case []string:
 		return p.jsonList(b, anys(x))
-	case codec.Tuple:
-		return p.marked(b, "tuple", func(b []byte) []byte { return p.jsonList(b, slices.Values(x)) })
-	case codec.Set:
-		return p.marked(b, "set", func(b []byte) []byte { return p.jsonList(b, x.All()) })
 	case map[string]any:
 		return p.jsonDict(b, sortedDict(x))
 	case *codec.Dict:
 		return p.jsonDict(b, x)
-	case pyro.URI:
-		return p.marked(b, "uri", func(b []byte) []byte { return appendJSONString(b, x.String()) })
+	case instance:
+		return p.jsonObject(b, x.Dict)
 	default:
-		if d := instanceDict(v); d != nil {
-			return p.marked(b, "instance", func(b []byte) []byte { return p.jsonObject(b, d) })
-		}
-		return p.marked(b, fmt.Sprintf("%T", v), func(b []byte) []byte { return appendJSONString(b, fmt.Sprint(v)) })
+		kind, plain := p.plain(v)
+		return p.marked(b, kind, func(b []byte) []byte { return p.json(b, plain) })
 	}
 }
 
@@ -87,14 +124,12 @@ func (p valuePrinter) marked(b []byte, kind string, value func([]byte) []byte) [
 	return append(value(b), '}')
 }
 
-func (p valuePrinter) jsonList(b []byte, items iter.Seq[any]) []byte {
+func (p valuePrinter) jsonList(b []byte, items []any) []byte {
 	b = append(b, '[')
-	first := true
-	for item := range items {
-		if !first {
+	for i, item := range items {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		first = false
 		b = p.json(b, item)
 	}
 	return append(b, ']')
@@ -112,13 +147,11 @@ func (p valuePrinter) jsonDict(b []byte, d *codec.Dict) []byte {
 		return p.jsonObject(b, d)
 	}
 	return p.marked(b, "dict", func(b []byte) []byte {
-		return p.jsonList(b, func(yield func(any) bool) {
-			for k, v := range d.All() {
-				if !yield([]any{k, v}) {
-					return
-				}
-			}
-		})
+		var pairs []any
+		for k, v := range d.All() {
+			pairs = append(pairs, []any{k, v})
+		}
+		return p.jsonList(b, pairs)
 	})
 }
 
@@ -137,128 +170,20 @@ func (p valuePrinter) jsonObject(b []byte, d *codec.Dict) []byte {
 	return append(b, '}')
 }
 
-// text appends v as the literal that Python's repr gives.
-func (p valuePrinter) text(b []byte, v any) []byte {
-	switch x := v.(type) {
-	case nil:
-		return append(b, "None"...)
-	case bool:
-		if x {
-			return append(b, "True"...)
-		}
-		return append(b, "False"...)
-	case float64:
-		return append(b, formatFloat(x)...)
-	case complex128:
-		return append(b, formatComplex(x)...)
-	case string:
-		return appendPythonString(b, x)
-	case []byte:
-		return appendPythonBytes(b, x)
-	case []any:
-		return p.textList(b, "[", slices.Values(x), "]")
-	case []string:
-		return p.textList(b, "[", anys(x), "]")
-	case codec.Tuple:
-		if len(x) == 1 {
-			return p.textList(b, "(", slices.Values(x), ",)")
-		}
-		return p.textList(b, "(", slices.Values(x), ")")
-	case codec.Set:
-		if x.Len() == 0 {
-			return append(b, "set()"...)
-		}
-		return p.textList(b, "{", x.All(), "}")
-	case map[string]any:
-		return p.textDict(b, sortedDict(x))
-	case *codec.Dict:
-		return p.textDict(b, x)
-	case codec.Object:
-		return p.textCall(b, x.Class, sortedDict(x.Attrs))
-	case pyro.URI:
-		return append(append(append(b, "<URI "...), x.String()...), '>')
-	case error:
-		e := transport.AsError(x)
-		return p.textList(append(b, strings.TrimPrefix(e.Class, "builtins.")...), "(", slices.Values(e.Args), ")")
-	default:
-		return fmt.Append(b, v)
-	}
-}
-
-func (p valuePrinter) textList(b []byte, open string, items iter.Seq[any], end string) []byte {
-	b = append(b, open...)
-	first := true
-	for item := range items {
-		if !first {
-			b = append(b, ", "...)
-		}
-		first = false
-		b = p.text(b, item)
-	}
-	return append(b, end...)
-}
-
-func (p valuePrinter) textDict(b []byte, d *codec.Dict) []byte {
-	b = append(b, '{')
-	first := true
-	for k, v := range d.All() {
-		if !first {
-			b = append(b, ", "...)
-		}
-		first = false
-		b = append(p.text(b, k), ": "...)
-		b = p.text(b, v)
-	}
-	return append(b, '}')
-}
-
-// textCall shows an instance of a class as the call that might have made it.
-func (p valuePrinter) textCall(b []byte, class string, attrs *codec.Dict) []byte {
-	b = append(append(b, class...), '(')
-	first := true
-	for k, v := range attrs.All() {
-		if !first {
-			b = append(b, ", "...)
-		}
-		first = false
-		b = append(fmt.Append(b, k), '=')
-		b = p.text(b, v)
-	}
-	return append(b, ')')
-}
-
-// instanceDict gives objects and exceptions the form that they travel in; nil for all else.
-func instanceDict(v any) *codec.Dict {
-	switch x := v.(type) {
-	case codec.Object:
-		d := codec.NewDict(codec.ClassKey, x.Class)
-		for k, v := range sortedDict(x.Attrs).All() {
-			d.Set(k, v)
-		}
-		return d
-	case error:
-		e := transport.AsError(x)
-		return codec.NewDict(codec.ClassKey, e.Class, "__exception__", true, "args", e.Args, "attributes", e.Attrs)
-	}
-	return nil
-}
-
 func sortedDict(m map[string]any) *codec.Dict {
 	d := codec.NewDict()
-	for _, k := range slices.SortedFunc(maps.Keys(m), cmp.Compare[string]) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		d.Set(k, m[k])
 	}
 	return d
 }
 
-func anys[T any](s []T) iter.Seq[any] {
-	return func(yield func(any) bool) {
-		for _, v := range s {
-			if !yield(v) {
-				return
-			}
-		}
+func anys[T any](s []T) []any {
+	out := make([]any, len(s))
+	for i, v := range s {
+		out[i] = v
 	}
+	return out
 }
 
 // specialFloat names the floats that JSON does not have.
@@ -272,74 +197,6 @@ func specialFloat(f float64) (string, bool) {
 		return "-Infinity", true
 	}
 	return "", false
-}
-
-// formatFloat is Python's repr of a float.
-func formatFloat(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "nan"
-	case math.IsInf(f, 1):
-		return "inf"
-	case math.IsInf(f, -1):
-		return "-inf"
-	}
-	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
-}
-
-// formatComplex is Python's repr of a complex number, which leaves a missing real part out.
-func formatComplex(c complex128) string {
-	part := func(f float64) string { return strings.TrimSuffix(formatFloat(f), ".0") }
-	if re := real(c); re == 0 && !math.Signbit(re) {
-		return part(imag(c)) + "j"
-	}
-	im := part(imag(c))
-	if !strings.HasPrefix(im, "-") {
-		im = "+" + im
-	}
-	return "(" + part(real(c)) + im + "j)"
-}
-
-// appendPythonString appends the repr of a str; serpent writes it exactly so, behind a comment line.
-func appendPythonString(b []byte, s string) []byte {
-	line, err := serpent.Marshal(s)
-	if err != nil { // bytes that are no text in any encoding
-		return strconv.AppendQuote(b, s)
-	}
-	_, literal, _ := strings.Cut(string(line), "\n")
-	return append(b, literal...)
-}
-
-func appendPythonBytes(b, data []byte) []byte {
-	quote := byte('\'')
-	if slices.Contains(data, '\'') && !slices.Contains(data, '"') {
-		quote = '"'
-	}
-	b = append(b, 'b', quote)
-	for _, c := range data {
-		switch {
-		case c == quote || c == '\\':
-			b = append(b, '\\', c)
-		case c == '\n':
-			b = append(b, `\n`...)
-		case c == '\r':
-			b = append(b, `\r`...)
-		case c == '\t':
-			b = append(b, `\t`...)
-		case c < ' ' || c >= 0x7f:
-			b = fmt.Appendf(b, `\x%02x`, c)
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, quote)
 }
 
 // appendJSONString appends s in quotes. The three bytes that stand for a lone surrogate (package

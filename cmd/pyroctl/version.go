@@ -14,10 +14,11 @@ import (
 
 func newVersionCmd(f *factory, run func(context.Context, *factory) error) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f) },
+		Use:         "version",
+		Short:       "Print the version",
+		Annotations: map[string]string{offline: "yes"},
+		Args:        cobra.NoArgs,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f) },
 	}
 }
 

@@ -27,7 +27,7 @@ func newWireCmd(f *factory, run func(ctx context.Context, f *factory, location s
 		Use:   "wire HOST:PORT",
 		Short: "Find out which dialects and serializers a daemon accepts",
 		Long: `Shakes hands with a daemon in each dialect and with each serializer that pyroctl has, and tells which it
-accepted. Nothing is called.`,
+accepted. Nothing is called. When it accepted none, the exit code is 5.`,
 		Example: `  pyroctl wire localhost:9090 -o json`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), f, args[0]) },
@@ -47,6 +47,7 @@ func wire(ctx context.Context, f *factory, location string) error {
 	if err != nil {
 		return err
 	}
+	f.aimAt("", u)
 	cfg, err := f.dialConfig()
 	if err != nil {
 		return err
@@ -70,7 +71,27 @@ func wire(ctx context.Context, f *factory, location string) error {
 		return transport.Errorf(transport.CodeFailedPrecondition,
 			"shake hands with %s: it speaks neither Pyro4 nor Pyro5: %w", location, failed)
 	}
-	return report.print(f)
+	if err := report.print(f); err != nil {
+		return err
+	}
+	return report.check(location)
+}
+
+// check returns an error if there is no serializer at all with which the daemon let us in.
+func (w *wireReport) check(location string) error {
+	var reasons []string
+	for _, name := range w.dialects {
+		accepted, _ := w.serializers.Get(name)
+		if names, _ := accepted.([]string); len(names) > 0 {
+			return nil
+		}
+		why := any("it accepts none of " + strings.Join(pyro.Serializers(), ", "))
+		if reason, ok := w.refused.Get(name); ok {
+			why = reason
+		}
+		reasons = append(reasons, fmt.Sprintf("%s: %s", name, why))
+	}
+	return transport.Errorf(transport.CodePermissionDenied, "shake hands with %s: refused: %s", location, strings.Join(reasons, "; "))
 }
 
 // listens makes sure that somebody is there, to tell silence from absence.

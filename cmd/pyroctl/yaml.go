@@ -3,20 +3,18 @@ package main
 import (
 	"encoding/base64"
 	"fmt"
-	"iter"
 	"math"
 	"math/big"
-	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/transport/pyro"
+	"github.com/pyrokit/pyrokit/codec/literal"
 )
 
-// yaml returns v as a YAML node. YAML has bytes, NaN and keys of any type by itself; tuples and sets
-// get a local tag if types are to be marked.
+// yaml returns v as a YAML node. YAML has bytes, NaN and keys of any type by itself; all else that JSON
+// does not have gets a local tag if types are to be marked.
 func (p valuePrinter) yaml(v any) *yaml.Node {
 	switch x := v.(type) {
 	case nil:
@@ -27,31 +25,25 @@ func (p valuePrinter) yaml(v any) *yaml.Node {
 		return scalar("!!int", fmt.Sprint(x))
 	case float64:
 		return scalar("!!float", yamlFloat(x))
-	case complex128:
-		return p.tagged(scalar("!!str", formatComplex(x)), "complex")
+	case number:
+		return scalar("!!float", string(x))
 	case string:
 		return yamlString(x)
 	case []byte:
 		return scalar("!!binary", base64.StdEncoding.EncodeToString(x))
 	case []any:
-		return p.yamlList(slices.Values(x))
+		return p.yamlList(x)
 	case []string:
 		return p.yamlList(anys(x))
-	case codec.Tuple:
-		return p.tagged(p.yamlList(slices.Values(x)), "tuple")
-	case codec.Set:
-		return p.tagged(p.yamlList(x.All()), "set")
 	case map[string]any:
 		return p.yamlDict(sortedDict(x))
 	case *codec.Dict:
 		return p.yamlDict(x)
-	case pyro.URI:
-		return p.tagged(scalar("!!str", x.String()), "uri")
+	case instance:
+		return p.yamlDict(x.Dict)
 	default:
-		if d := instanceDict(v); d != nil {
-			return p.tagged(p.yamlDict(d), "instance")
-		}
-		return scalar("!!str", fmt.Sprint(v))
+		kind, plain := p.plain(v)
+		return p.tagged(p.yaml(plain), kind)
 	}
 }
 
@@ -82,12 +74,12 @@ func yamlFloat(f float64) string {
 	case math.IsInf(f, -1):
 		return "-.inf"
 	}
-	return formatFloat(f)
+	return literal.String(f)
 }
 
-func (p valuePrinter) yamlList(items iter.Seq[any]) *yaml.Node {
+func (p valuePrinter) yamlList(items []any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-	for item := range items {
+	for _, item := range items {
 		n.Content = append(n.Content, p.yaml(item))
 	}
 	return n

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A target is what a command line is about, as far as it is known. Hints name it.
+type target struct {
+	uri      string // as it was given
+	location string // of the daemon
+}
+
+// aimAt remembers the target.
+func (f *factory) aimAt(uri string, u pyro.URI) {
+	t := target{uri: uri}
+	if u.Protocol == pyro.ProtocolPyro {
+		t.location = u.Location()
+	}
+	f.subject.Store(&t)
+}
+
+// foundAt remembers where the target was found to be.
+func (f *factory) foundAt(location string) {
+	if t := f.subject.Load(); t != nil {
+		f.subject.Store(&target{uri: t.uri, location: location})
+	}
+}
+
+// hintFor says what to do about err, where that is known.
+func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exit int) string {
+	switch {
+	case exit == exitUsage:
+		return "try: " + cmd.CommandPath() + " --help"
+	case exit == exitInterrupted:
+		return ""
+	case e.Remote && exit == exitFailed && len(e.Traceback) > 0 && !f.flags.traceback:
+		return "--traceback shows where it was raised"
+	case e.NoSuchMember:
+		return f.fill(cmd, "what the object exposes: pyroctl describe {uri}{flags}")
+	case isTLSError(err):
+		return "check --tls-ca, --tls-server-name and whether the peer speaks TLS at all"
+	}
+	text := err.Error()
+	for _, h := range f.hints(cmd) {
+		if strings.Contains(text, h.text) {
+			return f.fill(cmd, h.hint)
+		}
+	}
+	if e.Code == transport.CodeDeadlineExceeded {
+		return f.fill(cmd, "give it more time with --timeout (now "+f.flags.timeout.String()+
+			"), or see whether it answers at all: pyroctl ping {at}{flags}")
+	}
+	return ""
+}
+
+// A hint is for errors with a text in them. In it {uri} and {at} stand for the target and where it is, and
+// {flags} for the connection flags that were given.
+type hint struct{ text, hint string }
+
+// hints returns what is known about errors; the first one that fits counts.
+func (f *factory) hints(cmd *cobra.Command) []hint {
+	busy := f.busyHint(cmd)
+	return []hint{
+		{"hmac", f.keyHint("both ends need the same key")},
+		{"signed messages only", f.keyHint("give the key that signs them")},
+		{"authentication failed", f.credentialHint()},
+		{"speaks the other dialect", "leave --dialect out, and --hmac-key-env, which means Pyro4, to find out what the peer speaks"},
+		{"serializer that is not accepted", "see which ones are: pyroctl wire {at}{flags}"},
+		{
+			"closed the connection during the handshake",
+			"it may speak TLS (--tls), not accept the serializer, or be no Pyro daemon: pyroctl wire {at}{flags}",
+		},
+		{"connection reset by peer", "it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire {at}{flags}"},
+		{"locate the name server", f.nameServerHint()},
+		{"unknown name: ", "the names that are known: pyroctl ns list{flags}"},
+		{"unknown object", "the objects that are there: pyroctl objects {at}{flags}"},
+		{"address already in use", busy},
+		{"Only one usage of each socket address", busy}, // Windows
+		{"connection refused", "nothing listens there: is the server running, and is this its address?"},
+		{"no such file", "nothing listens there: is the server running, and is this its socket?"},
+		{"no such host", "the host is not known here: servers announce what they were told to listen on"},
+	}
+}
+
+func (f *factory) keyHint(what string) string {
+	if name := f.flags.hmacKeyEnv; name != "" {
+		return what + ": the one that was used is in the variable " + name
+	}
+	return what + ": --hmac-key-env VARIABLE"
+}
+
+func (f *factory) credentialHint() string {
+	if name := f.flags.credentialEnv; name != "" {
+		return "the server does not know the token in the variable " + name
+	}
+	return "the server asks who connects: --credential-env VARIABLE names the token to say"
+}
+
+// nameServerHint tells how to start a name server where one was looked for.
+func (f *factory) nameServerHint() string {
+	start := "pyroctl ns serve"
+	asked := f.flags.nameServers
+	if t := f.subject.Load(); t != nil {
+		if u, err := pyro.ParseURI(t.uri); err == nil && u.Protocol == pyro.ProtocolPyroName && u.Location() != "" {
+			asked = []string{u.Location()}
+		}
+	}
+	if len(asked) == 1 {
+		if host, port, err := net.SplitHostPort(asked[0]); err == nil {
+			start += " --host " + shellQuoted(host) + " --port " + shellQuoted(port)
+		}
+	}
+	return "start one with: " + start + ", or say where it is: --ns HOST:PORT"
+}
+
+// busyHint is for a server whose address another program has.
+func (f *factory) busyHint(cmd *cobra.Command) string {
+	switch s := f.serving; {
+	case s == nil:
+		return ""
+	case s.unix != "":
+		return "another program listens at that path: give another one with --unix PATH"
+	case cmd.HasParent() && cmd.Parent().Name() == "ns":
+		return "perhaps a name server runs there already (pyroctl ns ping --ns " + shellQuoted(s.address()) +
+			"): --port PORT takes another port, --port 0 any that is free"
+	default:
+		return "another program listens there: --port PORT takes another port, --port 0 any that is free"
+	}
+}
+
+// fill puts what is known in the place of what a hint leaves open.
+func (f *factory) fill(cmd *cobra.Command, hint string) string {
+	uri, at := "URI", "HOST:PORT"
+	if t := f.subject.Load(); t != nil {
+		if t.uri != "" {
+			uri = shellQuoted(t.uri)
+		}
+		if t.location != "" {
+			at = shellQuoted(t.location)
+		}
+	}
+	return strings.NewReplacer("{uri}", uri, "{at}", at, "{flags}", givenFlags(cmd)).Replace(hint)
+}
+
+// givenFlags returns the flags on a command line that say how to connect, as another command needs them.
+func givenFlags(cmd *cobra.Command) string {
+	var b strings.Builder
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if groupOf(flag) != groupConnection || slices.Contains([]string{"serializer", "dialect", "timeout"}, flag.Name) {
+			return
+		}
+		b.WriteString(" --" + flag.Name)
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			b.WriteString(" " + shellQuoted(strings.Join(list.GetSlice(), ",")))
+		} else if flag.NoOptDefVal == "" {
+			b.WriteString(" " + shellQuoted(flag.Value.String()))
+		}
+	})
+	return b.String()
+}
+
+var shellSafe = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// shellQuoted returns s as a shell reads it.
+func shellQuoted(s string) string {
+	if shellSafe.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

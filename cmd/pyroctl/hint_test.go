@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+func TestHints(t *testing.T) {
+	unavailable := func(text string) error { return transport.Errorf(transport.CodeUnavailable, "%s", text) }
+	tests := []struct {
+		name string
+		line string // of the command line: its global flags
+		uri  string // of the target, if there is one
+		err  error
+		want string
+	}{
+		{
+			"nothing is known", "", "", unavailable("connection reset by peer"),
+			"it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire HOST:PORT",
+		},
+		{
+			"the target is known", "", "PYRO:x@h:1", unavailable("connection reset by peer"),
+			"it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire h:1",
+		},
+		{
+			"what is needed to connect goes along", "--tls --ns a,b --dialect pyro4 --serializer json --tls-server-name x --timeout 1s", "PYRO:x@h:1",
+			unavailable("connection reset by peer"),
+			"it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire h:1 --ns a,b --tls --tls-server-name x",
+		},
+		{
+			"a shell would take it apart", "", "PYRO:o'x@[::1]:1", unavailable("unknown object"),
+			"the objects that are there: pyroctl objects '[::1]:1'",
+		},
+		{
+			"a name is not yet looked up", "", "PYRONAME:a", unavailable("unknown object"),
+			"the objects that are there: pyroctl objects HOST:PORT",
+		},
+		{
+			"a member that is not there", "", "PYRO:o'x@h:1", &transport.Error{NoSuchMember: true},
+			`what the object exposes: pyroctl describe 'PYRO:o'\''x@h:1'`,
+		},
+		{
+			"a name server with a port", "--ns [::1]:5", "", unavailable("failed to locate the name server"),
+			"start one with: pyroctl ns serve --host ::1 --port 5, or say where it is: --ns HOST:PORT",
+		},
+		{
+			"a name server without a port", "--ns h", "", unavailable("failed to locate the name server"),
+			"start one with: pyroctl ns serve, or say where it is: --ns HOST:PORT",
+		},
+		{"no key", "", "", unavailable("message hmac mismatch"), "both ends need the same key: --hmac-key-env VARIABLE"},
+		{
+			"the wrong key", "--hmac-key-env K", "", unavailable("message hmac mismatch"),
+			"both ends need the same key: the one that was used is in the variable K",
+		},
+		{
+			"no credential", "", "", unavailable("authentication failed"),
+			"the server asks who connects: --credential-env VARIABLE names the token to say",
+		},
+		{
+			"the wrong credential", "--credential-env C", "", unavailable("authentication failed"),
+			"the server does not know the token in the variable C",
+		},
+		{
+			"too late", "--timeout 2s", "PYRO:x@./u:/s", transport.Errorf(transport.CodeDeadlineExceeded, "x"),
+			"give it more time with --timeout (now 2s), or see whether it answers at all: pyroctl ping ./u:/s",
+		},
+		{"nothing to say", "", "", errors.New("x"), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := &factory{io: testStreams(), log: slog.New(slog.DiscardHandler)}
+			root := newRootCmd(f)
+			require.NoError(t, root.ParseFlags(strings.Fields(tt.line)))
+			if tt.uri != "" {
+				u, err := pyro.ParseURI(tt.uri)
+				require.NoError(t, err)
+				f.aimAt(tt.uri, u)
+			}
+			require.Equal(t, tt.want, f.hintFor(root, tt.err, transport.AsError(tt.err), exitFailed))
+		})
+	}
+}
+
+func TestHintForABusyAddress(t *testing.T) {
+	f := &factory{}
+	serve := &cobra.Command{Use: "serve"}
+	newGroup("ns", "", serve)
+	require.Empty(t, f.busyHint(serve))
+	f.serving = &serveFlags{host: "::1", port: 9090}
+	require.Contains(t, f.busyHint(serve), "(pyroctl ns ping --ns '[::1]:9090')")
+	require.NotContains(t, f.busyHint(&cobra.Command{Use: "serve"}), "name server")
+	f.serving.unix = "/s"
+	require.Contains(t, f.busyHint(serve), "--unix PATH")
+}
+
+// Where an object was found by its name, hints say where.
+func TestHintsKnowWhereANameLed(t *testing.T) {
+	f := &factory{io: testStreams()}
+	u, err := pyro.ParseURI("PYRONAME:x")
+	require.NoError(t, err)
+	f.aimAt("PYRONAME:x", u)
+	f.foundAt("h:1")
+	f.flags.timeout = time.Second
+	root := newRootCmd(f)
+	require.Equal(t, "PYRONAME:x h:1", f.fill(root, "{uri} {at}{flags}"))
+}

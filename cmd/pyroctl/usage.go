@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Groups of flags in the help of a command, in the order in which they follow the command's own.
+const (
+	groupConnection = "Connection flags"
+	groupGlobal     = "Global flags"
+)
+
+// groupKey is the annotation of a flag that names its group.
+const groupKey = "pyroctl_group"
+
+// offline is the annotation of commands that connect to nothing.
+const offline = "pyroctl_offline"
+
+func setGroup(fs *pflag.FlagSet, group string, names ...string) {
+	for _, name := range names {
+		_ = fs.SetAnnotation(name, groupKey, []string{group}) // fails for flags that are not there
+	}
+}
+
+func groupOf(flag *pflag.Flag) string {
+	if group := flag.Annotations[groupKey]; len(group) > 0 {
+		return group[0]
+	}
+	if flag.Name == "help" {
+		return groupGlobal
+	}
+	return ""
+}
+
+// usage prints how a command is used: what cobra prints, but a command's own flags first, apart from those
+// that every command has.
+func usage(cmd *cobra.Command) error {
+	var b strings.Builder
+	b.WriteString("Usage:\n")
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "  %s [command]\n", cmd.CommandPath())
+	} else {
+		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
+	}
+	if cmd.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+	}
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("\nAvailable Commands:\n")
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() || c.Name() == "help" {
+				fmt.Fprintf(&b, "  %-*s %s\n", c.NamePadding(), c.Name(), c.Short)
+			}
+		}
+	}
+	writeFlags(&b, cmd)
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "\nMore about a command: %s [command] --help\n", cmd.CommandPath())
+	}
+	_, err := fmt.Fprint(cmd.OutOrStderr(), b.String())
+	return err
+}
+
+// writeFlags writes the flags of a command by group.
+func writeFlags(b *strings.Builder, cmd *cobra.Command) {
+	groups := map[string]*pflag.FlagSet{}
+	add := func(flag *pflag.Flag) {
+		group := groupOf(flag)
+		if groups[group] == nil {
+			groups[group] = pflag.NewFlagSet(group, pflag.ContinueOnError)
+		}
+		groups[group].AddFlag(flag)
+	}
+	cmd.LocalFlags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
+	if !connects(cmd) {
+		delete(groups, groupConnection)
+	}
+	for _, group := range []string{"", groupConnection, groupGlobal} {
+		if fs := groups[group]; fs != nil && fs.HasAvailableFlags() {
+			title := group
+			if title == "" {
+				title = "Flags"
+			}
+			fmt.Fprintf(b, "\n%s:\n%s", title, fs.FlagUsages())
+		}
+	}
+}
+
+// connects reports whether the flags of connections are worth showing: not for commands that make none,
+// and for groups of commands only at the root.
+func connects(cmd *cobra.Command) bool {
+	for c := cmd; c != nil; c = c.Parent() {
+		if c.Annotations[offline] != "" {
+			return false
+		}
+	}
+	return !cmd.HasAvailableSubCommands() || !cmd.HasParent()
+}
