@@ -38,14 +38,7 @@ func AsOneway() CallOption {
 
 // arguments sorts what the caller gave: values, keyword arguments, options.
 func arguments(call *transport.Call, args []any) {
-	special := false
-	for _, a := range args {
-		switch a.(type) {
-		case Kwargs, CallOption:
-			special = true
-		}
-	}
-	if !special {
+	if allPositional(args) {
 		call.Args.Positional = args
 		return
 	}
@@ -61,6 +54,16 @@ func arguments(call *transport.Call, args []any) {
 		}
 	}
 	call.Args.Positional = values
+}
+
+func allPositional(args []any) bool {
+	for _, a := range args {
+		switch a.(type) {
+		case Kwargs, CallOption:
+			return false
+		}
+	}
+	return true
 }
 
 // Call calls a method and decodes its result into a T. Among args, Kwargs are keyword arguments and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
@@ -20,6 +21,9 @@ const (
 	methodCloseStream = "close_stream"
 	methodGetMetadata = "get_metadata"
 )
+
+// entrySize is how many bytes of a request an entry of a batch has at least, about.
+const entrySize = 24
 
 // Call sends a call and waits for its reply until ctx ends. A one-way call returns an empty reply as
 // soon as it is sent. Errors are *transport.Error; an exception of the remote object has Remote set,
@@ -177,7 +181,7 @@ func (c *Conn) encodePayload(dst []byte, call *transport.Call) ([]byte, error) {
 	case transport.Metadata:
 		return k.AppendCall(dst, DaemonObject, methodGetMetadata, []any{c.uri.Object}, true, nil, &c.opts)
 	case transport.Batch:
-		return k.AppendBatch(dst, object, call.Entries, &c.opts)
+		return k.AppendBatch(slices.Grow(dst, entrySize*len(call.Entries)), object, call.Entries, &c.opts)
 	default:
 		return k.AppendCall(dst, object, call.Method, args.Positional, call.ListArgs, args.Keywords, &c.opts)
 	}

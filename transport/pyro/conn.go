@@ -92,7 +92,7 @@ type pending struct {
 }
 
 // maxKept bounds the buffers that a pooled call keeps.
-const maxKept = 16 << 10
+const maxKept = 64 << 10
 
 // newPending takes a call from the connection's pool. A pool of all connections would hand channels from
 // one synctest bubble to another.
