@@ -28,6 +28,15 @@ func (c *Client) checkBatch(l *link, call *transport.Call) error {
 // batch answers a batch with the list of its results.
 func (c *serverConn) batch(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (bool, error) {
 	results, err := c.runBatch(ctx, info, head, ser)
+	if info.Oneway {
+		if n := len(results); n > 0 {
+			if ended, ok := results[n-1].(*transport.BatchError); ok {
+				err = ended
+			}
+		}
+		c.logOneway(info, err)
+		return true, nil
+	}
 	if err != nil {
 		return c.raise(f, &info.Call, err)
 	}

@@ -172,8 +172,8 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 // invoked carries a call out that is ready for it, and answers.
 func (c *serverConn) invoked(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (more bool, err error) {
 	call := &info.Call
-	if call.Oneway {
-		c.startOneway(ctx, f, info, head, ser)
+	if call.Oneway && f.flags&flagBatch == 0 { // a batch waits its turn, as in Pyro
+		c.startOneway(ctx, info)
 		return true, nil
 	}
 	c.s.inFlight.Add(1)
@@ -329,13 +329,12 @@ func (c *serverConn) readableBy(f *frame) *frame {
 
 // startOneway carries a one-way call out in a goroutine of its own. Beyond the server's bound of such
 // goroutines the connection waits.
-func (c *serverConn) startOneway(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) {
+func (c *serverConn) startOneway(ctx context.Context, info *transport.CallInfo) {
 	select {
 	case c.s.oneways <- struct{}{}:
 	case <-c.ctx.Done():
 		return
 	}
-	batch := f.flags&flagBatch != 0
 	c.s.wg.Add(1) // safe: the connection's own count is held
 	c.s.inFlight.Add(1)
 	go func() {
@@ -348,19 +347,18 @@ func (c *serverConn) startOneway(ctx context.Context, f *frame, info *transport.
 			c.s.inFlight.Add(-1)
 			c.s.wg.Done()
 		}()
-		var err error
-		if batch {
-			_, err = c.runBatch(ctx, info, head, ser)
-		} else {
-			var reply *transport.Reply
-			reply, err = c.carryOut(ctx, info)
-			dropStream(reply)
-		}
-		if err != nil {
-			c.s.log.Warn("one-way call failed", "object", info.Object, "method", info.Method,
-				"peer", c.peer.String(), "error", err)
-		}
+		reply, err := c.carryOut(ctx, info)
+		dropStream(reply)
+		c.logOneway(info, err)
 	}()
+}
+
+// logOneway logs what nobody waits for.
+func (c *serverConn) logOneway(info *transport.CallInfo, err error) {
+	if err != nil {
+		c.s.log.Warn("one-way call failed", "object", info.Object, "method", info.Method,
+			"peer", c.peer.String(), "error", err)
+	}
 }
 
 // dropStream tells an iterator that it is not wanted.
