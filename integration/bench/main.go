@@ -6,11 +6,17 @@
 // It is a report to read, not a test: numbers of two runs on a shared machine differ.
 //
 //	go run . [-json] [-rounds 3] [-duration 1s] [-pin none|one] [-peers a,b] [-scenarios a,b]
+//
+// With -codecs it compares serializers instead, without any connection: those of this project with
+// the serializer objects of Python's Pyro and with encoding/json.
+//
+//	go run . -codecs [-json] [-rounds 3] [-duration 1s] [-pin none|one]
 package main
 
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -18,6 +24,7 @@ import (
 
 type options struct {
 	json      bool
+	codecs    bool
 	rounds    int
 	duration  time.Duration
 	pin       string
@@ -45,6 +52,13 @@ func run(args []string) error {
 	if err := pin(opts.pin); err != nil {
 		return err
 	}
+	if opts.codecs {
+		report, err := compareCodecs(opts)
+		if err != nil {
+			return err
+		}
+		return printReport(report, opts)
+	}
 	peers, err := selectPeers(split(opts.peers))
 	if err != nil {
 		return err
@@ -57,18 +71,29 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	return printReport(report, opts)
+}
+
+// A printer is a report of either kind.
+type printer interface {
+	writeJSON(out io.Writer) error
+	writeText(out io.Writer) error
+}
+
+func printReport(r printer, opts options) error {
 	if opts.json {
-		return report.writeJSON(os.Stdout)
+		return r.writeJSON(os.Stdout)
 	}
-	return report.writeText(os.Stdout)
+	return r.writeText(os.Stdout)
 }
 
 func parse(args []string) options {
 	var opts options
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.BoolVar(&opts.json, "json", false, "print one JSON document instead of tables")
+	flags.BoolVar(&opts.codecs, "codecs", false, "compare serializers, not calls")
 	flags.IntVar(&opts.rounds, "rounds", 3, "how often each peer has its turn in each scenario")
-	flags.DurationVar(&opts.duration, "duration", time.Second, "how long a turn takes")
+	flags.DurationVar(&opts.duration, "duration", time.Second, "how long a turn takes; ten operations with -codecs")
 	flags.StringVar(&opts.pin, "pin", pinNone, "none, or one: all processes share the first core")
 	flags.StringVar(&opts.peers, "peers", "", "only these, separated by commas: "+strings.Join(names(allPeers()), ", "))
 	flags.StringVar(&opts.scenarios, "scenarios", "", "only these, separated by commas: "+strings.Join(names(allScenarios), ", "))
