@@ -94,7 +94,7 @@ func timestampOf(body []byte) (time.Time, bool) {
 		seconds = int64(binary.BigEndian.Uint32(body))
 	case 8:
 		u := binary.BigEndian.Uint64(body)
-		seconds, nanos = int64(u&(1<<34-1)), int64(u>>34) //nolint:gosec // of 34 and 30 bits
+		seconds, nanos = int64(u&(1<<34-1)), int64(u>>34)
 	case 12:
 		seconds, nanos = int64(binary.BigEndian.Uint64(body[4:])), int64(binary.BigEndian.Uint32(body)) //nolint:gosec // two's complement
 	default:

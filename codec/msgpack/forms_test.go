@@ -31,13 +31,25 @@ func TestSmallestHeads(t *testing.T) {
 		v    any
 		head string
 	}{
-		{strings.Repeat("a", 31), "\xbf"}, {strings.Repeat("a", 32), "\xd9\x20"}, {strings.Repeat("a", 256), "\xda\x01\x00"},
-		{strings.Repeat("a", 1<<16-1), "\xda\xff\xff"}, {strings.Repeat("a", 1<<16), "\xdb\x00\x01\x00\x00"},
-		{make([]byte, 255), "\xc4\xff"}, {make([]byte, 256), "\xc5\x01\x00"}, {make([]byte, 1<<16), "\xc6\x00\x01\x00\x00"},
-		{make([]int, 15), "\x9f"}, {make([]int, 16), "\xdc\x00\x10"}, {make([]any, 1<<16), "\xdd\x00\x01\x00\x00"},
-		{dictOf(15), "\x8f"}, {dictOf(16), "\xde\x00\x10"}, {dictOf(1 << 16), "\xdf\x00\x01\x00\x00"},
-		{uint64(math.MaxUint64), "\xcf\xff\xff\xff\xff\xff\xff\xff\xff"}, {float32(0.5), "\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00"},
-		{codec.NewFrozenSet(1), "\x91\x01"}, {map[string]struct{}{"a": {}}, "\x91\xa1a"}, {[2]bool{true}, "\x92\xc3\xc2"},
+		{strings.Repeat("a", 31), "\xbf"},
+		{strings.Repeat("a", 32), "\xd9\x20"},
+		{strings.Repeat("a", 256), "\xda\x01\x00"},
+		{strings.Repeat("a", 1<<16-1), "\xda\xff\xff"},
+		{strings.Repeat("a", 1<<16), "\xdb\x00\x01\x00\x00"},
+		{make([]byte, 255), "\xc4\xff"},
+		{make([]byte, 256), "\xc5\x01\x00"},
+		{make([]byte, 1<<16), "\xc6\x00\x01\x00\x00"},
+		{make([]int, 15), "\x9f"},
+		{make([]int, 16), "\xdc\x00\x10"},
+		{make([]any, 1<<16), "\xdd\x00\x01\x00\x00"},
+		{dictOf(15), "\x8f"},
+		{dictOf(16), "\xde\x00\x10"},
+		{dictOf(1 << 16), "\xdf\x00\x01\x00\x00"},
+		{uint64(math.MaxUint64), "\xcf\xff\xff\xff\xff\xff\xff\xff\xff"},
+		{float32(0.5), "\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00"},
+		{codec.NewFrozenSet(1), "\x91\x01"},
+		{map[string]struct{}{"a": {}}, "\x91\xa1a"},
+		{[2]bool{true}, "\x92\xc3\xc2"},
 	} {
 		data, err := msgpack.Marshal(tt.v)
 		require.NoError(t, err)
@@ -130,9 +142,14 @@ func TestKeys(t *testing.T) {
 		require.ErrorAs(t, msgpack.Codec.Unmarshal([]byte(data), &v, lenient), &wrong)
 	}
 	for _, v := range []any{
-		map[string]int{"a": 1}, map[named]int{"a": 1}, map[uuid.UUID]int{{}: 1}, map[netip.Addr]int{netip.IPv6Loopback(): 1},
-		codec.NewDict([]byte("a"), 1), codec.NewDict(codec.Decimal("1.5"), 1), map[codec.TimeOfDay]int{{}: 1},
-		map[time.Time]int{time.Unix(0, 0).UTC(): 1}, map[[1]byte]struct{}{{1}: {}},
+		map[string]int{"a": 1},
+		map[named]int{"a": 1},
+		map[uuid.UUID]int{{}: 1},
+		map[netip.Addr]int{netip.IPv6Loopback(): 1},
+		codec.NewDict([]byte("a"), 1), codec.NewDict(codec.Decimal("1.5"), 1),
+		map[codec.TimeOfDay]int{{}: 1},
+		map[time.Time]int{time.Unix(0, 0).UTC(): 1},
+		map[[1]byte]struct{}{{1}: {}},
 	} {
 		out, err := msgpack.Marshal(v)
 		require.NoError(t, err, "%T", v)
@@ -214,7 +231,7 @@ func TestLocalZone(t *testing.T) {
 	data, err := msgpack.Marshal(time.Date(2021, 7, 1, 12, 0, 0, 0, codec.Naive))
 	require.NoError(t, err)
 	var v any
-	time.Local = time.FixedZone("", 2*3600)
+	inZone(t, time.FixedZone("", 2*3600))
 	require.NoError(t, msgpack.Unmarshal(data, &v))
 	require.Equal(t, time.Date(2021, 7, 1, 14, 0, 0, 0, codec.Naive), v)
 	again, err := msgpack.Marshal(v)
@@ -285,8 +302,7 @@ func TestSizesAreNotBelieved(t *testing.T) {
 		for _, dst := range []any{new(any), new([]any), new([][]any), new(codec.Value), new(map[string]any), new([]byte), new(string)} {
 			err := msgpack.Unmarshal([]byte(data), dst)
 			require.Error(t, err, "%q into %T", data, dst)
-			var syntax *codec.SyntaxError
-			if errors.As(err, &syntax) {
+			if syntax, ok := errors.AsType[*codec.SyntaxError](err); ok {
 				require.Equal(t, offset, syntax.Offset, "%q into %T: %v", data, dst, err)
 			}
 		}

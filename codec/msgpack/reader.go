@@ -82,9 +82,12 @@ func (s *reader) end() error {
 	return nil
 }
 
+// rest returns how many bytes are left.
+func (s *reader) rest() uint64 { return uint64(len(s.data) - s.pos) } //nolint:gosec // never negative
+
 // take returns the next n bytes.
 func (s *reader) take(n uint64) ([]byte, error) {
-	if n > uint64(len(s.data)-s.pos) {
+	if n > s.rest() {
 		return nil, s.short()
 	}
 	b := s.data[s.pos : s.pos+int(n)] //nolint:gosec // not more than there are

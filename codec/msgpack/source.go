@@ -157,12 +157,12 @@ func (s *reader) Enter() error {
 			return err
 		}
 	}
-	f := frame{at: at, left: int(n), dict: kinds[c] == bind.Dict} //nolint:gosec // checked below
+	f := frame{at: at, left: int(n), dict: kinds[c] == bind.Dict}
 	owed := s.owed + n
 	if f.dict {
 		owed += n
 	}
-	if owed > uint64(len(s.data)-s.pos) {
+	if owed > s.rest() {
 		s.pos = at
 		return s.fail("a container announces more than the bytes that follow")
 	}

@@ -42,9 +42,15 @@ var otherwise = map[string]bool{
 // inUTC has the clocks of this process show what those showed where the vectors were made.
 func inUTC(t *testing.T) {
 	t.Helper()
-	local := time.Local
-	time.Local = time.UTC
-	t.Cleanup(func() { time.Local = local })
+	inZone(t, time.UTC)
+}
+
+// inZone moves this process to loc.
+func inZone(t *testing.T, loc *time.Location) {
+	t.Helper()
+	local := time.Local                      //nolint:gosmopolitan // what naive times depend on
+	time.Local = loc                         //nolint:gosmopolitan // as above
+	t.Cleanup(func() { time.Local = local }) //nolint:gosmopolitan // as above
 }
 
 func value(v vectors.Vector, described any) any {
@@ -132,14 +138,17 @@ func checkDecode(t *testing.T, data []byte, want any, wantErr string) {
 func TestLongInts(t *testing.T) {
 	huge := new(big.Int).Exp(big.NewInt(10), big.NewInt(4299), nil)
 	digits := huge.String()
-	for text, want := range map[string]any{
-		" 12\t\n": int64(12), "1_000": int64(1000), "+5": int64(5), "-5": int64(-5), "007": int64(7), "-0": int64(0),
-		"-9223372036854775808": int64(-1 << 63), "9223372036854775808": new(big.Int).SetUint64(1 << 63),
-		digits: huge, "-" + digits: new(big.Int).Neg(huge), "-1_2345678901234567890": bigInt("-12345678901234567890"),
+	for _, tt := range []struct {
+		text string
+		want any
+	}{
+		{" 12\t\n", int64(12)}, {"1_000", int64(1000)}, {"+5", int64(5)}, {"-5", int64(-5)}, {"007", int64(7)}, {"-0", int64(0)},
+		{"-9223372036854775808", int64(-1 << 63)}, {"9223372036854775808", new(big.Int).SetUint64(1 << 63)},
+		{digits, huge}, {"-" + digits, new(big.Int).Neg(huge)}, {"-1_2345678901234567890", bigInt("-12345678901234567890")},
 	} {
 		var v any
-		require.NoError(t, msgpack.Unmarshal(ext(0x31, []byte(text)), &v), "%.20q", text)
-		require.Equal(t, vectors.Text(want), vectors.Text(v))
+		require.NoError(t, msgpack.Unmarshal(ext(0x31, []byte(tt.text)), &v), "%.20q", tt.text)
+		require.Equal(t, vectors.Text(tt.want), vectors.Text(v))
 	}
 	for _, text := range []string{
 		"", " ", "-", "+", "- 5", "1__0", "_1", "1_", "+-5", "0x10", "1\x00", "\x1c7", "\u00a05", "1.0", "1/3", digits + "0", "0" + digits,

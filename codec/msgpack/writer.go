@@ -37,9 +37,9 @@ func (w writer) Int(b []byte, v int64) []byte {
 	case v >= 0:
 		return w.Uint(b, uint64(v))
 	case v >= -32:
-		return append(b, byte(v))
+		return append(b, byte(v)) //nolint:gosec // two's complement
 	case v >= math.MinInt8:
-		return append(b, codeInt8, byte(v))
+		return append(b, codeInt8, byte(v)) //nolint:gosec // two's complement
 	case v >= math.MinInt16:
 		return binary.BigEndian.AppendUint16(append(b, codeInt16), uint16(v)) //nolint:gosec // two's complement
 	case v >= math.MinInt32:
@@ -114,7 +114,7 @@ func (w writer) Str(b []byte, v string) ([]byte, error) {
 	case n <= math.MaxUint16:
 		b = binary.BigEndian.AppendUint16(append(b, codeStr16), uint16(n))
 	case uint64(n) <= math.MaxUint32:
-		b = binary.BigEndian.AppendUint32(append(b, codeStr32), uint32(n)) //nolint:gosec // checked
+		b = binary.BigEndian.AppendUint32(append(b, codeStr32), uint32(n))
 	default:
 		return b, bind.Refuse(w, "text of more than 4294967295 bytes")
 	}
@@ -129,7 +129,7 @@ func (w writer) Bytes(b, v []byte, _ *codec.Options) ([]byte, error) {
 	case n <= math.MaxUint16:
 		b = binary.BigEndian.AppendUint16(append(b, codeBin16), uint16(n))
 	case uint64(n) <= math.MaxUint32:
-		b = binary.BigEndian.AppendUint32(append(b, codeBin32), uint32(n)) //nolint:gosec // checked
+		b = binary.BigEndian.AppendUint32(append(b, codeBin32), uint32(n))
 	default:
 		return b, bind.Refuse(w, "more than 4294967295 bytes")
 	}
@@ -147,7 +147,7 @@ func appendExt(b []byte, typ byte, n int) []byte {
 		return append(b, code, typ)
 	}
 	if n <= math.MaxUint8 {
-		return append(b, codeExt8, byte(n), typ)
+		return append(b, codeExt8, byte(n), typ) //nolint:gosec // checked
 	}
 	return append(binary.BigEndian.AppendUint16(append(b, codeExt16), uint16(n)), typ) //nolint:gosec // see above
 }
@@ -159,7 +159,7 @@ func (writer) Begin(b []byte, k bind.Kind, n int) []byte {
 	}
 	switch {
 	case n < 16:
-		return append(b, fix|byte(n))
+		return append(b, fix|byte(n)) //nolint:gosec // checked
 	case n <= math.MaxUint16:
 		return binary.BigEndian.AppendUint16(append(b, code16), uint16(n))
 	default: // what has more elements than 32 bits can count does not fit into memory
