@@ -3,6 +3,7 @@ package serpent_test
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,6 +72,8 @@ func TestForms(t *testing.T) {
 		{"array of text", codec.Array{Code: 'u', Values: "ab"}, "'ab'"},
 		{"date", codec.Date{Year: 2020, Month: 2, Day: 29}, "'2020-02-29'"},
 		{"time of day", codec.TimeOfDay{Hour: 1, Microsecond: 5}, "'01:00:00.000005'"},
+		{"timedelta", 1252533 * time.Microsecond, "1.252533"},
+		{"timedelta of nanoseconds", time.Duration(1500000001), "1.500000001"},
 		{"decimal", codec.Decimal("1.50"), "'1.50'"},
 		{"pointer to dict", codec.NewDict(1, codec.NewSet()), "{1:()}"},
 		{"dict by value", *codec.NewDict("a", 1), "{'a':1}"},

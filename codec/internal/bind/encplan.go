@@ -138,7 +138,7 @@ func (e *Encoder) specialValue(b []byte, v any) ([]byte, error) {
 	case time.Time:
 		return e.time(b, x)
 	case time.Duration:
-		return e.sink.Float(b, x.Seconds(), 64), nil
+		return e.sink.Float(b, seconds(x), 64), nil
 	case codec.Array:
 		return e.array(b, x)
 	case encoding.TextMarshaler:

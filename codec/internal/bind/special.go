@@ -115,6 +115,15 @@ func appendTime(b []byte, t time.Time) []byte {
 	return t.AppendFormat(b, layout)
 }
 
+// seconds returns the float that is nearest to d, as Python's timedelta.total_seconds does; the method
+// of time.Duration is off by its last digit now and then.
+func seconds(d time.Duration) float64 {
+	if d%time.Microsecond == 0 {
+		return float64(d/time.Microsecond) / 1e6
+	}
+	return float64(d) / 1e9
+}
+
 func decodeDuration(d *Decoder, v reflect.Value) error {
 	var f float64
 	if err := d.float(&f); err != nil {

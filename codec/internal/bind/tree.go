@@ -106,7 +106,7 @@ func (s *treeSource) scalar() any {
 	case uuid.UUID:
 		return x.String()
 	case time.Duration:
-		return x.Seconds()
+		return seconds(x)
 	case codec.Array:
 		return x.Values
 	case codec.NDArray:
