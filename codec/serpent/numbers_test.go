@@ -2,7 +2,9 @@ package serpent_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,4 +66,20 @@ func TestBytesAsKeys(t *testing.T) {
 
 	require.Error(t, serpent.Codec.Unmarshal([]byte("{"+bytes+":1}"), &v, &codec.Options{KeepBytesDict: true}))
 	require.Error(t, serpent.Unmarshal([]byte("{{'data': 'aGk='}:1}"), &v))
+}
+
+// Microseconds, which are what Python counts, survive the way through a float for 292 years.
+func TestDurations(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in every run
+	for range 10000 {
+		want := time.Duration(random.Int64N(1<<random.IntN(53)+1)) * time.Microsecond
+		data, err := serpent.Marshal(-want)
+		require.NoError(t, err)
+		var got time.Duration
+		require.NoError(t, serpent.Unmarshal(data, &got))
+		require.Equal(t, -want, got, "%s", data)
+	}
+	var d time.Duration
+	require.ErrorContains(t, serpent.Unmarshal([]byte("9223372036.9"), &d), "out of range")
+	require.NoError(t, serpent.Unmarshal([]byte("9223372036.854"), &d))
 }

@@ -129,11 +129,15 @@ func decodeDuration(d *Decoder, v reflect.Value) error {
 	if err := d.float(&f); err != nil {
 		return wantInstead(err, v)
 	}
-	ns := math.Round(f * 1e9)
-	if !(math.Abs(ns) < 1<<63) {
+	if !(math.Abs(f*1e9) < 1<<63) {
 		return &codec.TypeError{Want: "time.Duration", Found: "float", Why: "out of range"}
 	}
-	v.SetInt(int64(ns))
+	whole, part := math.Modf(f)
+	ns := math.Round(part * 1e9)
+	if math.Abs(f*1e9) > 1<<53 { // the digits of a float do not reach further than microseconds
+		ns = math.Round(part*1e6) * 1e3
+	}
+	v.SetInt(int64(whole)*1e9 + int64(ns))
 	return nil
 }
 
