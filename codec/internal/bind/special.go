@@ -134,7 +134,7 @@ func decodeDuration(d *Decoder, v reflect.Value) error {
 	}
 	whole, part := math.Modf(f)
 	ns := math.Round(part * 1e9)
-	if math.Abs(f*1e9) > 1<<53 { // the digits of a float do not reach further than microseconds
+	if math.Abs(f) >= 1<<23 { // the digits of such a float do not reach further than microseconds
 		ns = math.Round(part*1e6) * 1e3
 	}
 	v.SetInt(int64(whole)*1e9 + int64(ns))
