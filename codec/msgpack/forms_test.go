@@ -156,6 +156,10 @@ func TestKeys(t *testing.T) {
 		var back any
 		require.NoError(t, msgpack.Unmarshal(out, &back), "%T", v)
 	}
+	_, err := msgpack.Marshal(map[named]any{"k": []any{make(chan int)}})
+	require.ErrorContains(t, err, "at k[0]:")
+	_, err = msgpack.Codec.Append(nil, map[uint8]any{5: make(chan int)}, lenient)
+	require.ErrorContains(t, err, "at [...]:")
 	var byBytes map[string]int
 	require.ErrorContains(t, msgpack.Unmarshal([]byte("\x81\xc4\x01a\x01"), &byBytes), "a key is not text")
 	var d *codec.Dict

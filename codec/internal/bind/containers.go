@@ -271,14 +271,17 @@ func (d *Decoder) fillMap(v reflect.Value, t reflect.Type, keyOf, elem decodeFun
 	}
 }
 
-func underKey(err error, key reflect.Value) error {
+func underKey(err error, key reflect.Value) error { return under(err, keyPlace(key)) }
+
+// keyPlace is how the value of a key is named in a path.
+func keyPlace(key reflect.Value) string {
 	switch {
 	case key.CanInt():
-		return under(err, "["+formatInt(key.Int())+"]")
+		return "[" + formatInt(key.Int()) + "]"
 	case key.Kind() == reflect.String:
-		return under(err, key.String())
+		return key.String()
 	default:
-		return under(err, "[...]")
+		return "[...]"
 	}
 }
 

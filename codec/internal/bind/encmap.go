@@ -98,7 +98,7 @@ func (e *Encoder) anyMap(b []byte, v reflect.Value, kind Kind, elem encodeFunc) 
 			continue
 		}
 		if b, err = elem(e, e.sink.Colon(b), entries[i].value); err != nil {
-			return b, encodeUnder(err, string(entries[i].text))
+			return b, encodeUnder(err, keyPlace(entries[i].key))
 		}
 	}
 	if forget {
