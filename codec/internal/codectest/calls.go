@@ -185,7 +185,7 @@ func classes(t *testing.T, c codec.Codec, can Abilities) {
 		}
 		return errors.New(class), true, nil
 	})
-	o := &codec.Options{Registry: r}
+	o := &codec.Options{Registry: r, PickleCalls: true} // the exception below is of no class that is known to be harmless
 	encode := func(v any) []byte {
 		t.Helper()
 		data, err := c.Append(nil, v, o)
@@ -234,19 +234,21 @@ func classes(t *testing.T, c codec.Codec, can Abilities) {
 	err := c.Unmarshal(encode(codec.NewDict("__class__", "zoo.Cat")), &v, o)
 	require.ErrorAs(t, err, &class)
 	require.Equal(t, "zoo.Cat", class.Class)
-	require.ErrorAs(t, c.Unmarshal(encode(codec.NewDict("__class__", 5)), &v, o), &class)
+	if !can.ClassNames {
+		require.ErrorAs(t, c.Unmarshal(encode(codec.NewDict("__class__", 5)), &v, o), &class)
+	}
 
 	// A field's type asks for its class, on every way to it.
 	codec.RegisterType[home](r, "zoo.Home")
 	tomDict := codec.NewDict("__class__", "zoo.Cat", "name", "Tom")
 	data = encode(codec.NewDict("__class__", "zoo.Home", "pet", tomDict, "else", tomDict,
-		"why", codec.NewDict("__class__", "E", "__exception__", true)))
+		"why", codec.NewDict("__class__", "zoo.Fire", "__exception__", true, "args", codec.Tuple{}, "attributes", codec.NewDict("_pyroTraceback", nil))))
 	require.NoError(t, c.Unmarshal(data, &v, o))
 	var typed home
 	require.NoError(t, c.Unmarshal(data, &typed, o))
 	for _, h := range []home{v.(home), typed} {
 		require.Equal(t, &cat{"Tom"}, h.Pet)
-		require.EqualError(t, h.Why, "E")
+		require.EqualError(t, h.Why, "zoo.Fire")
 	}
 
 	nested := encode(codec.NewDict("__class__", "zoo.Pair", "inner", codec.NewDict("__class__", "zoo.Cat", "name", "In")))

@@ -24,6 +24,7 @@ type Abilities struct {
 
 	NoOtherKeys bool // refuses to write keys that are not text
 	InsideOut   bool // converts instances within instances, and before them
+	ClassNames  bool // writes instances by their class, not as a dict
 }
 
 // Run checks that c keeps the promises of codec.Codec.

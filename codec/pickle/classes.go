@@ -1,0 +1,328 @@
+package pickle
+
+import (
+	"encoding/base64"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/internal/bind"
+)
+
+// Instance appends an instance. Without a reduction it is made of its attributes, without a call of
+// anything: but for exceptions, which are made by calling their class, and Pyro's own objects, whose
+// class dicts hold the same as their pickles in other types.
+func (w writer) Instance(e *bind.Encoder, b []byte, class string, attrs *codec.Dict, r *codec.Reduction) ([]byte, error) {
+	if r != nil {
+		return w.reduced(e, b, class, attrs, r)
+	}
+	if marked, _ := attrs.Get(keyException); marked == true || builtinException(class) {
+		return w.exception(e, b, class, attrs)
+	}
+	if state, ok := attrs.Get(keyState); ok && attrs.Len() == 1 {
+		if parts, isState := stateParts(class, state); isState {
+			return w.pyroState(e, b, class, parts)
+		}
+	}
+	b, err := w.class(b, class)
+	if err != nil {
+		return b, err
+	}
+	return w.attributes(e, append(b, opEmptyTuple, opNewObj), attrs)
+}
+
+// attributes appends the state that sets attrs, if there are any.
+func (w writer) attributes(e *bind.Encoder, b []byte, attrs *codec.Dict) (out []byte, err error) {
+	if attrs.Len() == 0 {
+		return b, nil
+	}
+	b = w.Begin(b, bind.Dict, attrs.Len())
+	for k, v := range attrs.All() {
+		attr, ok := k.(string)
+		if !ok {
+			return b, bind.Refuse(w, "the name of an attribute must be text")
+		}
+		if b, err = w.Str(b, attr); err != nil {
+			return b, err
+		}
+		if b, err = e.Any(b, v); err != nil {
+			return b, bind.EncodeUnder(err, attr)
+		}
+	}
+	return append(w.End(b, bind.Dict, attrs.Len()), opBuild), nil
+}
+
+// class appends the name of a class.
+func (w writer) class(b []byte, class string) ([]byte, error) {
+	module, qualified, ok := splitClass(class)
+	if !ok || !isIdentifier(module) || !isIdentifier(qualified) || w.protocol < 3 && !isASCII([]byte(class)) {
+		return b, &codec.EncodeError{Codec: name, Msg: "not a class in a module: " + strconv.Quote(class)}
+	}
+	if w.protocol >= 4 {
+		return w.global(b, module, qualified), nil
+	}
+	names := strings.Split(qualified, ".")
+	members := names[1:]
+	for range members {
+		b = w.builtin(b, "getattr")
+	}
+	b = w.global(b, module, names[0])
+	for _, member := range members {
+		b = append(w.nativeText(b, member), opTuple2, opReduce)
+	}
+	return b, nil
+}
+
+// named appends a global that stands for itself.
+func (w writer) named(b []byte, class string, o *codec.Options) ([]byte, error) {
+	if !isHarmless(class) && !mayCall(o) {
+		return b, refuseValue(codec.Global(class), class+" is not known to be harmless (option PickleCalls)")
+	}
+	return w.class(b, class)
+}
+
+func mayCall(o *codec.Options) bool { return o != nil && o.PickleCalls }
+
+// exception appends a call of the class with the arguments, and then the attributes.
+func (w writer) exception(e *bind.Encoder, b []byte, class string, attrs *codec.Dict) ([]byte, error) {
+	var args codec.Tuple
+	given, _ := attrs.Get(keyArgs)
+	switch x := given.(type) {
+	case codec.Tuple:
+		args = x
+	case []any:
+		args = x
+	}
+	red := &codec.Reduction{Call: true, Args: args}
+	given, _ = attrs.Get(keyAttributes)
+	switch x := given.(type) {
+	case *codec.Dict:
+		return w.reduced(e, b, class, x, red)
+	case map[string]any:
+		d := new(codec.Dict)
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			d.Set(k, x[k])
+		}
+		return w.reduced(e, b, class, d, red)
+	}
+	return w.reduced(e, b, class, nil, red)
+}
+
+// reduced appends an instance as its reduction says.
+func (w writer) reduced(e *bind.Encoder, b []byte, class string, attrs *codec.Dict, r *codec.Reduction) ([]byte, error) {
+	if err := w.check(class, r, e.Options()); err != nil {
+		return b, err
+	}
+	b, err := w.class(b, class)
+	if err != nil {
+		return b, err
+	}
+	if b, err = e.List(b, bind.Tuple, r.Args); err != nil {
+		return b, bind.EncodeUnder(err, keyArgs)
+	}
+	switch {
+	case r.Call:
+		b = append(b, opReduce)
+	case r.Kwargs.Len() == 0:
+		b = append(b, opNewObj)
+	case w.protocol < 4:
+		return b, bind.Refuse(w, "keyword arguments of "+class+" need protocol 4")
+	default:
+		if b, err = e.Any(b, r.Kwargs); err != nil {
+			return b, err
+		}
+		b = append(b, opNewObjEx)
+	}
+	if b, err = w.fill(e, b, r); err != nil {
+		return b, err
+	}
+	if r.State == nil {
+		return w.attributes(e, b, attrs)
+	}
+	b, err = e.Any(b, r.State)
+	return append(b, opBuild), bind.EncodeUnder(err, keyState)
+}
+
+// fill appends what is put into an instance.
+func (w writer) fill(e *bind.Encoder, b []byte, r *codec.Reduction) (out []byte, err error) {
+	if len(r.Items) > 0 {
+		b = append(b, opMark)
+		for i, v := range r.Items {
+			if b, err = e.Any(b, v); err != nil {
+				return b, bind.EncodeUnder(err, "["+strconv.Itoa(i)+"]")
+			}
+		}
+		b = append(b, opAppends)
+	}
+	if r.Pairs.Len() > 0 {
+		b = append(b, opMark)
+		for k, v := range r.Pairs.All() {
+			if b, err = e.Pair(b, k, v); err != nil {
+				return b, err
+			}
+		}
+		b = append(b, opSetItems)
+	}
+	return b, nil
+}
+
+// check refuses what would have Python do more than make a value.
+func (w writer) check(class string, r *codec.Reduction, o *codec.Options) error {
+	const deepest = 20
+	switch {
+	case mayCall(o), r.Call && builtinException(class), r.Call && isHarmlessCall(class) && isPlain(r.Args, deepest):
+		return nil
+	case r.Call:
+		return bind.Refuse(w, "a call of "+class+" is not known to be harmless (option PickleCalls)")
+	case len(r.Args) > 0 && actInNew[class]:
+		return bind.Refuse(w, class+" does more than to make an instance (option PickleCalls)")
+	}
+	return nil
+}
+
+// isPlain reports whether v is plain data, which does nothing when it is looked at.
+func isPlain(v any, depth int) bool {
+	if depth == 0 {
+		return false
+	}
+	switch x := v.(type) {
+	case nil, bool, int, int64, *big.Int, float64, complex128, string, []byte, codec.Global,
+		time.Time, time.Duration, codec.Date, codec.TimeOfDay, codec.Decimal, uuid.UUID, codec.Array, codec.NDArray:
+		return true
+	case codec.Tuple:
+		return arePlain(x, depth)
+	case []any:
+		return arePlain(x, depth)
+	case codec.Set:
+		return arePlain(slices.Collect(x.All()), depth)
+	case map[string]any:
+		return arePlain(slices.Collect(maps.Values(x)), depth)
+	case *codec.Dict:
+		for k, v := range x.All() {
+			if k == codec.ClassKey || !isPlain(k, depth-1) || !isPlain(v, depth-1) {
+				return false
+			}
+		}
+		return true
+	case codec.Object: // such as the type of a numpy array
+		r := x.Reduction
+		return r != nil && r.Call && harmlessCalls[x.Class] && !strings.HasPrefix(x.Class, "builtins.") && isPlain(r.Args, depth-1)
+	}
+	return false
+}
+
+func arePlain(items []any, depth int) bool {
+	for _, v := range items {
+		if !isPlain(v, depth-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// stateParts returns the state of one of Pyro's own objects.
+func stateParts(class string, state any) (parts codec.Tuple, ok bool) {
+	if pyroStates[class] == nil {
+		return nil, false
+	}
+	switch x := state.(type) {
+	case codec.Tuple:
+		return x, true
+	case []any:
+		return x, true
+	}
+	return nil, false
+}
+
+// pyroState appends a URI, proxy or daemon as Pyro pickles it.
+func (w writer) pyroState(e *bind.Encoder, b []byte, class string, state codec.Tuple) ([]byte, error) {
+	b, err := w.class(b, class)
+	if err != nil {
+		return b, err
+	}
+	b = append(b, opEmptyTuple, opNewObj)
+	switch class {
+	case "Pyro4.core.Daemon":
+		return append(b, opEmptyDict, opBuild), nil
+	case "Pyro4.core.Proxy":
+		if n := len(state); n != proxyShort && n != proxyLong {
+			return b, bind.Refuse(w, "the state of a proxy has "+strconv.Itoa(n)+" elements")
+		}
+		if b, err = w.proxyState(e, append(b, opMark), state); err != nil {
+			return b, err
+		}
+		return append(b, opTuple, opBuild), nil
+	}
+	b, err = e.List(b, bind.Tuple, state)
+	return append(b, opBuild), bind.EncodeUnder(err, keyState)
+}
+
+// proxyState appends the state of a Pyro4 proxy with a URI object, sets of names and the raw HMAC key.
+func (w writer) proxyState(e *bind.Encoder, b []byte, state codec.Tuple) (out []byte, err error) {
+	for i, v := range state {
+		switch {
+		case i == proxyURI:
+			b, err = w.uri(b, v)
+		case i <= proxyAttrs:
+			b, err = w.nameSet(e, b, v)
+		case i == proxyKey:
+			b, err = e.Any(b, rawKey(v))
+		default:
+			b, err = e.Any(b, v)
+		}
+		if err != nil {
+			return b, bind.EncodeUnder(err, keyState+"["+strconv.Itoa(i)+"]")
+		}
+	}
+	return b, nil
+}
+
+// uri appends a URI given as text: as a call of its class, which reads it.
+func (w writer) uri(b []byte, v any) ([]byte, error) {
+	s, ok := v.(string)
+	if !ok {
+		return b, bind.Refuse(w, "a proxy whose URI is no text")
+	}
+	b, err := w.Str(w.global(b, "Pyro4.core", "URI"), s)
+	return append(b, opTuple1, opReduce), err
+}
+
+func (w writer) nameSet(e *bind.Encoder, b []byte, v any) ([]byte, error) {
+	var names []any
+	switch x := v.(type) {
+	case codec.Tuple:
+		names = x
+	case []any:
+		names = x
+	case codec.Set:
+		return e.Any(b, x)
+	default:
+		return b, bind.Refuse(w, "a proxy whose names are no tuple")
+	}
+	var s codec.Set
+	for _, n := range names {
+		if err := s.Put(n); err != nil {
+			return b, bind.Refuse(w, err.Error())
+		}
+	}
+	return e.Any(b, s)
+}
+
+// rawKey undoes the base64 of an HMAC key.
+func rawKey(v any) any {
+	s, ok := v.(string)
+	if !ok {
+		return v
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s, keyPrefix))
+	if err != nil || !strings.HasPrefix(s, keyPrefix) {
+		return []byte(s)
+	}
+	return key
+}

@@ -1,0 +1,2 @@
+// Package pickle reads and writes Python's pickles as data.
+package pickle

@@ -1,0 +1,374 @@
+package pickle
+
+import (
+	"strconv"
+	"strings"
+)
+
+// global pushes the name of a class, function or constant.
+func (r *reader) global() error {
+	module, err := r.line()
+	if err != nil {
+		return err
+	}
+	name, err := r.line()
+	if err != nil {
+		return err
+	}
+	return r.pushGlobal(module, name)
+}
+
+func (r *reader) stackGlobal() error {
+	name, err := r.pop()
+	if err != nil {
+		return err
+	}
+	module, err := r.pop()
+	if err != nil {
+		return err
+	}
+	if module.kind != kindText || name.kind != kindText {
+		return r.fail("STACK_GLOBAL requires str")
+	}
+	return r.pushGlobal(r.bytesOf(module), r.bytesOf(name))
+}
+
+func (r *reader) pushGlobal(module, name []byte) error {
+	v, err := r.globalOf(module, name)
+	if err != nil {
+		return err
+	}
+	return r.push(v)
+}
+
+func (r *reader) globalOf(module, name []byte) (value, error) {
+	if !validText(module) || !validText(name) {
+		return value{}, r.fail("a name that is not UTF-8")
+	}
+	m, n := string(module), string(name)
+	if r.proto < 3 {
+		m, n = fromPython2(m, n)
+	}
+	return r.named(className(m, n)), nil
+}
+
+// named returns a node that names a global.
+func (r *reader) named(name string) value {
+	n := r.newNode()
+	n.more = &extra{name: name}
+	return value{kind: kindGlobal, p: n}
+}
+
+// nameOf returns the name of a global, or of a class that came as a value. It is empty for all else.
+func nameOf(v value) string {
+	if v.kind != kindGlobal && v.kind != kindInstance {
+		return ""
+	}
+	return v.p.more.name
+}
+
+func (r *reader) reduce() error {
+	args, err := r.pop()
+	if err != nil {
+		return err
+	}
+	fn, err := r.pop()
+	if err != nil {
+		return err
+	}
+	if args.kind != kindTuple {
+		return r.fail("REDUCE requires a tuple of arguments")
+	}
+	return r.pushCall(fn, args)
+}
+
+// pushCall pushes what a call would return.
+func (r *reader) pushCall(fn, args value) error {
+	name := nameOf(fn)
+	if name == "" {
+		return r.fail("a call of something that has no name")
+	}
+	direct, made := directCalls[name], classMakers[name]
+	if direct != nil || made != nil {
+		if err := r.again(r.sizeOf(args.p.items)); err != nil { // the same arguments may come again and again
+			return err
+		}
+	}
+	if direct != nil {
+		v, ok, err := direct(r, args.p.items)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return r.push(v)
+		}
+	}
+	x := &extra{fn: fn, args: args, call: true}
+	if made != nil {
+		x.name = made(r, args.p.items)
+	}
+	return r.pushExtra(kindInstance, x)
+}
+
+func (r *reader) newObj() error {
+	args, err := r.pop()
+	if err != nil {
+		return err
+	}
+	class, err := r.pop()
+	if err != nil {
+		return err
+	}
+	return r.pushNew(class, args, value{})
+}
+
+func (r *reader) newObjEx() error {
+	kwargs, err := r.pop()
+	if err != nil {
+		return err
+	}
+	args, err := r.pop()
+	if err != nil {
+		return err
+	}
+	class, err := r.pop()
+	if err != nil {
+		return err
+	}
+	if kwargs.kind != kindDict {
+		return r.fail("NEWOBJ_EX requires a dict of keyword arguments")
+	}
+	if len(kwargs.p.items) == 0 {
+		kwargs = value{}
+	}
+	return r.pushNew(class, args, kwargs)
+}
+
+func (r *reader) pushNew(class, args, kwargs value) error {
+	if nameOf(class) == "" {
+		return r.fail("NEWOBJ requires a class")
+	}
+	if args.kind != kindTuple {
+		return r.fail("NEWOBJ requires a tuple of arguments")
+	}
+	return r.pushExtra(kindInstance, &extra{fn: class, args: args, kwargs: kwargs})
+}
+
+// inst reads INST: an instance of a class of Python 2, whose name follows and whose arguments stand
+// above the mark.
+func (r *reader) inst() error {
+	module, err := r.line()
+	if err != nil {
+		return err
+	}
+	name, err := r.line()
+	if err != nil {
+		return err
+	}
+	class, err := r.globalOf(module, name)
+	if err != nil {
+		return err
+	}
+	args, err := r.popMark()
+	if err != nil {
+		return err
+	}
+	return r.instantiate(class, args)
+}
+
+// obj is inst with the class below the arguments.
+func (r *reader) obj() error {
+	above, err := r.popMark()
+	if err != nil {
+		return err
+	}
+	if len(above) == 0 {
+		return r.fail("OBJ requires a class")
+	}
+	return r.instantiate(above[0], above[1:])
+}
+
+// instantiate makes an instance as Python does for INST and OBJ: without arguments nothing is called.
+func (r *reader) instantiate(class value, args []value) error {
+	if len(args) > 0 {
+		return r.pushCall(class, r.tuple(r.keepItems(args)))
+	}
+	if nameOf(class) == "" {
+		return r.fail("OBJ requires a class")
+	}
+	return r.pushExtra(kindInstance, &extra{fn: class})
+}
+
+// build gives the instance below the top its state.
+func (r *reader) build() error {
+	state, err := r.pop()
+	if err != nil {
+		return err
+	}
+	target, err := r.top(0)
+	if err != nil {
+		return err
+	}
+	if target.kind != kindInstance {
+		return r.fail("a state for what is no instance")
+	}
+	if target.p.more.state.kind != kindNothing {
+		return r.fail("a second state for an instance")
+	}
+	target.p.more.state = state
+	return nil
+}
+
+// sizeOf returns what vs cost at least.
+func (r *reader) sizeOf(vs []value) int {
+	n := wordSize * len(vs)
+	for _, v := range vs {
+		n += v.size() + len(nameOf(v))
+	}
+	return n
+}
+
+func (r *reader) tuple(items []value) value {
+	n := r.newNode()
+	n.items = items
+	return value{kind: kindTuple, p: n}
+}
+
+// directCalls are the calls that say at once what they stand for: ok is false if the arguments are
+// not as expected.
+var directCalls = map[string]func(r *reader, args []value) (v value, ok bool, err error){
+	"builtins.getattr":         directGetattr,
+	"copyreg.__newobj__":       directNewObj,
+	"copyreg.__newobj_ex__":    directNewObjEx,
+	"copyreg._reconstructor":   directReconstructor,
+	"dill._dill._load_type":    directLoadType,
+	"dill._dill._eval_repr":    directEvalRepr,
+	"dill._dill._create_array": directCreateArray,
+}
+
+// directGetattr names the member of a global, which is how protocols below 4 spell nested classes.
+func directGetattr(r *reader, args []value) (value, bool, error) {
+	if len(args) != 2 || args[0].kind != kindGlobal || args[1].kind != kindText && args[1].kind != kindByteText {
+		return value{}, false, nil
+	}
+	member := string(r.bytesOf(args[1]))
+	return r.named(memberName(nameOf(args[0]), member)), isIdentifier(member), nil
+}
+
+func directNewObj(r *reader, args []value) (value, bool, error) {
+	if len(args) == 0 || nameOf(args[0]) == "" {
+		return value{}, false, nil
+	}
+	return r.instance(&extra{fn: args[0], args: r.tuple(args[1:])}), true, nil
+}
+
+func directNewObjEx(r *reader, args []value) (value, bool, error) {
+	if len(args) != 3 || nameOf(args[0]) == "" || args[1].kind != kindTuple || args[2].kind != kindDict {
+		return value{}, false, nil
+	}
+	x := &extra{fn: args[0], args: args[1]}
+	if len(args[2].p.items) > 0 {
+		x.kwargs = args[2]
+	}
+	return r.instance(x), true, nil
+}
+
+// directReconstructor is how protocols 0 and 1 make an instance: class, base class, and what makes the
+// part of it that is the base class.
+func directReconstructor(r *reader, args []value) (value, bool, error) {
+	if len(args) != 3 || nameOf(args[0]) == "" {
+		return value{}, false, nil
+	}
+	x := &extra{fn: args[0]}
+	base, state := nameOf(args[1]), args[2]
+	switch {
+	case base == "builtins.object" && state.kind == kindNone:
+	case base == "builtins.list" && state.kind == kindList, base == "builtins.dict" && state.kind == kindDict:
+		x.fill = state
+	case strings.HasPrefix(base, "builtins.") && state.kind != kindNone:
+		x.args = r.tuple(args[2:])
+	default:
+		return value{}, false, nil
+	}
+	return r.instance(x), true, nil
+}
+
+func (r *reader) instance(x *extra) value {
+	n := r.newNode()
+	n.more = x
+	return value{kind: kindInstance, p: n}
+}
+
+// directLoadType is what dill writes for a type that has a name in Python's module types, or is a
+// builtin.
+func directLoadType(r *reader, args []value) (value, bool, error) {
+	if len(args) != 1 || args[0].kind != kindText {
+		return value{}, false, nil
+	}
+	name := "builtins." + string(r.bytesOf(args[0]))
+	if isHarmless(name) {
+		return r.named(name), true, nil
+	}
+	return value{}, false, nil
+}
+
+// directEvalRepr is what dill writes for what is made of its own repr: here a constant or a range.
+func directEvalRepr(r *reader, args []value) (value, bool, error) {
+	if len(args) != 1 || args[0].kind != kindText {
+		return value{}, false, nil
+	}
+	repr := string(r.bytesOf(args[0]))
+	if repr == "Ellipsis" || repr == "NotImplemented" {
+		return r.named("builtins." + repr), true, nil
+	}
+	inner, ok := strings.CutPrefix(repr, "range(")
+	if !ok || !strings.HasSuffix(inner, ")") {
+		return value{}, false, nil
+	}
+	var limits []value
+	for part := range strings.SplitSeq(inner[:len(inner)-1], ", ") {
+		n, err := strconv.ParseInt(part, 10, 64)
+		if err != nil || len(limits) == 3 {
+			return value{}, false, nil //nolint:nilerr // then it stays the call that it is
+		}
+		limits = append(limits, value{kind: kindInt, n: uint64(n)}) //nolint:gosec // two's complement
+	}
+	return r.instance(&extra{fn: r.named("builtins.range"), args: r.tuple(limits), call: true}), true, nil
+}
+
+// directCreateArray is what dill writes for a numpy array: function, arguments, state, attributes.
+func directCreateArray(r *reader, args []value) (value, bool, error) {
+	if len(args) != 4 || nameOf(args[0]) == "" || args[1].kind != kindTuple || args[3].kind != kindNone {
+		return value{}, false, nil
+	}
+	return r.instance(&extra{fn: args[0], args: args[1], state: args[2], call: true}), true, nil
+}
+
+// classMakers are the functions that make a class by value, as cloudpickle and dill do for those of
+// __main__. They return its name, or nothing if they do not find it.
+var classMakers = map[string]func(r *reader, args []value) string{
+	"cloudpickle.cloudpickle._make_skeleton_class": madeClass, // metaclass, name, bases, attributes, ...
+	"dill._dill._create_type":                      madeClass,
+	"cloudpickle.cloudpickle._make_skeleton_enum":  madeEnum, // bases, name, qualified name, members, module, ...
+}
+
+func madeClass(r *reader, args []value) string {
+	if len(args) < 4 || args[1].kind != kindText || args[3].kind != kindDict {
+		return ""
+	}
+	attrs := args[3].p.items
+	const few = 16 // the module comes first
+	for i := 0; i+1 < min(len(attrs), few); i += 2 {
+		if attrs[i].kind == kindText && string(r.bytesOf(attrs[i])) == "__module__" && attrs[i+1].kind == kindText {
+			return className(string(r.bytesOf(attrs[i+1])), string(r.bytesOf(args[1])))
+		}
+	}
+	return ""
+}
+
+func madeEnum(r *reader, args []value) string {
+	if len(args) < 5 || args[2].kind != kindText || args[4].kind != kindText {
+		return ""
+	}
+	return className(string(r.bytesOf(args[4])), string(r.bytesOf(args[2])))
+}
