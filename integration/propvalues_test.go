@@ -25,8 +25,9 @@ var (
 	valuesSeed  = flag.Uint64("values.seed", 0, "what the values are made from; 0 takes another each time")
 )
 
-// seeded returns the seed of a test's values, and prints it if the test fails.
-func seeded(t *testing.T) uint64 {
+// seeded returns the seed of a test's values, and prints it if the test fails. Package rapid makes
+// checks values of each kind.
+func seeded(t *testing.T, checks int) uint64 {
 	t.Helper()
 	seed := *valuesSeed
 	if seed == 0 {
@@ -39,7 +40,7 @@ func seeded(t *testing.T) uint64 {
 	})
 	for name, value := range map[string]string{
 		"rapid.seed":       strconv.FormatUint(seed, 10),
-		"rapid.checks":     strconv.Itoa(*valuesCount),
+		"rapid.checks":     strconv.Itoa(checks),
 		"rapid.nofailfile": "true",
 	} {
 		require.NoError(t, flag.Set(name, value))
@@ -146,27 +147,27 @@ func (x valuesPeer) judge(t *testing.T, c valuegen.Carrier, made []valueMade, da
 // What Go writes is for Python's own serializers the value that it was, and what they write in return is
 // so for Go.
 func TestValuesThatGoMakes(t *testing.T) {
-	seeded(t)
+	seeded(t, *valuesCount)
 	eachCarrier(t, func(t *testing.T, x valuesPeer, c valuegen.Carrier) {
 		values := c.Values()
 		rapid.Check(t, func(t *rapid.T) {
 			v := values.Draw(t, "value")
-			described := valuegen.Describe(v)
-			if typ := valuegen.TypeFor(v, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "choice") }); typ.Kind() != reflect.Interface {
+			described, ordered := valuegen.Describe(v), true
+			if typ := c.TypeFor(v, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "choice") }); typ.Kind() != reflect.Interface {
 				typed, ok := valuegen.Convert(v, typ)
 				require.True(t, ok)
-				v = typed.Interface()
+				v, ordered = typed.Interface(), false // a map has no order
 			}
 			data, err := codecOf(t, c).Append(nil, v, c.Options())
 			require.NoError(t, err, "writing %s", valuegen.Text(described))
 
 			seen := x.see(t, c, data)
 			require.Empty(t, seen.Error, "reading %.500q", data)
-			same(t, c.Sent(described), parsed(t, seen.Value), true)
-			if seen.AgainError != "" {
-				require.Equal(t, "marshal", c.Serializer, seen.AgainError) // whose writer knows instances only at the top
+			same(t, c.Sent(described), parsed(t, seen.Value), ordered)
+			if unwritable(c, seen.AgainError) {
 				return
 			}
+			require.Empty(t, seen.AgainError)
 			want := c.Arrives(parsed(t, seen.Reads))
 			for _, o := range bothOptions(c) {
 				got := readValue(t, c, seen.Again, o)
@@ -177,14 +178,23 @@ func TestValuesThatGoMakes(t *testing.T) {
 	})
 }
 
+// unwritable tells whether what Python raises is what its serializers always raise: marshal's writer
+// knows instances only at the top, and serpent's writes keys of bytes that it does not read.
+func unwritable(c valuegen.Carrier, raised string) bool {
+	return c.Serializer == "marshal" && raised != "" ||
+		c.Serializer == "serpent" && raised == "builtins.TypeError: unhashable type: 'dict'"
+}
+
 // What Python writes, Go reads as the value that Python itself reads, into an any and into types made
 // for it; and what Go writes of it is the same value for Python.
 func TestValuesThatPythonMakes(t *testing.T) {
-	seed := seeded(t)
-	const batch = 200
+	seed := seeded(t, *valuesCount)
 	eachCarrier(t, func(t *testing.T, x valuesPeer, c valuegen.Carrier) {
-		for first := 0; first < *valuesCount; first += batch {
-			made := x.make(t, c, seed, first, min(batch, *valuesCount-first))
+		inBatches(*valuesCount, func(first, count int) {
+			if t.Failed() {
+				return // what failed is enough to look at
+			}
+			made := x.make(t, c, seed, first, count)
 			generic, typed := make([][]byte, len(made)), make([][]byte, len(made))
 			for i, m := range made {
 				rnd := rand.New(rand.NewPCG(seed, uint64(first+i)))
@@ -192,11 +202,16 @@ func TestValuesThatPythonMakes(t *testing.T) {
 			}
 			x.judge(t, c, made, generic, true)
 			x.judge(t, c, made, typed, false)
-			if t.Failed() {
-				return
-			}
-		}
+		})
 	})
+}
+
+// inBatches calls fn for parts of count that Python can answer soon.
+func inBatches(count int, fn func(first, count int)) {
+	const batch = 200
+	for first := 0; first < count; first += batch {
+		fn(first, min(batch, count-first))
+	}
 }
 
 // answered reads a value that Python made, compares it with what Python reads, and writes it again: as
@@ -223,7 +238,7 @@ func answered(t *testing.T, c valuegen.Carrier, m valueMade, rnd *rand.Rand) (ge
 	if m.Error != "" {
 		return generic, nil
 	}
-	dst := reflect.New(valuegen.TypeFor(v, rnd.IntN))
+	dst := reflect.New(c.TypeFor(v, rnd.IntN))
 	if err := codecOf(t, c).Unmarshal(m.Data, dst.Interface(), c.Options()); err != nil {
 		t.Errorf("%v\nreading %s\ninto a %T", err, m.Repr, dst.Interface())
 		return generic, nil

@@ -239,7 +239,7 @@ func (g *generator) key(depth int) any {
 	case g.c.Serializer == "json":
 		makers = append(makers, none)
 	case g.c.Serializer == "serpent":
-		makers = append(makers, g.tupleKey, g.complex)
+		makers = append(makers, g.tupleKey, g.complex, g.bytes)
 	default:
 		makers = append(makers, none, g.tupleKey, g.complex, g.frozenKey, g.bytes)
 	}
@@ -343,7 +343,7 @@ func (g *generator) time(int) any {
 }
 
 func (g *generator) duration(int) any {
-	micros := pick(g.T, 0, 1, -1, 999999, -86400e6, 86400e6, int64(g.upTo(1e9)), math.MaxInt64/1000, math.MinInt64/1000)
+	micros := pick(g.T, 0, 1, -1, 999999, -86400e6, 86400e6, int64(g.upTo(1e9)), 1<<53, -1<<53)
 	return time.Duration(micros) * time.Microsecond
 }
 

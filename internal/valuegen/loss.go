@@ -85,8 +85,14 @@ func (c Carrier) sent(m map[string]any) any {
 			return base64Dict(m)
 		}
 	case "dict":
-		if c.Serializer == "json" {
+		switch c.Serializer {
+		case "json":
 			return jsonDict(items)
+		case "serpent":
+			for _, item := range items {
+				pair, _ := item.([]any)
+				pair[0] = literalBytes(pair[0])
+			}
 		}
 	case "datetime":
 		if c.Serializer != "msgpack" || !isNaive(m) {
@@ -128,10 +134,16 @@ func (c Carrier) sentSet(m map[string]any, members []any) any {
 	case c.Serializer == "serpent" && len(members) == 0:
 		return tagged("tuple", "v", []any{})
 	case c.Serializer == "serpent":
+		for i := range members {
+			members[i] = literalBytes(members[i])
+		}
 		m["t"] = "set"
 	}
 	return m
 }
+
+// literalBytes gives bytes in keys the form of a literal: a dict is no key.
+func literalBytes(key any) any { return rewrite(key, bytesOfDict) }
 
 func isNaive(datetime map[string]any) bool {
 	text, _ := datetime["v"].(string)
@@ -228,6 +240,9 @@ func (c Carrier) Arrives(d any) any {
 
 // bytesOfDict makes bytes of the dict that serpent writes for them.
 func bytesOfDict(m map[string]any) any {
+	if m["t"] != "dict" {
+		return m
+	}
 	pairs := map[string]any{}
 	items, _ := m["v"].([]any)
 	for _, item := range items {

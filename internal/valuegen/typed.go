@@ -19,12 +19,21 @@ type (
 )
 
 // TypeFor returns a Go type that holds v, which is as values are read into an any, without loss: a
-// value of it has the same description. choose returns a number below n.
-func TypeFor(v any, choose func(n int) int) reflect.Type {
-	if choose(4) == 0 {
+// value of it has the same description, but for the order of dicts. choose returns a number below n.
+func (c Carrier) TypeFor(v any, choose func(n int) int) reflect.Type {
+	return chooser{c, choose}.typeFor(v)
+}
+
+type chooser struct {
+	c      Carrier
+	choose func(n int) int
+}
+
+func (c chooser) typeFor(v any) reflect.Type {
+	if c.choose(4) == 0 {
 		return reflect.TypeFor[any]()
 	}
-	t := oneType(v, choose)
+	t := c.oneType(v)
 	if _, ok := Convert(v, t); !ok {
 		return reflect.TypeFor[any]()
 	}
@@ -32,8 +41,8 @@ func TypeFor(v any, choose func(n int) int) reflect.Type {
 }
 
 // oneType returns a type that may hold v.
-func oneType(v any, choose func(n int) int) reflect.Type {
-	one := func(examples ...any) reflect.Type { return reflect.TypeOf(examples[choose(len(examples))]) }
+func (c chooser) oneType(v any) reflect.Type {
+	one := func(examples ...any) reflect.Type { return reflect.TypeOf(examples[c.choose(len(examples))]) }
 	switch x := v.(type) {
 	case nil:
 		return one((*int)(nil), (*string)(nil), (*codec.Dict)(nil))
@@ -49,28 +58,28 @@ func oneType(v any, choose func(n int) int) reflect.Type {
 	case []byte:
 		return one(x, namedBytes(nil))
 	case []any:
-		return listType(x, choose)
+		return c.listType(x)
 	case codec.Tuple:
-		if choose(2) == 0 {
+		if c.choose(2) == 0 {
 			return reflect.TypeOf(x)
 		}
-		return tupleType(x, choose)
+		return c.tupleType(x)
 	case codec.Set:
-		return setType(x, choose)
+		return c.setType(x)
 	case map[string]any, *codec.Dict:
-		return dictType(asDict(x), choose)
+		return c.dictType(asDict(x))
 	default:
 		return reflect.TypeOf(v)
 	}
 }
 
 // listType tries the type of one element for all of them.
-func listType(items []any, choose func(n int) int) reflect.Type {
+func (c chooser) listType(items []any) reflect.Type {
 	if len(items) == 0 {
 		return reflect.TypeFor[[]int]()
 	}
-	elem := TypeFor(items[choose(len(items))], choose)
-	if choose(2) == 0 {
+	elem := c.typeFor(items[c.choose(len(items))])
+	if c.choose(2) == 0 {
 		return reflect.ArrayOf(len(items), elem)
 	}
 	if elem.Kind() == reflect.Uint8 {
@@ -79,20 +88,21 @@ func listType(items []any, choose func(n int) int) reflect.Type {
 	return reflect.SliceOf(elem)
 }
 
-func tupleType(t codec.Tuple, choose func(n int) int) reflect.Type {
+func (c chooser) tupleType(t codec.Tuple) reflect.Type {
 	fields := []reflect.StructField{{
 		Name: "_", PkgPath: "github.com/pyrokit/pyrokit/internal/valuegen", Type: reflect.TypeFor[struct{}](), Tag: `pyro:",tuple"`,
 	}}
 	for i, v := range t {
-		fields = append(fields, reflect.StructField{Name: "F" + strconv.Itoa(i), Type: TypeFor(v, choose)})
+		fields = append(fields, reflect.StructField{Name: "F" + strconv.Itoa(i), Type: c.typeFor(v)})
 	}
 	return reflect.StructOf(fields)
 }
 
-func setType(s codec.Set, choose func(n int) int) reflect.Type {
+func (c chooser) setType(s codec.Set) reflect.Type {
 	for m := range s.All() {
-		key := TypeFor(m, choose)
-		if s.Frozen || !key.Comparable() || key.Kind() == reflect.Pointer {
+		key := c.typeFor(m)
+		if s.Frozen || c.c.listsOnly() || // as lists they have an order
+			!key.Comparable() || key.Kind() == reflect.Pointer {
 			break
 		}
 		return reflect.MapOf(key, reflect.TypeFor[struct{}]())
@@ -100,19 +110,19 @@ func setType(s codec.Set, choose func(n int) int) reflect.Type {
 	return reflect.TypeFor[codec.Set]()
 }
 
-func dictType(d *codec.Dict, choose func(n int) int) reflect.Type {
+func (c chooser) dictType(d *codec.Dict) reflect.Type {
 	if d.Len() == 0 {
 		return reflect.TypeFor[map[string]any]()
 	}
-	shape := choose(4)
+	shape := c.choose(4)
 	if shape == 0 {
 		return reflect.TypeFor[*codec.Dict]()
 	}
 	if shape == 1 && isStruct(d) {
-		return structType(d, choose)
+		return c.structType(d)
 	}
 	for k, x := range d.All() {
-		return reflect.MapOf(keyType(k), TypeFor(x, choose))
+		return reflect.MapOf(keyType(k), c.typeFor(x))
 	}
 	return nil // unreached: it is not empty
 }
@@ -147,12 +157,12 @@ func asDict(v any) *codec.Dict {
 	return d
 }
 
-func structType(d *codec.Dict, choose func(n int) int) reflect.Type {
+func (c chooser) structType(d *codec.Dict) reflect.Type {
 	var fields []reflect.StructField
 	for k, x := range d.All() {
 		name, _ := k.(string)
 		fields = append(fields, reflect.StructField{
-			Name: "F" + strconv.Itoa(len(fields)), Type: TypeFor(x, choose), Tag: reflect.StructTag(`pyro:"` + name + `"`),
+			Name: "F" + strconv.Itoa(len(fields)), Type: c.typeFor(x), Tag: reflect.StructTag(`pyro:"` + name + `"`),
 		})
 	}
 	return reflect.StructOf(fields)

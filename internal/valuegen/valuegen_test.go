@@ -44,7 +44,7 @@ func TestTypedValuesAreWrittenAndReadAsOthers(t *testing.T) {
 			values := c.Values()
 			rapid.Check(t, func(t *rapid.T) {
 				plain := read(t, c, write(t, c, values.Draw(t, "value")), c.Options())
-				typ := valuegen.TypeFor(plain, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "choice") })
+				typ := c.TypeFor(plain, func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "choice") })
 				typed, ok := valuegen.Convert(plain, typ)
 				if !ok {
 					t.Fatalf("%v cannot hold %v", typ, plain)
