@@ -27,11 +27,13 @@ func newCallCmd(f *factory, run func(context.Context, *factory, *callOptions) er
 		Short: "Call a method",
 		Long: `Calls a method and prints its result; a remote iterator prints its items as they come.
 
-An argument is JSON if it parses as JSON, else a Python literal if it parses as one ((1, 2), {'a'},
-b'x', None), else text. @FILE and - read a value from a file or stdin; --string takes everything as it is.`,
+An argument is JSON if it parses as JSON, else a Python literal if it parses as one ((1, 2), {'a'}, b'x',
+None, nan, Decimal('1.5'), datetime.date(2020, 2, 29)), else text. @FILE and - read a value from a file or
+stdin; --string takes everything as it is.`,
 		Example: `  pyroctl call PYRONAME:example.greeting get_fortune Irmen
   pyroctl call PYRO:calc@localhost:9999 add 40 --kw b=2
-  pyroctl call PYRONAME:example.stockquotes quotes '["IBM", "MSFT"]' -o json`,
+  pyroctl call PYRONAME:example.stockquotes quotes '["IBM", "MSFT"]' -o json
+  pyroctl call PYRONAME:camera snapshot -o json --typed`,
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: f.completeMembers(func(m *transport.ObjectMetadata) []string { return m.Methods }),
 		RunE: func(cmd *cobra.Command, args []string) error {

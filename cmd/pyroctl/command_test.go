@@ -113,13 +113,12 @@ func TestServeFlags(t *testing.T) {
 	t.Setenv("PYRO_HOST", "0.0.0.0")
 	t.Setenv("PYRO_NS_HOST", "127.0.0.1")
 	t.Setenv("PYRO_NS_PORT", "4711")
-	all := pyro.DefaultSerializers()
 	tests := []struct {
 		line string
 		want serveFlags
 	}{
-		{"", serveFlags{host: "127.0.0.1", port: 4711, serializers: all}},
-		{"--host h --port 1 --nathost n --natport 2", serveFlags{host: "h", port: 1, natHost: "n", natPort: 2, serializers: all}},
+		{"", serveFlags{host: "127.0.0.1", port: 4711}},
+		{"--host h --port 1 --nathost n --natport 2", serveFlags{host: "h", port: 1, natHost: "n", natPort: 2}},
 		{"--unix /s --serializers json", serveFlags{host: "127.0.0.1", port: 4711, unix: "/s", serializers: []string{"json"}}},
 	}
 	for _, tt := range tests {
@@ -229,7 +228,7 @@ func TestNATAddressIsAnnounced(t *testing.T) {
 	require.NoError(t, f.complete(newRootCmd(f).Flags()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	opts := &nsServeOptions{serveFlags{host: "localhost", natHost: "names.example.org", natPort: 4711, serializers: pyro.DefaultSerializers()}}
+	opts := &nsServeOptions{serveFlags{host: "localhost", natHost: "names.example.org", natPort: 4711}}
 	go func() { done <- nsServe(ctx, f, opts) }()
 	require.Equal(t, "READY ns PYRO:Pyro.NameServer@names.example.org:4711\n", <-ready.lines)
 	cancel()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -26,14 +27,15 @@ type serveFlags struct {
 	unix        string
 	natHost     string
 	natPort     int
-	serializers []string
+	serializers []string // empty: what a daemon accepts by default
 }
 
 func (s *serveFlags) register(fs *pflag.FlagSet, host string, port int) {
 	fs.StringVar(&s.host, "host", host, "`address` to listen on; 0.0.0.0 for all")
 	fs.IntVar(&s.port, "port", port, "`port` to listen on; 0 for any")
 	fs.StringVar(&s.unix, "unix", "", "`path` of a unix socket to listen on instead")
-	fs.StringSliceVar(&s.serializers, "serializers", pyro.DefaultSerializers(), "serializers that are accepted")
+	fs.StringSliceVar(&s.serializers, "serializers", nil,
+		"serializers that are accepted (default "+strings.Join(pyro.DefaultSerializers(), ", ")+", and with Pyro5 msgpack)")
 }
 
 func (s *serveFlags) registerNAT(fs *pflag.FlagSet) {
@@ -78,7 +80,10 @@ func (f *factory) newServer(ctx context.Context, s *serveFlags, extra ...service
 		return nil, err
 	}
 	f.serving = s
-	opts := []service.ServerOption{service.Logger(f.log), service.Serializers(s.serializers...)}
+	opts := []service.ServerOption{service.Logger(f.log)}
+	if len(s.serializers) > 0 {
+		opts = append(opts, service.Serializers(s.serializers...))
+	}
 	key, err := f.hmacKey()
 	if err != nil {
 		return nil, err
