@@ -13,6 +13,10 @@
 //	p, err := service.Connect("PYRO:example.greeting@localhost:9999")
 //	text, err := service.Call[string](ctx, p, "get_fortune", "Irmen")
 //
+// Objects travel as proxies: a *[Proxy], and a *[Service] that a running server answers for, arrive at the
+// other end as a proxy for the object, Python's proxies and registered objects arrive here as *Proxy. A
+// [SerializedBlob] is passed on without being decoded.
+//
 // Nothing is reachable that was not named. The package knows objects, functions and names; frames and
 // bytes are the business of transport/pyro, values that of codec.
 package service
