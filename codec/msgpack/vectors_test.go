@@ -142,9 +142,17 @@ func TestLongInts(t *testing.T) {
 		text string
 		want any
 	}{
-		{" 12\t\n", int64(12)}, {"1_000", int64(1000)}, {"+5", int64(5)}, {"-5", int64(-5)}, {"007", int64(7)}, {"-0", int64(0)},
-		{"-9223372036854775808", int64(-1 << 63)}, {"9223372036854775808", new(big.Int).SetUint64(1 << 63)},
-		{digits, huge}, {"-" + digits, new(big.Int).Neg(huge)}, {"-1_2345678901234567890", bigInt("-12345678901234567890")},
+		{" 12\t\n", int64(12)},
+		{"1_000", int64(1000)},
+		{"+5", int64(5)},
+		{"-5", int64(-5)},
+		{"007", int64(7)},
+		{"-0", int64(0)},
+		{"-9223372036854775808", int64(-1 << 63)},
+		{"9223372036854775808", new(big.Int).SetUint64(1 << 63)},
+		{digits, huge},
+		{"-" + digits, new(big.Int).Neg(huge)},
+		{"-1_2345678901234567890", bigInt("-12345678901234567890")},
 	} {
 		var v any
 		require.NoError(t, msgpack.Unmarshal(ext(0x31, []byte(tt.text)), &v), "%.20q", tt.text)
