@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -270,6 +271,10 @@ func (r *reader) number() (any, error) {
 		if exponent && n+1 < len(rest) && (rest[n] == '+' || rest[n] == '-') && rest[n+1]-'0' <= 9 {
 			n++
 		}
+	}
+	if i, err := strconv.ParseInt(rest[:n], 10, 64); err == nil && (rest[0] != '0' || n == 1) { // as most are
+		r.pos += n
+		return i, nil
 	}
 	var v any
 	if err := serpent.Codec.Unmarshal([]byte(rest[:n]), &v, nil); err != nil {
