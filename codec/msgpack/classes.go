@@ -7,15 +7,25 @@ import (
 	"github.com/pyrokit/pyrokit/codec/internal/bind"
 )
 
+var classKey = []byte(codec.ClassKey)
+
 // Class returns the class of the dict at pos, if it is an instance. Each part of the data is looked through
-// once, as it comes up, and only if it can hold instances.
+// once, as it comes up, and nothing if there are no instances any more.
 func (s *reader) Class() string {
-	if s.pos >= s.ahead {
-		s.ahead = len(s.data)
-		if bytes.Contains(s.data[s.pos:], []byte(codec.ClassKey)) {
-			s.lookAhead()
+	if s.pos < s.ahead {
+		return s.classes[s.pos]
+	}
+	if s.pos > s.nextClass {
+		s.nextClass = len(s.data)
+		if i := bytes.Index(s.data[s.pos:], classKey); i >= 0 {
+			s.nextClass = s.pos + i
 		}
 	}
+	if s.nextClass == len(s.data) {
+		s.ahead = len(s.data)
+		return ""
+	}
+	s.lookAhead()
 	return s.classes[s.pos]
 }
 

@@ -21,6 +21,21 @@ func many(unit string) []byte {
 	return append(b, bytes.Repeat([]byte(unit), n)...)
 }
 
+// classAtLast returns an array of n empty maps and an instance.
+func classAtLast(n int) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{0xdd}, uint32(n+1))
+	return append(append(b, bytes.Repeat([]byte{0x80}, n)...), "\x81\xa9__class__\xa1c"...)
+}
+
+// entries returns a map of n short keys, no two of which are equal, and empty maps.
+func entries(n int) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{0xdf}, uint32(n))
+	for i := range n {
+		b = append(b, 0xa3, byte(i&0x7f), byte(i>>7&0x7f), byte(i>>14), 0x80)
+	}
+	return b
+}
+
 func TestHostile(t *testing.T) {
 	codectest.Hostile(t, msgpack.Codec, map[string][]byte{
 		"nils":           many("\xc0"),
@@ -51,6 +66,7 @@ func TestHostile(t *testing.T) {
 		"classes at last": append(append(bytes.Repeat([]byte("\x83\xa1a"), 150), "\x81\xa1l"+string(many("\x81\xa9__class__\xa1c"))...),
 			bytes.Repeat([]byte("\xa9__class__\xa1c\xa0\xc0"), 150)...),
 		"a class and maps": append([]byte("\x92\x81\xa9__class__\xa1c"), many("\x80")...),
+		"a class at last":  classAtLast(1 << 20),
 		"a class and one":  append([]byte("\x92\x81\xa9__class__\xa1c"), many("\x81\xa0\xc0")...),
 		"equal keys":       append([]byte("\xdf\x00\x00\xff\xff"), bytes.Repeat([]byte("\xa0\xc0"), 0xffff)...),
 		"fields":           append([]byte("\xdf\x00\x00\xff\xff"), bytes.Repeat([]byte("\xa1l\x91\x80"), 0xffff)...),
@@ -85,7 +101,8 @@ func TestHostileTypes(t *testing.T) {
 	}
 	type vast [64]wide
 	inputs := map[string][]byte{
-		"arrays": many("\x90"), "maps": many("\x80"), "arrays of one": many("\x91\x90"), "nils": many("\xc0"), "ints": many("\x00"),
+		"entries": entries(hostileSize / 5),
+		"arrays":  many("\x90"), "maps": many("\x80"), "arrays of one": many("\x91\x90"), "nils": many("\xc0"), "ints": many("\x00"),
 		"huge": bytes.Repeat([]byte("\xdd\x00\x00\xff\xff"), hostileSize/5), "texts": many("\xa0"),
 	}
 	for name, data := range inputs {
@@ -96,7 +113,7 @@ func TestHostileTypes(t *testing.T) {
 				new([]codec.Value), new([]codec.Object), new([]any), new([]string), new([]complex128), new([]*int64), new(codec.Set),
 				new(map[any]struct{}), new(map[string]struct{}), new([][]map[string]wide), new([1 << 10]any),
 				new([]vast), new([]*vast), new([]struct{ V vast }), new([]*struct{ V vast }), new([][]struct{ V vast }), new([]map[string]vast),
-				new(map[string]struct{ V vast }), new([]map[string]*vast),
+				new(map[string]struct{ V vast }), new(map[string]wide), new(map[string]map[string]wide), new([]map[string]*vast),
 			} {
 				codectest.InProportion(t, msgpack.Codec, data, dst, nil)
 			}

@@ -23,8 +23,9 @@ type reader struct {
 	owed   uint64 // elements, keys and values that the containers entered have announced and not brought yet
 	inKeys int    // keys that are being read, one within the other
 
-	classes map[int]string // of instances, by where their dicts begin
-	ahead   int            // where what was looked through for classes ends
+	classes   map[int]string // of instances, by where their dicts begin
+	ahead     int            // where what was looked through for classes ends
+	nextClass int            // where __class__ stands next, or the end
 
 	scratch []byte // the text of times and dates
 	dec     bind.Decoder
@@ -46,7 +47,7 @@ func newReader(data []byte, base int, o *codec.Options) *reader {
 	s.data, s.pos, s.base = data, 0, base
 	s.maxDepth, s.lenient = o.Depth(), lenient(o)
 	s.frames, s.owed, s.inKeys = s.frames[:0], 0, 0
-	s.classes, s.ahead = nil, 0
+	s.classes, s.ahead, s.nextClass = nil, 0, -1
 	s.dec.Renew(o)
 	s.dec.Room = roomEach*len(data) + room
 	if s.dec.Src == nil {

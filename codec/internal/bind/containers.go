@@ -229,6 +229,9 @@ func (d *Decoder) fillTextMap(v reflect.Value, t reflect.Type, elem decodeFunc) 
 		case OtherKey:
 			return &codec.TypeError{Want: t.String(), Found: "dict", Why: "a key is not text"}
 		}
+		if err := d.takeEntry(t); err != nil {
+			return err
+		}
 		key.SetString(string(name))
 		value.SetZero()
 		if err := elem(d, value); err != nil {
@@ -252,6 +255,9 @@ func (d *Decoder) fillMap(v reflect.Value, t reflect.Type, keyOf, elem decodeFun
 		if !more {
 			v.Set(out)
 			return nil
+		}
+		if err := d.takeEntry(t); err != nil {
+			return err
 		}
 		key.SetZero()
 		value.SetZero()

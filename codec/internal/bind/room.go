@@ -17,6 +17,14 @@ func (d *Decoder) take(n int) error {
 
 // takeMap is take for a map of type t, with the variables that its entries are read into.
 func (d *Decoder) takeMap(t reflect.Type) error {
-	const empty = 48 // of runtime's maps
-	return d.take(empty + int(t.Key().Size()+t.Elem().Size()))
+	const empty = 48 // bytes of a map without entries
+	if err := d.take(empty); err != nil {
+		return err
+	}
+	return d.takeEntry(t)
+}
+
+// takeEntry is take for an entry of a map of type t.
+func (d *Decoder) takeEntry(t reflect.Type) error {
+	return d.take(int(t.Key().Size() + t.Elem().Size()))
 }
