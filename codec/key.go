@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,8 +25,13 @@ type (
 // keyOf returns the Go value that stands for k among keys.
 func keyOf(k any) (any, error) {
 	switch x := k.(type) {
-	case string, int64, Decimal, Global, time.Duration:
+	case string, int64, Global, time.Duration:
 		return k, nil
+	case Decimal:
+		if strings.Contains(strings.ToLower(string(x)), "nan") {
+			return math.NaN(), nil // equals nothing, as any NaN
+		}
+		return x, nil
 	case nil:
 		return nilKey{}, nil
 	case bool:

@@ -151,4 +151,5 @@ func TestKeysOfOtherTypes(t *testing.T) {
 	require.Equal(t, 5, d.Len())
 	v, _ := d.Get(codec.Decimal("1"))
 	require.Equal(t, "decimal", v)
+	require.Equal(t, 2, codec.NewDict(codec.Decimal("NaN"), 1, codec.Decimal("NaN"), 2).Len(), "NaN equals nothing")
 }
