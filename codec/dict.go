@@ -14,7 +14,18 @@ type Dict struct {
 	opts    *Options    // that a class dict was read with
 }
 
-type entry struct{ key, value any }
+type entry struct {
+	key, value any
+	norm       any // keyOf a key that holds others; nil for the rest, where it costs nothing to ask again
+}
+
+// keyOf is keyOf the entry's key.
+func (e *entry) keyOf() (any, error) {
+	if e.norm != nil {
+		return e.norm, nil
+	}
+	return keyOf(e.key)
+}
 
 // smallDict is the number of entries that are searched one by one.
 const smallDict = 8
@@ -70,7 +81,12 @@ func (d *Dict) Put(key, value any) error {
 		d.entries[i].value = value
 		return nil
 	}
-	d.entries = append(d.entries, entry{key, value})
+	e := entry{key: key, value: value}
+	switch norm.(type) {
+	case tupleKey, setKey:
+		e.norm = norm
+	}
+	d.entries = append(d.entries, e)
 	if d.index != nil {
 		d.index[norm] = len(d.entries) - 1
 	} else if len(d.entries) > smallDict {
@@ -120,7 +136,8 @@ func (d *Dict) Keys() iter.Seq[any] {
 	}
 }
 
-// find returns the place of key or -1, and the key as the index has it, if there is an index.
+// find returns the place of key or -1, and what stands for the key among keys; nil for text while there
+// is no index.
 func (d *Dict) find(key any) (int, any, error) {
 	if d.index == nil {
 		return d.search(key)
@@ -151,11 +168,11 @@ func (d *Dict) search(key any) (int, any, error) {
 		return -1, nil, err
 	}
 	for i := range d.entries {
-		if k, err := keyOf(d.entries[i].key); err == nil && k == norm {
-			return i, nil, nil
+		if k, err := d.entries[i].keyOf(); err == nil && k == norm {
+			return i, norm, nil
 		}
 	}
-	return -1, nil, nil
+	return -1, norm, nil
 }
 
 // hasNamedKeys reports whether a key is neither a string nor of another type that values are read
@@ -174,7 +191,7 @@ func (d *Dict) hasNamedKeys() bool {
 func (d *Dict) reindex() {
 	d.index = make(map[any]int, len(d.entries)+1)
 	for i := range d.entries {
-		norm, _ := keyOf(d.entries[i].key) // it was a key when it was put in
+		norm, _ := d.entries[i].keyOf() // it was a key when it was put in
 		if f, ok := norm.(float64); ok && f != f {
 			continue // NaN equals nothing, itself included
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -100,4 +101,38 @@ func TestSet(t *testing.T) {
 	require.Zero(t, codec.Set{}.Len())
 	require.False(t, codec.Set{}.Has(1))
 	require.Empty(t, slices.Collect(codec.Set{}.All()))
+}
+
+// Long keys are told apart by more than their beginnings.
+func TestLongKeys(t *testing.T) {
+	long := func(last any) codec.Tuple {
+		return codec.Tuple{strings.Repeat("x", 100), codec.NewFrozenSet(strings.Repeat("y", 100), codec.Tuple{last}), last}
+	}
+	d := codec.NewDict(long(1), "a", long(2), "b")
+	d.Set(long(1.0), "c")
+	require.Equal(t, 2, d.Len())
+	v, _ := d.Get(long(true))
+	require.Equal(t, "c", v)
+	_, ok := d.Get(long("1"))
+	require.False(t, ok)
+
+	members := []any{long(1), long(2), codec.NewFrozenSet(long(3))}
+	s := codec.NewSet(codec.NewFrozenSet(members...))
+	slices.Reverse(members)
+	require.True(t, s.Has(codec.NewFrozenSet(members...)))
+	require.False(t, s.Has(codec.NewFrozenSet(members[1:]...)))
+	require.False(t, s.Has(codec.NewFrozenSet()))
+}
+
+// A set within a set within a set does not take memory with the square of their number.
+func TestDeepSets(t *testing.T) {
+	allocations := func(depth int) float64 {
+		return testing.AllocsPerRun(3, func() {
+			inner := codec.NewFrozenSet()
+			for range depth {
+				inner = codec.NewFrozenSet(1, inner)
+			}
+		})
+	}
+	require.Less(t, allocations(200), 3*allocations(100))
 }

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -120,24 +121,38 @@ func reflectKey(k any) (any, error) {
 
 func tupleKeyOf(t Tuple) (any, error) {
 	b, err := appendTuple(nil, t)
-	return tupleKey(b), err
+	return tupleKey(short(b)), err
 }
 
 func setKeyOf(s Set) (any, error) {
+	if s.Len() == 0 {
+		return setKey(""), nil
+	}
 	parts := make([]string, 0, s.Len())
-	for m := range s.All() {
-		b, err := appendKey(nil, m)
+	for i := range s.d.entries {
+		norm, err := s.d.entries[i].keyOf()
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, string(b))
+		parts = append(parts, string(appendNorm(nil, norm)))
 	}
 	slices.Sort(parts)
 	var b []byte
 	for _, p := range parts {
 		b = appendText(b, 's', p)
 	}
-	return setKey(b), nil
+	return setKey(short(b)), nil
+}
+
+// short returns b, or the digest of a longer b: the key of a set in a set in a set must not hold all of
+// them again each time. What is not shortened begins with another byte.
+func short(b []byte) string {
+	const longest = 64
+	if len(b) <= longest {
+		return string(b)
+	}
+	sum := sha256.Sum256(b)
+	return "h" + string(sum[:])
 }
 
 func appendTuple(b []byte, t Tuple) ([]byte, error) {
@@ -156,30 +171,37 @@ func appendKey(b []byte, k any) ([]byte, error) {
 	if t, ok := k.(Tuple); ok {
 		return appendTuple(b, t)
 	}
-	k, err := keyOf(k)
+	norm, err := keyOf(k)
 	if err != nil {
 		return b, err
 	}
-	switch x := k.(type) {
+	return appendNorm(b, norm), nil
+}
+
+// appendNorm is appendKey for what keyOf returned.
+func appendNorm(b []byte, norm any) []byte {
+	switch x := norm.(type) {
 	case string:
-		return appendText(b, 's', x), nil
+		return appendText(b, 's', x)
 	case bytesKey:
-		return appendText(b, 'b', string(x)), nil
+		return appendText(b, 'b', string(x))
 	case bigKey:
-		return appendText(b, 'l', string(x)), nil
+		return appendText(b, 'l', string(x))
 	case setKey:
-		return appendText(b, '<', string(x)), nil
+		return appendText(b, '<', string(x))
+	case tupleKey:
+		return appendText(b, '(', string(x))
 	case int64:
-		return binary.LittleEndian.AppendUint64(append(b, 'i'), uint64(x)), nil //nolint:gosec // bits
+		return binary.LittleEndian.AppendUint64(append(b, 'i'), uint64(x)) //nolint:gosec // bits
 	case float64:
-		return binary.LittleEndian.AppendUint64(append(b, 'f'), math.Float64bits(x)), nil
+		return binary.LittleEndian.AppendUint64(append(b, 'f'), math.Float64bits(x))
 	case complex128:
 		b = binary.LittleEndian.AppendUint64(append(b, 'c'), math.Float64bits(real(x)))
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(imag(x))), nil
+		return binary.LittleEndian.AppendUint64(b, math.Float64bits(imag(x)))
 	case nilKey:
-		return append(b, 'N'), nil
+		return append(b, 'N')
 	default:
-		return appendText(b, 'g', fmt.Sprintf("%T:%v", k, k)), nil
+		return appendText(b, 'g', fmt.Sprintf("%T:%v", norm, norm))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,9 @@ func TestHostile(t *testing.T) {
 		"short tuples":   bytes.Repeat([]byte(")\xff"), 30000),
 		"bomb":           bomb(20),
 		"shared text":    append([]byte("[\x00\x10\x00\x00\xf5\x00\x10\x00\x00"), append(bytes.Repeat([]byte("x"), 4096), bytes.Repeat([]byte("r\x00\x00\x00\x00"), 4095)...)...),
+		"sets in sets":   many(strings.Repeat(">\x02\x00\x00\x00i\x01\x00\x00\x00", 190) + "N"),
+		"sets in tuples": many(strings.Repeat(">\x02\x00\x00\x00N)\x02N", 95) + "N"),
+		"sets as keys":   many("{" + strings.Repeat(">\x01\x00\x00\x00", 190) + "NN0"),
 		"flagged":        many("\xce"),
 		"class of class": bytes.Repeat([]byte("{z\x09__class__z\x01cz\x01a"), 5000),
 	})

@@ -145,6 +145,10 @@ func (writer) End(b []byte, k bind.Kind, _ int) []byte {
 
 // Key allows all that Python can hash; a set in a key is a frozenset.
 func (w writer) Key(b []byte, start int, _, _ bind.Kind) ([]byte, error) {
+	if b[start] == '<' || b[start] == '>' { // its members were looked at before
+		b[start] = '>'
+		return b, nil
+	}
 	if _, what := hashable(b[start:]); what != "" {
 		return b, bind.Refuse(w, "unhashable key: "+what)
 	}

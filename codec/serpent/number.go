@@ -188,7 +188,7 @@ func (s *reader) based(bits uint) (number, error) {
 // bigOf returns the number that digits spell. big.Int's own way takes time with the square of their
 // number if they have three bits.
 func bigOf(digits []byte, bits uint) *big.Int {
-	mag := make([]byte, (len(digits)*int(bits)+7)/8) //nolint:gosec // bits is small
+	mag := make([]byte, (len(digits)*int(bits)+7)/8)
 	at := len(mag) - 1
 	var acc, have uint
 	for _, d := range slices.Backward(digits) {
