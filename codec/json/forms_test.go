@@ -35,8 +35,13 @@ func TestForms(t *testing.T) {
 		})
 	}
 	for _, v := range []any{
-		[]byte("a"), 1i, codec.NDArrayOf([]int16{1}), codec.Global("builtins.Ellipsis"),
-		codec.NewDict(codec.Tuple{1}, 1), codec.NewDict([]byte("a"), 1), codec.Object{Class: "c", Reduction: &codec.Reduction{}},
+		[]byte("a"),
+		1i,
+		codec.NDArrayOf([]int16{1}),
+		codec.Global("builtins.Ellipsis"),
+		codec.NewDict(codec.Tuple{1}, 1),
+		codec.NewDict([]byte("a"), 1),
+		codec.Object{Class: "c", Reduction: &codec.Reduction{}},
 	} {
 		_, err := json.Marshal([]any{v})
 		var refused *codec.EncodeError

@@ -194,7 +194,7 @@ func bigOf(digits []byte, bits uint) *big.Int {
 	for _, d := range slices.Backward(digits) {
 		acc |= uint(d) << have
 		if have += bits; have >= 8 {
-			mag[at] = byte(acc)
+			mag[at] = byte(acc & 0xff)
 			acc >>= 8
 			have -= 8
 			at--
