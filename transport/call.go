@@ -105,15 +105,14 @@ type Args struct {
 	Positional []any
 	Keywords   codec.Kwargs
 
-	rest  []byte // of the codec.Head
-	form  int
+	head  codec.Head // whole: pickle sees to it that the arguments are those of this very call
 	codec codec.Codec
 	opts  *codec.Options
 }
 
 // EncodedArgs returns arguments that are still encoded as h, by c.
 func EncodedArgs(h codec.Head, c codec.Codec, o *codec.Options) Args {
-	return Args{rest: h.Rest, form: h.Form, codec: c, opts: o}
+	return Args{head: h, codec: c, opts: o}
 }
 
 // Encoded reports whether the arguments are still encoded.
@@ -122,7 +121,7 @@ func (a *Args) Encoded() bool { return a.codec != nil }
 // Decode hands the arguments to sink. Go values are stored as they are where the types agree.
 func (a *Args) Decode(sink codec.ArgSink) error {
 	if a.codec != nil {
-		return a.codec.DecodeArgs(codec.Head{Rest: a.rest, Form: a.form}, sink, a.opts)
+		return a.codec.DecodeArgs(a.head, sink, a.opts)
 	}
 	for i, v := range a.Positional {
 		dst, err := sink.Positional(i)

@@ -317,15 +317,55 @@ def service_classes(api):
             return counter
 
         @api.expose
+        def new_counters(self):
+            """Registered objects wherever a value can stand."""
+            return {"list": [self.new_counter()], "tuple": (1, self.new_counter())}
+
+        @api.expose
+        def describe(self, proxy):
+            """What a proxy that arrived knows before it connects."""
+            return [
+                str(proxy._pyroUri),
+                sorted(proxy._pyroMethods),
+                sorted(proxy._pyroOneway),
+                sorted(proxy._pyroAttrs),
+                proxy._pyroHandshake,
+                proxy._pyroSerializer,
+            ]
+
+        @api.expose
         def call_back(self, proxy, method, *args):
             """Call a method of an object that lives with the caller."""
             return getattr(proxy, method)(*args)
+
+    class Dispatcher(object):
+        """Passes blobs on to those that listen, and looks at nothing but their info."""
+
+        def __init__(self):
+            self._listeners = collections.defaultdict(list)
+
+        @api.expose
+        def listen(self, topic, listener):
+            self._listeners[topic].append(listener)
+
+        @api.expose
+        def forget(self):
+            self._listeners.clear()
+
+        @api.expose
+        def dispatch(self, blob):
+            results = []
+            for listener in self._listeners[blob.info]:
+                if hasattr(listener, "_pyroClaimOwnership"):
+                    listener._pyroClaimOwnership()  # Pyro5: calls come in any thread
+                results.append(listener.process(blob))
+            return results
 
     def counter(mode):
         return api.behavior(instance_mode=mode)(api.expose(type(mode.title(), (Counter,), {})))
 
     classes = {mode: counter(mode) for mode in ("session", "single", "percall")}
-    return dict(classes, svc=Service())
+    return dict(classes, svc=Service(), dispatcher=Dispatcher())
 
 
 def serve(api, daemon, options):

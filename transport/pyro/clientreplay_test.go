@@ -69,13 +69,12 @@ func listOf(v any) []any {
 	return list
 }
 
-// callsOf returns the exchanges of one request and one reply in a serializer that is built in.
+// callsOf returns the exchanges of one request and one reply.
 func callsOf(t *testing.T, dialect string) []vectortest.Exchange {
 	t.Helper()
 	var calls []vectortest.Exchange
 	for _, e := range vectortest.Exchanges(t, vectors, dialect) {
-		foreign := slices.ContainsFunc(notBuiltIn, func(s string) bool { return s != "nameserver/" && strings.HasPrefix(e.Name, s) })
-		if foreign || len(e.Messages) != 2 || e.Messages[0].Type != "INVOKE" || e.Messages[1].Type != "RESULT" {
+		if strings.HasPrefix(e.Name, "flame/") || len(e.Messages) != 2 || e.Messages[0].Type != "INVOKE" || e.Messages[1].Type != "RESULT" {
 			continue
 		}
 		if slices.Contains(e.Messages[0].Flags, "BATCH") || slices.Contains(e.Messages[0].Flags, "KEEPSERIALIZED") {

@@ -7,6 +7,7 @@ import (
 	_ "github.com/pyrokit/pyrokit/codec/json"    // registers itself
 	_ "github.com/pyrokit/pyrokit/codec/marshal" // registers itself
 	_ "github.com/pyrokit/pyrokit/codec/msgpack" // registers itself
+	_ "github.com/pyrokit/pyrokit/codec/pickle"  // registers itself, under three names
 	_ "github.com/pyrokit/pyrokit/codec/serpent" // registers itself
 )
 

@@ -134,7 +134,7 @@ func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reserv
 	call.Oneway = f.flags&flagOneway != 0
 	c.answers = c.answerOptions(ser, f.payload)
 	if !ser.accepted {
-		if c.o.dialect == codec.Pyro5 || ser.codec == nil {
+		if c.o.dialect == codec.Pyro5 {
 			return false, errors.New("serializer is not accepted")
 		}
 		return c.raise(f, call, transport.NewError("Pyro4.errors.SerializeError",
@@ -309,11 +309,11 @@ func traced(e *transport.Error, call *transport.Call) *transport.Error {
 		last = strings.TrimPrefix(e.Class, "builtins.") + ": " + last
 	}
 	t := *e
-	t.Traceback = []string{
-		"Traceback (most recent call last):\n",
-		"  " + strings.TrimSpace(describe(call)+" of "+call.Object) + "\n",
-		last + "\n",
+	t.Traceback = []string{"Traceback (most recent call last):\n"}
+	if call.Object != "" { // else nobody has looked at whom the call was for
+		t.Traceback = append(t.Traceback, "  "+describe(call)+" of "+call.Object+"\n")
 	}
+	t.Traceback = append(t.Traceback, last+"\n")
 	return &t
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/service"
@@ -205,6 +206,10 @@ func pythonType(v any) string {
 		return "set"
 	case map[string]any, *codec.Dict:
 		return "dict"
+	case time.Time:
+		return "datetime"
+	case codec.Date:
+		return "date"
 	case pyro.URI:
 		return "URI"
 	case *service.Proxy:

@@ -35,8 +35,8 @@ type Program struct {
 
 // Process is a running Python program.
 type Process struct {
-	// URIs of what it serves: the test service's objects by their names ("svc", "session",
-	// "single", "percall"); of Pyro's own programs the one at "uri".
+	// URIs of what it serves: the test service's objects by their names ("svc", "dispatcher",
+	// "session", "single", "percall"); of Pyro's own programs the one at "uri".
 	URIs map[string]string
 
 	name   string
