@@ -19,14 +19,14 @@ type Kind uint8
 
 // The kinds of calls.
 const (
-	Invoke     Kind = iota // a method
-	GetAttr                // the value of an attribute
-	SetAttr                // setting an attribute; the value is the only argument
-	Metadata               // what an object exposes
-	StreamItem             // the next item of a remote iterator
-	Ping                   // a round trip that no object sees
-	Batch                  // several methods in one message, on a client; a server gets each as an Invoke
-	StreamClose            // the end of a remote iterator that is wanted no more
+	Invoke      Kind = iota // a method
+	GetAttr                 // the value of an attribute
+	SetAttr                 // setting an attribute; the value is the only argument
+	Metadata                // what an object exposes
+	StreamItem              // the next item of a remote iterator
+	Ping                    // a round trip that no object sees
+	Batch                   // several methods in one message, on a client; a server gets each as an Invoke
+	StreamClose             // the end of a remote iterator that is wanted no more
 )
 
 var kindNames = [...]string{"invoke", "getattr", "setattr", "metadata", "streamitem", "ping", "batch", "streamclose"}

@@ -42,9 +42,9 @@ func IsPickle(name string) bool { return name == Pickle || name == CloudPickle |
 // A serializer is one of Pyro's serializers as a connection uses it.
 type serializer struct {
 	name     string
-	id       uint16      // in the connection's dialect; 0 if that does not know it
-	codec    codec.Codec // nil if it is not linked
-	accepted bool        // by a server
+	id       uint16 // in the connection's dialect; 0 if that does not know it
+	codec    codec.Codec
+	accepted bool // by a server
 }
 
 func serializerNamed(name string, d codec.Dialect) (*serializer, error) {

@@ -287,13 +287,13 @@ func (c *serverConn) raise(f *frame, call *transport.Call, err error) (more bool
 	}
 	e := traced(transport.AsError(err).Raised(), call)
 	fields := frameFields{typ: msgResult, flags: flagException | f.flags&flagBatch}
-	sendErr := c.reply(c.readableBy(f), fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
+	sendErr := c.reply(f, fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
 	if failed, ok := errors.AsType[*unencodableError](sendErr); ok {
 		instead := transport.NewError("PyroError", fmt.Sprintf(
 			"Error serializing exception: %s. Original exception: <class '%s'>: %s",
 			failed.Error(), strings.TrimPrefix(e.Class, "builtins."), e.Message))
 		instead.Traceback = e.Traceback
-		sendErr = c.reply(c.readableBy(f), fields, call.Header.CorrelationID, nil, codec.ValueOf(instead))
+		sendErr = c.reply(f, fields, call.Header.CorrelationID, nil, codec.ValueOf(instead))
 	}
 	return sendErr == nil && !e.EndsConnection(), sendErr
 }
@@ -315,16 +315,6 @@ func traced(e *transport.Error, call *transport.Call) *transport.Error {
 	}
 	t.Traceback = append(t.Traceback, last+"\n")
 	return &t
-}
-
-// readableBy returns f with a serializer that this end can write.
-func (c *serverConn) readableBy(f *frame) *frame {
-	if ser := c.known.numbered(f.serializer); ser != nil && ser.codec != nil {
-		return f
-	}
-	g := *f
-	g.serializer = c.ser.id
-	return &g
 }
 
 // startOneway carries a one-way call out in a goroutine of its own. Beyond the server's bound of such
