@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"strconv"
 	"testing"
@@ -24,6 +25,14 @@ var (
 	valuesCount = flag.Int("values.count", 100, "values that go each way with each serializer and dialect")
 	valuesSeed  = flag.Uint64("values.seed", 0, "what the values are made from; 0 takes another each time")
 )
+
+// The tests run in a zone that is not UTC's, the Python processes too: naive datetimes travel by the local
+// clock in msgpack.
+func init() { //nolint:gochecknoinits // the zone is read from the environment once, at its first use
+	if os.Getenv("TZ") == "" {
+		_ = os.Setenv("TZ", "Europe/Berlin") // it fails for invalid names only
+	}
+}
 
 // seeded returns the seed of a test's values, and prints it if the test fails. Package rapid makes
 // checks values of each kind.

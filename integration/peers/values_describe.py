@@ -5,6 +5,7 @@ are the same exactly if their descriptions are.
 """
 
 import array
+import base64
 import collections
 import datetime
 import decimal
@@ -108,6 +109,9 @@ def describe_array(x, d):
 
 
 def describe_ndarray(x, d):
+    """The array with its elements in this machine's byte order, into which numpy brings them itself."""
+    if isinstance(x.dtype.str, str) and x.dtype.str[0] == ">" and not x.dtype.hasobject:
+        x = x.astype(x.dtype.newbyteorder("<"))
     order = "fortran" if x.flags.f_contiguous and not x.flags.c_contiguous else "c"
     described = {"t": "ndarray", "dtype": dtype(x.dtype), "shape": list(x.shape), "order": order}
     if x.dtype.hasobject:
@@ -254,14 +258,23 @@ class Loss:
         self.ordered = ordered  # whether dicts keep their order
 
     def of(self, d):
+        """The description d without what is lost."""
         if isinstance(d, list):
             return [self.of(x) for x in d]
         if not isinstance(d, dict):
             return d
         d = {name: self.of(x) for name, x in d.items()}
-        kind = d["t"]
+        kind = d.get("t")
         if kind == "bytearray":
             d["t"] = "bytes"
+        if kind == "dict" and self.serializer == "serpent" and is_bytes(d["v"]):
+            return {"t": "bytes", "hex": base64.b64decode(d["v"][0][1]).hex()}  # written in either form
+        if d.get("class") in ("collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque"):
+            return d["base"]
+        if kind in ("datetime", "time"):
+            del d["zone"]  # its offset is in the text
+        if kind == "datetime":
+            del d["fold"]
         if kind == "dict" and not self.ordered or kind == "set":
             d["v"] = sorted(d["v"], key=json.dumps)
         return d
@@ -279,6 +292,11 @@ def difference(want, got, path=""):
     if want == got:
         return ""
     return "%s: want %s, got %s" % (path or "value", brief(want), brief(got))
+
+
+def is_bytes(pairs):
+    """Is that the dict that serpent makes of bytes?"""
+    return len(pairs) == 2 and pairs[0][0] == "data" and pairs[1] == ["encoding", "base64"]
 
 
 def first(differences):

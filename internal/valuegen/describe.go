@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -22,16 +24,10 @@ import (
 func tagged(t string, pairs ...any) map[string]any {
 	d := map[string]any{"t": t}
 	for i := 0; i < len(pairs); i += 2 {
-		d[pairs[i].(string)] = pairs[i+1] //nolint:forcetypeassert // by the callers' own hand
+		name, _ := pairs[i].(string)
+		d[name] = pairs[i+1] //nolint:gosec // they come in twos
 	}
 	return d
-}
-
-// kind returns the kind of a described value, empty for what is itself.
-func kind(d any) string {
-	m, _ := d.(map[string]any)
-	t, _ := m["t"].(string)
-	return t
 }
 
 // Describe returns the description of v, which may be of any type that codec writes. Maps are in the
@@ -239,7 +235,10 @@ func orEmpty(items []any) []any {
 }
 
 func describeNDArray(a codec.NDArray) any {
-	if a.Shape == nil {
+	if strings.HasPrefix(a.DType, "[") || strings.HasPrefix(a.DType, "{") {
+		return tagged(someObject) // its records have many spellings
+	}
+	if a = littleEndian(a); a.Shape == nil {
 		return tagged("npscalar", "dtype", a.DType, "hex", hex.EncodeToString(a.Data))
 	}
 	order, shape, long := "c", []any{}, 0
@@ -255,12 +254,38 @@ func describeNDArray(a codec.NDArray) any {
 	return tagged("ndarray", "dtype", a.DType, "shape", shape, "order", order, "hex", hex.EncodeToString(a.Data))
 }
 
-func describeObject(o codec.Object) any {
-	d := tagged("object", "class", o.Class, "attrs", describeAttrs(o.Attrs))
-	if o.Reduction != nil {
-		d["t"] = "reduced object"
+// littleEndian turns the elements of an array round, as numpy does when it reads one.
+func littleEndian(a codec.NDArray) codec.NDArray {
+	if !strings.HasPrefix(a.DType, ">") {
+		return a
 	}
-	return d
+	size, _ := strconv.Atoi(strings.TrimLeft(a.DType[2:3], "Mm")) // of times nothing is left
+	switch a.DType[1] {
+	case 'c':
+		size = len(a.DType[2:]) * 4 // 8 or 16, in halves
+	case 'U':
+		size = 4
+	case 'M', 'm':
+		size = 8
+	}
+	a.DType = "<" + a.DType[1:]
+	a.Data = slices.Clone(a.Data)
+	for i := 0; i+size <= len(a.Data); i += size {
+		slices.Reverse(a.Data[i : i+size])
+	}
+	return a
+}
+
+// StrangerClass is the class of instances that Python makes and no serializer but pickle reads there.
+const StrangerClass = "values_classes.Stranger"
+
+// describeObject describes instances of the two classes that all serializers carry. Of others it says no
+// more than that there is one: what Python makes of it, Python has to say.
+func describeObject(o codec.Object) any {
+	if o.Class != ItemClass && o.Class != StrangerClass || o.Reduction != nil {
+		return tagged(someObject)
+	}
+	return tagged("object", "class", o.Class, "attrs", describeAttrs(o.Attrs))
 }
 
 func describeAttrs(attrs map[string]any) []any {

@@ -159,7 +159,7 @@ var alphabets = [][]rune{
 	[]rune("ab '\"\\\n\r\t"),
 	[]rune("\x00\x01\x02\x07\x08\x0b\x0c\x1b\x1f\x7f\u0080\u0085\u009f\u00a0\u00ad"),
 	[]rune("áéßñøÿþ§ÿ"),
-	[]rune("αβд你好אب\u0301\u200b\u200d\u2028\u2029\u202e\ufeff\ufffd\uffff\ufdd0\ue000\u0378"),
+	[]rune("αβд\u4f60\u597dאب\u0301\u200b\u200d\u2028\u2029\u202e\ufeff\ufffd\uffff\ufdd0\ue000\u0378"),
 	[]rune("😀👨\U00010000\U0001ffff\U000e0001\U000f0000\U0010ffff"),
 }
 
@@ -233,12 +233,12 @@ func (g *generator) key(depth int) any {
 	flag := func(int) any { return rapid.Bool().Draw(g.T, "bool") }
 	number := func(int) any { return g.int() }
 	makers := []func(int) any{text, text, number, g.floatKey, flag}
-	switch {
-	case g.c.Serializer == "msgpack":
+	switch g.c.Serializer {
+	case "msgpack":
 		makers = []func(int) any{text, text, g.bytes}
-	case g.c.Serializer == "json":
+	case "json":
 		makers = append(makers, none)
-	case g.c.Serializer == "serpent":
+	case "serpent":
 		makers = append(makers, g.tupleKey, g.complex, g.bytes)
 	default:
 		makers = append(makers, none, g.tupleKey, g.complex, g.frozenKey, g.bytes)
@@ -452,8 +452,25 @@ var dtypes = []struct {
 	name string
 	size int
 }{
-	{"|b1", 1}, {"|i1", 1}, {"|u1", 1}, {"<i2", 2}, {">u2", 2}, {"<u2", 2}, {"<i4", 4}, {">i4", 4}, {"<u8", 8},
-	{"<f2", 2}, {"<f4", 4}, {">f8", 8}, {"<c8", 8}, {"<c16", 16}, {"<M8[ns]", 8}, {"<M8[D]", 8}, {"<m8[ms]", 8}, {"|V5", 5}, {"|S3", 3},
+	{"|b1", 1},
+	{"|i1", 1},
+	{"|u1", 1},
+	{"<i2", 2},
+	{">u2", 2},
+	{"<u2", 2},
+	{"<i4", 4},
+	{">i4", 4},
+	{"<u8", 8},
+	{"<f2", 2},
+	{"<f4", 4},
+	{">f8", 8},
+	{"<c8", 8},
+	{"<c16", 16},
+	{"<M8[ns]", 8},
+	{"<M8[D]", 8},
+	{"<m8[ms]", 8},
+	{"|V5", 5},
+	{"|S3", 3},
 }
 
 func (g *generator) ndarray(int) any {
@@ -466,7 +483,7 @@ func (g *generator) ndarray(int) any {
 	data := make([]byte, n)
 	seed := g.upTo(255)
 	for i := range data {
-		data[i] = byte(i*7 + seed)
+		data[i] = byte((i*7 + seed) & 0xff)
 		if t.name == "|b1" {
 			data[i] &= 1
 		}

@@ -152,7 +152,7 @@ func isNaive(datetime map[string]any) bool {
 }
 
 func base64Dict(m map[string]any) any {
-	b, _ := hex.DecodeString(m["hex"].(string)) //nolint:forcetypeassert,errcheck // as Describe wrote it
+	b, _ := hex.DecodeString(m["hex"].(string)) //nolint:forcetypeassert // as Describe wrote it
 	data := base64.StdEncoding.EncodeToString(b)
 	return tagged("dict", "v", []any{[]any{"data", data}, []any{"encoding", "base64"}})
 }
@@ -193,7 +193,7 @@ func jsonKey(key any) any {
 }
 
 func jsonFloat(bits string) string {
-	u, _ := strconv.ParseUint(bits, 16, 64) //nolint:errcheck // NaN gives 0 and is caught below
+	u, _ := strconv.ParseUint(bits, 16, 64) // NaN gives 0 and is caught below
 	f := math.Float64frombits(u)
 	switch {
 	case bits == "nan":
@@ -209,7 +209,7 @@ func jsonFloat(bits string) string {
 // pythonFloat is Python's repr of a finite float: shortest digits, an exponent below -4 and above 15.
 func pythonFloat(f float64) string {
 	shortest := strconv.FormatFloat(f, 'e', -1, 64)
-	exponent, _ := strconv.Atoi(shortest[strings.IndexByte(shortest, 'e')+1:]) //nolint:errcheck // it is a number
+	exponent, _ := strconv.Atoi(shortest[strings.IndexByte(shortest, 'e')+1:])
 	if exponent < -4 || exponent > 15 {
 		return shortest
 	}
@@ -234,8 +234,44 @@ func (c Carrier) Arrives(d any) any {
 				return bytesOfDict(m)
 			}
 		}
+		if c.Pickles() {
+			return unpickled(m)
+		}
 		return m
 	})
+}
+
+// someObject stands for an instance that only pickles carry.
+const someObject = "some object"
+
+// unpickled returns what Go reads of an object in a pickle.
+func unpickled(m map[string]any) any {
+	class, _ := m["class"].(string)
+	base, hasBase := m["base"]
+	switch m["t"] {
+	case "enum", "fraction", "timezone", "range", "slice", "dtype":
+		return tagged(someObject)
+	case "timedelta":
+		if days, _ := m["days"].(float64); math.Abs(days) > 100000 { // Go has 292 years
+			return tagged(someObject)
+		}
+	case "ndarray", "npscalar":
+		if name, plain := m["dtype"].(string); !plain || name == "|O" {
+			return tagged(someObject)
+		}
+	case "object":
+		switch class {
+		case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque":
+			return base
+		case ItemClass, StrangerClass:
+			return m
+		}
+		return tagged(someObject)
+	}
+	if hasBase {
+		return tagged(someObject)
+	}
+	return m
 }
 
 // bytesOfDict makes bytes of the dict that serpent writes for them.

@@ -50,7 +50,7 @@ func (c chooser) oneType(v any) reflect.Type {
 		return one(x, &x)
 	case int64, *big.Int:
 		return one(0, int64(0), int8(0), int16(0), int32(0), uint(0), uint8(0), uint16(0), uint32(0), uint64(0), namedInt(0),
-			new(int64), new(big.Int), *new(big.Int))
+			new(int64), new(big.Int), big.Int{})
 	case float64:
 		return one(x, float32(0), &x)
 	case string:

@@ -10,6 +10,7 @@ import (
 	_ "github.com/pyrokit/pyrokit/codec/json"
 	_ "github.com/pyrokit/pyrokit/codec/marshal"
 	_ "github.com/pyrokit/pyrokit/codec/msgpack"
+	_ "github.com/pyrokit/pyrokit/codec/pickle"
 	_ "github.com/pyrokit/pyrokit/codec/serpent"
 	"github.com/pyrokit/pyrokit/internal/valuegen"
 )
