@@ -9,7 +9,7 @@
 // Dates, times, decimals and UUIDs are written as text and arrays as lists, as Pyro does. Nothing that is
 // read points into the input, whatever codec.Options.ShareInput says: JSON has no bytes.
 //
-// A str may hold lone surrogates when it is read: in a Go string they are the three bytes that UTF-8
-// would have for them if it allowed them. They cannot be written. Nesting is limited to
-// codec.Options.MaxDepth, which Python's json does not know.
+// A str may hold lone surrogates: in a Go string they are the three bytes that UTF-8 would have for
+// them if it allowed them. They are written as escapes, which Python reads but does not write. Nesting
+// is limited to codec.Options.MaxDepth, which Python's json does not know.
 package json

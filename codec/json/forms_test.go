@@ -25,6 +25,7 @@ func TestForms(t *testing.T) {
 		{"date", codec.Date{Year: 2020, Month: 2, Day: 29}, `"2020-02-29"`},
 		{"time of day", codec.TimeOfDay{Hour: 1, Microsecond: 5}, `"01:00:00.000005"`},
 		{"decimal", codec.Decimal("1.50"), `"1.50"`},
+		{"lone surrogates", "a\n\xed\xa0\xbdé\xed\xb8\x80\"", `"a\n\ud83dé\ude00\""`},
 		{"keys", codec.NewDict(1, "a", 2.5, "b", true, "c", nil, "d"), `{"1": "c", "2.5": "b", "null": "d"}`},
 	}
 	for _, tt := range tests {
@@ -39,6 +40,9 @@ func TestForms(t *testing.T) {
 		1i,
 		codec.NDArrayOf([]int16{1}),
 		codec.Global("builtins.Ellipsis"),
+		"\xed\xa0\xbd\xed\xb8\x80", // would become U+1F600
+		"\xed\xa0",
+		"\xed\xa0\xbd\xff",
 		codec.NewDict(codec.Tuple{1}, 1),
 		codec.NewDict([]byte("a"), 1),
 		codec.Object{Class: "c", Reduction: &codec.Reduction{}},

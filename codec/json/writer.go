@@ -65,6 +65,7 @@ var escaped = func() (t [256]bool) {
 }()
 
 func (w writer) Str(b []byte, v string) ([]byte, error) {
+	start := len(b)
 	b = append(b, '"')
 	from, checked := 0, false
 	for i := bind.PlainString(v, '"', '"'); i < len(v); i++ {
@@ -74,7 +75,7 @@ func (w writer) Str(b []byte, v string) ([]byte, error) {
 		}
 		if c >= utf8.RuneSelf {
 			if !checked && !utf8.ValidString(v[i:]) {
-				return b, bind.Refuse(w, "text that is not UTF-8")
+				return w.oddStr(b[:start], v)
 			}
 			checked = true
 			continue
@@ -86,6 +87,37 @@ func (w writer) Str(b []byte, v string) ([]byte, error) {
 	b = append(b, v[from:]...)
 	return append(b, '"'), nil
 }
+
+// oddStr writes text that is not UTF-8: lone surrogates as escapes, which Python reads although it does
+// not write them. Two that would be read as one character are refused.
+func (w writer) oddStr(b []byte, v string) ([]byte, error) {
+	b = append(b, '"')
+	high := false // the last one was the first half of a pair
+	for v != "" {
+		r, n := utf8.DecodeRuneInString(v)
+		if r == utf8.RuneError && n == 1 {
+			if len(v) < 3 || v[0] != 0xed || v[1]&0xe0 != 0xa0 || v[2]&0xc0 != 0x80 {
+				return b, bind.Refuse(w, "text that is not UTF-8")
+			}
+			low := v[1] >= 0xb0
+			if high && low {
+				return b, bind.Refuse(w, "text with two surrogates that JSON has as one character")
+			}
+			b = append(b, '\\', 'u', 'd', hexDigits[v[1]>>2&15], hexDigits[v[1]<<2&15|v[2]>>4&3], hexDigits[v[2]&15])
+			high, v = !low, v[3:]
+			continue
+		}
+		if n == 1 && escaped[v[0]] {
+			b = appendEscape(b, v[0])
+		} else {
+			b = append(b, v[:n]...)
+		}
+		high, v = false, v[n:]
+	}
+	return append(b, '"'), nil
+}
+
+const hexDigits = "0123456789abcdef"
 
 func appendEscape(b []byte, c byte) []byte {
 	switch c {
@@ -102,8 +134,7 @@ func appendEscape(b []byte, c byte) []byte {
 	case '\t':
 		return append(b, `\t`...)
 	}
-	const digits = "0123456789abcdef"
-	return append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
 func (writer) Begin(b []byte, k bind.Kind, _ int) []byte {
