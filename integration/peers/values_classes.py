@@ -89,6 +89,8 @@ class SlotsAndMore(Slots):
 class State:
     """Its state is whatever it was made with."""
 
+    state = None  # nothing is pickled of a state that is false
+
     def __init__(self, state):
         self.state = state
 

@@ -186,7 +186,7 @@ def describe_other(x, d):
     if isinstance(x, numpy.generic):
         if x.dtype.hasobject:
             return {"t": "npscalar", "dtype": dtype(x.dtype), "v": d(x.item())}
-        return {"t": "npscalar", "dtype": dtype(x.dtype), "hex": x.tobytes().hex()}
+        return {"t": "npscalar", "dtype": dtype(x.dtype), "hex": x.tobytes()[: x.dtype.itemsize].hex()}  # more of empty text
     if isinstance(x, numpy.dtype):
         return {"t": "dtype", "v": dtype(x)}
     name = class_name(cls)

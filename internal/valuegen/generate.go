@@ -178,7 +178,7 @@ func (g *generator) text() string {
 
 // surrogates tells whether c carries lone ones.
 func (g *generator) surrogates() bool {
-	return g.c.Serializer == "serpent" || g.c.Serializer == "marshal" || g.c.Pickles()
+	return g.c.Serializer != "msgpack"
 }
 
 // name returns text that can be an attribute's name.

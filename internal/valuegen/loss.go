@@ -60,7 +60,16 @@ func (c Carrier) rename(m map[string]any) {
 	case m["t"] != "exception":
 	case strings.HasPrefix(class, pyro4), strings.HasPrefix(class, pyro5):
 		m["class"] = c.module("errors") + class[len(pyro4):]
+	case c.Protocol == 2 && python2Names[class] != "":
+		m["class"] = python2Names[class]
 	}
+}
+
+// python2Names are what Python 3 itself calls its newer exceptions in pickles that Python 2 can read.
+var python2Names = map[string]string{
+	"builtins.ModuleNotFoundError": "builtins.ImportError",
+	"builtins.FileNotFoundError":   "builtins.OSError",
+	"builtins.TimeoutError":        "builtins.OSError",
 }
 
 func (c Carrier) module(name string) string {
@@ -252,7 +261,7 @@ func unpickled(m map[string]any) any {
 	case "enum", "fraction", "timezone", "range", "slice", "dtype":
 		return tagged(someObject)
 	case "timedelta":
-		if days, _ := m["days"].(float64); math.Abs(days) > 100000 { // Go has 292 years
+		if days, _ := m["days"].(float64); math.Abs(days) > 106751 { // Go has 292 years
 			return tagged(someObject)
 		}
 	case "ndarray", "npscalar":
