@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -414,4 +416,62 @@ func TestMessagesThatCannotBeSeenAreNotCounted(t *testing.T) {
 	link.CutAfterMessages(servicetest.ToServer, 0)
 	_, err = client.Write(sent)
 	require.ErrorIs(t, err, syscall.ECONNRESET)
+}
+
+// Whatever the network does, no call gets the answer to another, or is carried out twice.
+func TestCallsOverABadNetwork(t *testing.T) {
+	const callers, calls = 8, 500
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		carriedOut := map[int]int{}
+		srv := servicetest.NewServer(t, service.New("o").Method("m", func(id int) int {
+			mu.Lock()
+			defer mu.Unlock()
+			carriedOut[id]++
+			return -id
+		}))
+		random := rand.New(rand.NewPCG(1, 2))
+		srv.Network.Each(func(l *servicetest.Link) {
+			mu.Lock()
+			defer mu.Unlock()
+			l.Delay(servicetest.Both, time.Duration(random.IntN(20))*time.Millisecond)
+			l.Split(servicetest.Both, random.IntN(60))
+			dirs := []servicetest.Direction{servicetest.ToServer, servicetest.ToClient}
+			l.CutAfterBytes(dirs[random.IntN(2)], random.IntN(20000))
+		})
+		p := srv.Connect(t, "o", service.Pool(3))
+		var answered, failed atomic.Int32
+		var wg sync.WaitGroup
+		for caller := range callers {
+			wg.Go(func() {
+				for i := range calls {
+					id := 1 + caller*calls + i
+					got, err := service.Call[int](t.Context(), p, "m", id, service.Timeout(time.Second))
+					mu.Lock()
+					times := carriedOut[id]
+					mu.Unlock()
+					switch {
+					case err == nil:
+						answered.Add(1)
+						assert.Equal(t, -id, got)
+						assert.Equal(t, 1, times)
+					case transport.AsError(err).NotSent:
+						failed.Add(1)
+						assert.Zero(t, times)
+					default:
+						failed.Add(1)
+						assert.LessOrEqual(t, times, 1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		for id, times := range carriedOut {
+			require.Equal(t, 1, times, id)
+		}
+		require.Greater(t, answered.Load(), int32(callers*calls/2))
+		require.Positive(t, failed.Load())
+	})
 }
