@@ -26,21 +26,22 @@ func (c *Client) checkBatch(l *link, call *transport.Call) error {
 }
 
 // batch answers a batch with the list of its results.
-func (c *serverConn) batch(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (bool, error) {
-	results, err := c.runBatch(ctx, info, head, ser)
+func (w *worker) batch(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (bool, error) {
+	results, err := w.runBatch(ctx, info, head, ser)
+	w.finish()
 	if info.Oneway {
 		if n := len(results); n > 0 {
 			if ended, ok := results[n-1].(*transport.BatchError); ok {
 				err = ended
 			}
 		}
-		c.logOneway(info, err)
+		w.logOneway(info, err)
 		return true, nil
 	}
 	if err != nil {
-		return c.raise(f, &info.Call, err)
+		return w.raise(f, &info.Call, err)
 	}
-	return c.result(f, info, &transport.Reply{Value: codec.ValueOf(results)})
+	return w.result(f, info, &transport.Reply{Value: codec.ValueOf(results)})
 }
 
 // runBatch carries out a batch's calls in order. The exception of a method ends the list as its last

@@ -173,7 +173,9 @@ func (b *SerializedBlob) annotation(object, method string, o *codec.Options) ([]
 // appendTo appends the payload of a call that has b for its argument. What arrived in the same
 // serializer and dialect is passed on as it is, whom it was for included: that the receiver reads off
 // the annotation. All else is encoded anew.
-func (b *SerializedBlob) appendTo(dst []byte, object, method string, k codec.Codec, o *codec.Options) (out []byte, compressed bool, err error) {
+func (b *SerializedBlob) appendTo(
+	dst []byte, object, method string, k codec.Codec, o *codec.Options,
+) (out []byte, compressed bool, err error) {
 	data := b.data
 	if m := b.msg; m != nil {
 		if m.codec.Name() == k.Name() && m.opts.Dialect == o.Dialect {
@@ -196,12 +198,12 @@ func (b *SerializedBlob) appendTo(dst []byte, object, method string, k codec.Cod
 // receiveBlob makes the argument of a call of the message f, of which it decodes nothing but the
 // annotation: that alone knows whom the call is for, because a dispatcher passes the payload on as it
 // came.
-func (c *serverConn) receiveBlob(f *frame, call *transport.Call, annotation []byte, ser *serializer) error {
+func (w *worker) receiveBlob(f *frame, call *transport.Call, annotation []byte, ser *serializer) error {
 	if annotation == nil {
 		return transport.NewError("KeyError", keyBlob)
 	}
 	var parts []any
-	if err := marshal.Codec.Unmarshal(annotation, &parts, &c.opts); err != nil {
+	if err := marshal.Codec.Unmarshal(annotation, &parts, &w.opts); err != nil {
 		return transport.NewError("ValueError", err.Error())
 	}
 	if len(parts) != 3 {
@@ -219,11 +221,11 @@ func (c *serverConn) receiveBlob(f *frame, call *transport.Call, annotation []by
 	call.Args = transport.Args{Positional: []any{&SerializedBlob{info: parts[0], msg: &blobMessage{
 		object:      object,
 		method:      method,
-		payload:     c.reader.keep(f.payload),
+		payload:     w.keep(f.payload),
 		compressed:  f.flags&flagCompressed != 0,
 		codec:       ser.codec,
-		opts:        c.opts,
-		maxInflated: c.o.maxInflated,
+		opts:        w.opts,
+		maxInflated: w.o.maxInflated,
 	}}}}
 	return nil
 }

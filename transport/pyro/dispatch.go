@@ -7,71 +7,92 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// answer reads and answers requests until the connection ends or breaks the protocol. Replies are
-// written when no further request is at hand.
-func (c *serverConn) answer() error {
+// errHangUp ends a connection whose last reply is written.
+var errHangUp = errors.New("the connection ends with this reply")
+
+// answer reads and answers requests until the connection ends or breaks the protocol, or the reading role
+// is gone. Replies are written when no further request is at hand.
+func (w *worker) answer() error {
+	if err := w.flush(); err != nil { // what another one left
+		return err
+	}
+	if !w.awaitRoom() {
+		return nil
+	}
 	for {
-		if c.flushIsDue() {
-			if err := c.flush(); err != nil {
+		if w.flushIsDue() {
+			if err := w.flush(); err != nil {
 				return err
 			}
 		}
-		c.limitIdle()
-		f, err := c.reader.next()
+		w.limitIdle()
+		f, err := w.reader.next()
 		if err != nil {
 			return err // of a breach, too, Python tells the client nothing after the handshake
 		}
-		c.sliceUp()
-		more, err := c.request(&f)
-		if err != nil || !more {
-			return errors.Join(err, c.flush())
+		if w.park(&f) {
+			if !w.awaitRoom() {
+				return nil
+			}
+			continue
 		}
-		if c.s.isClosing() {
-			return c.flush()
+		w.sliceUp()
+		if err := w.handle(&f); err != nil || !w.reads {
+			return errors.Join(err, w.flush())
+		}
+		if w.s.isClosing() {
+			return w.flush()
 		}
 	}
 }
 
-// sliceUp decides, for requests that came together, after how many of their bytes replies are written.
-func (c *serverConn) sliceUp() {
-	rest := c.reader.unread()
-	if c.slice == 0 {
-		c.slice = max(rest/flushParts, minSlice)
+// handle answers one message. An error ends the connection once the replies are written.
+func (w *worker) handle(f *frame) error {
+	more, err := w.request(f)
+	if err == nil && !more {
+		return errHangUp
 	}
-	if c.out == nil {
-		c.flushAt = rest - c.slice
+	return err
+}
+
+// sliceUp decides, for requests that came together, after how many of their bytes replies are written.
+func (w *worker) sliceUp() {
+	rest := w.reader.unread()
+	if w.slice == 0 {
+		w.slice = max(rest/flushParts, minSlice)
+	}
+	if w.out == nil {
+		w.flushAt = rest - w.slice
 	}
 }
 
 // flushIsDue tells whether to write the replies that are ready: when no further request is at hand, when
 // they are many, and at each quarter of the requests that came together, so that their callers go on
 // while the others' are carried out.
-func (c *serverConn) flushIsDue() bool {
-	if c.out == nil {
+func (w *worker) flushIsDue() bool {
+	if w.out == nil {
 		return false
 	}
-	if !c.reader.complete() {
-		c.slice = 0
+	if !w.reader.complete() {
+		w.slice = 0
 		return true
 	}
-	return c.reader.unread() <= c.flushAt || len(*c.out) >= flushSize
+	return w.reader.unread() <= w.flushAt || len(*w.out) >= flushSize
 }
 
 // limitIdle sets the time for the next request to come, where there is such a limit.
-func (c *serverConn) limitIdle() {
-	if c.s.cfg.IdleTimeout <= 0 || c.reader.complete() {
+func (w *worker) limitIdle() {
+	if w.s.cfg.IdleTimeout <= 0 || w.reader.complete() {
 		return
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(c.s.cfg.IdleTimeout))
-	if c.s.isClosing() { // it may have set its own deadline a moment before
-		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
-	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.setIdle()
 }
 
 func (s *Server) isClosing() bool {
@@ -85,8 +106,8 @@ func (s *Server) isClosing() bool {
 
 // request answers one message. more is false when the connection has to end after the reply; an error
 // ends it without one.
-func (c *serverConn) request(f *frame) (more bool, err error) {
-	if err := f.verify(c.o.hmacKey); err != nil && (c.o.dialect == codec.Pyro4) {
+func (w *worker) request(f *frame) (more bool, err error) {
+	if err := f.verify(w.o.hmacKey); err != nil && (w.o.dialect == codec.Pyro4) {
 		return false, err
 	}
 	own, reserved, err := f.parseAnnotations()
@@ -95,97 +116,101 @@ func (c *serverConn) request(f *frame) (more bool, err error) {
 	}
 	switch f.typ {
 	case msgPing:
-		return true, c.pong(f, own, reserved)
+		return true, w.pong(f, own, reserved)
 	case msgInvoke:
-		return c.invoke(f, own, reserved)
+		return w.invoke(f, own, reserved)
 	default:
 		return false, fmt.Errorf("message of type %d", f.typ)
 	}
 }
 
-func (c *serverConn) pong(f *frame, own transport.Annotations, reserved reservedAnnotations) error {
-	if c.out == nil {
-		c.out = streamPool.get()
+func (w *worker) pong(f *frame, own transport.Annotations, reserved reservedAnnotations) error {
+	if w.out == nil {
+		w.out = streamPool.get()
 	}
-	h := c.header(f, own, reserved)
-	w := beginFrame(*c.out, &c.o)
+	h := w.header(f, own, reserved)
+	fw := beginFrame(*w.out, &w.o)
 	fields := frameFields{typ: msgPing, seq: f.seq, serializer: f.serializer}
-	c.annotate(&w, &fields, h.CorrelationID, nil)
-	w.endAnnotations()
-	w.buf = append(w.buf, "pong"...)
+	w.annotate(&fw, &fields, h.CorrelationID, nil)
+	fw.endAnnotations()
+	fw.buf = append(fw.buf, "pong"...)
 	var err error
-	*c.out, err = w.finish(fields)
+	*w.out, err = fw.finish(fields)
 	return err
 }
 
-func (c *serverConn) invoke(f *frame, own transport.Annotations, reserved reservedAnnotations) (more bool, err error) {
-	ser := c.known.numbered(f.serializer)
+func (w *worker) invoke(f *frame, own transport.Annotations, reserved reservedAnnotations) (more bool, err error) {
+	ser := w.known.numbered(f.serializer)
 	if ser == nil {
 		return false, fmt.Errorf("unknown serializer %d", f.serializer)
 	}
-	life := c.ctx
+	life := w.ctx
 	if f.flags&flagOneway != 0 {
-		life = c.s.ctx // the caller may hang up at once; the call was made
+		life = w.s.ctx // the caller may hang up at once; the call was made
 	}
 	ctx, info := transport.NewContext(life)
 	call := &info.Call
-	call.Header = c.header(f, own, reserved)
-	call.Peer = c.peer
+	call.Header = w.header(f, own, reserved)
+	call.Peer = w.peer
 	call.Oneway = f.flags&flagOneway != 0
-	c.answers = c.answerOptions(ser, f.payload)
+	w.answers = w.answerOptions(ser, f.payload)
 	if !ser.accepted {
-		if c.o.dialect == codec.Pyro5 {
+		if w.o.dialect == codec.Pyro5 {
 			return false, errors.New("serializer is not accepted")
 		}
-		return c.raise(f, call, transport.NewError("Pyro4.errors.SerializeError",
+		return w.raise(f, call, transport.NewError("Pyro4.errors.SerializeError",
 			fmt.Sprintf("message used serializer that is not accepted: %d", f.serializer)))
 	}
 	if f.dialect == codec.Pyro4 && reserved.hasCorrelation && len(reserved.correlation) != len(call.Header.CorrelationID) {
-		return c.raise(f, call, transport.NewError("ValueError", "bytes is not a 16-char string"))
+		return w.raise(f, call, transport.NewError("ValueError", "bytes is not a 16-char string"))
 	}
 	if f.flags&flagBlob != 0 {
-		if err := c.receiveBlob(f, call, reserved.blob, ser); err != nil {
-			return c.raise(f, call, err)
+		if err := w.receiveBlob(f, call, reserved.blob, ser); err != nil {
+			return w.raise(f, call, err)
 		}
-		return c.invoked(ctx, f, info, codec.Head{}, ser)
+		return w.invoked(ctx, f, info, codec.Head{}, ser)
 	}
-	payload, err := c.payload(f)
+	payload, err := w.payload(f)
 	if err != nil {
-		if c.o.dialect == codec.Pyro5 {
+		if w.o.dialect == codec.Pyro5 {
 			return false, err
 		}
-		return c.raise(f, call, transport.NewError("ValueError", err.Error()))
+		return w.raise(f, call, transport.NewError("ValueError", err.Error()))
 	}
 	if call.Oneway {
 		payload = bytes.Clone(payload) // the call outlives the buffer
 	}
-	c.answers = c.answerOptions(ser, payload)
-	head, err := ser.codec.OpenCall(payload, &c.opts)
+	w.answers = w.answerOptions(ser, payload)
+	head, err := ser.codec.OpenCall(payload, &w.opts)
 	if err != nil {
-		return c.raise(f, call, unreadable(err))
+		return w.raise(f, call, unreadable(err))
 	}
-	call.Object, call.Method = c.repeated(head.Object, &c.lastObject), c.repeated(head.Method, &c.lastMethod)
-	call.Args = transport.EncodedArgs(head, ser.codec, &c.opts)
-	return c.invoked(ctx, f, info, head, ser)
+	call.Object, call.Method = w.repeated(head.Object, &w.lastObject), w.repeated(head.Method, &w.lastMethod)
+	call.Args = transport.EncodedArgs(head, ser.codec, &w.opts)
+	return w.invoked(ctx, f, info, head, ser)
 }
 
 // invoked carries a call out that is ready for it, and answers.
-func (c *serverConn) invoked(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (more bool, err error) {
+func (w *worker) invoked(
+	ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer,
+) (more bool, err error) {
 	call := &info.Call
 	if call.Oneway && f.flags&flagBatch == 0 { // a batch waits its turn, as in Pyro
-		c.startOneway(ctx, info)
+		w.startOneway(ctx, info)
 		return true, nil
 	}
-	c.s.inFlight.Add(1)
-	defer c.s.inFlight.Add(-1)
+	w.s.inFlight.Add(1)
+	defer w.s.inFlight.Add(-1)
+	w.begin()
 	if f.flags&flagBatch != 0 {
-		return c.batch(ctx, f, info, head, ser)
+		return w.batch(ctx, f, info, head, ser)
 	}
-	reply, err := c.carryOut(ctx, info)
+	reply, err := w.carryOut(ctx, info)
+	w.finish()
 	if err != nil {
-		return c.raise(f, call, err)
+		return w.raise(f, call, err)
 	}
-	return c.result(f, info, reply)
+	return w.result(f, info, reply)
 }
 
 // unreadable is the exception for a payload that is no call. Of the Python errors that can come of it,
@@ -253,47 +278,47 @@ func (c *serverConn) logPanic(info *transport.CallInfo, err error) {
 }
 
 // result sends a method's result.
-func (c *serverConn) result(f *frame, info *transport.CallInfo, r *transport.Reply) (more bool, err error) {
+func (w *worker) result(f *frame, info *transport.CallInfo, r *transport.Reply) (more bool, err error) {
 	call := &info.Call
 	if r == nil {
 		r = &transport.Reply{}
 	}
 	if r.Stream != nil {
-		return c.announce(f, info, r)
+		return w.announce(f, info, r)
 	}
 	if r.Done {
-		return c.raise(f, call, transport.NewError("StopIteration"))
+		return w.raise(f, call, transport.NewError("StopIteration"))
 	}
 	annotations := info.Response
 	if len(r.Header.Annotations) > 0 {
 		annotations = append(annotations, r.Header.Annotations...)
 	}
 	fields := frameFields{typ: msgResult, flags: f.flags & flagBatch}
-	err = c.reply(f, fields, call.Header.CorrelationID, annotations, r.Value)
+	err = w.reply(f, fields, call.Header.CorrelationID, annotations, r.Value)
 	if err == nil {
 		return true, nil
 	}
 	if failed, ok := errors.AsType[*unencodableError](err); ok {
-		return c.raise(f, call, transport.NewError("TypeError", failed.Error()))
+		return w.raise(f, call, transport.NewError("TypeError", failed.Error()))
 	}
 	return false, err
 }
 
 // raise sends err as an exception. The connection ends after Pyro's own SerializeError and
 // SecurityError.
-func (c *serverConn) raise(f *frame, call *transport.Call, err error) (more bool, _ error) {
+func (w *worker) raise(f *frame, call *transport.Call, err error) (more bool, _ error) {
 	if call.Oneway {
 		return true, nil
 	}
 	e := traced(transport.AsError(err).Raised(), call)
 	fields := frameFields{typ: msgResult, flags: flagException | f.flags&flagBatch}
-	sendErr := c.reply(f, fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
+	sendErr := w.reply(f, fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
 	if failed, ok := errors.AsType[*unencodableError](sendErr); ok {
 		instead := transport.NewError("PyroError", fmt.Sprintf(
 			"Error serializing exception: %s. Original exception: <class '%s'>: %s",
 			failed.Error(), strings.TrimPrefix(e.Class, "builtins."), e.Message))
 		instead.Traceback = e.Traceback
-		sendErr = c.reply(f, fields, call.Header.CorrelationID, nil, codec.ValueOf(instead))
+		sendErr = w.reply(f, fields, call.Header.CorrelationID, nil, codec.ValueOf(instead))
 	}
 	return sendErr == nil && !e.EndsConnection(), sendErr
 }

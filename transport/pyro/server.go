@@ -207,10 +207,8 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 	if s.watch == nil {
 		s.watch = time.AfterFunc(s.cfg.HandshakeTimeout/watchParts, s.endLateHandshakes)
 	}
-	s.wg.Go(func() {
-		defer s.forget(c) // whatever ends the goroutine
-		c.serve()
-	})
+	s.wg.Add(1) // the connection's last worker takes it back
+	c.start()
 }
 
 func (s *Server) forget(c *serverConn) {
@@ -232,7 +230,7 @@ func (s *Server) endLateHandshakes() {
 		switch {
 		case c.greeted.Load():
 		case time.Since(c.since) >= s.cfg.HandshakeTimeout:
-			c.cancel() // who judges the handshake may be waiting for somebody else
+			c.cancel(nil) // who judges the handshake may be waiting for somebody else
 			_ = c.nc.Close()
 		default:
 			waiting = true
@@ -290,11 +288,8 @@ func (s *Server) stop(cut bool) {
 		s.draining = true
 		close(s.closing)
 	}
-	if cut {
-		s.cancel()
-		if s.watch != nil {
-			s.watch.Stop()
-		}
+	if cut && s.watch != nil {
+		s.watch.Stop()
 	}
 	for l := range s.listeners {
 		_ = l.Close()
@@ -305,6 +300,9 @@ func (s *Server) stop(cut bool) {
 		} else {
 			_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // wakes who waits for a request
 		}
+	}
+	if cut { // after the connections are closed: what a method says of this is dropped
+		s.cancel()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +39,7 @@ const (
 	lingerTime = 500 * time.Millisecond
 )
 
-// A serverConn is one connection of a Server. Its goroutine reads, carries out and answers.
+// A serverConn is one connection of a Server. Its workers read, carry out and answer; see roles.go.
 type serverConn struct {
 	s       *Server
 	nc      net.Conn
@@ -47,24 +48,21 @@ type serverConn struct {
 	greeted atomic.Bool // the handshake is over
 	full    bool        // the server has no room: say so and go
 
-	o       wireOptions
-	opts    codec.Options
-	answers *codec.Options         // how the reply to the request at hand is written: &opts, or one of older
-	older   map[int]*codec.Options // by the version of pickles that a reply must not go beyond
-	known   *serializerTable       // of the dialect
-	ser     *serializer            // of the handshake
-	peer    *transport.Peer
-	reader  *frameReader
-	writer  *rawWriter
-	slice   int    // bytes of requests that share a write of replies; 0 before those that come together next
-	flushAt int    // bytes of requests left at which the next write is due
-	out     buffer // replies to be written; nil while there are none
-	names   map[string]string
+	o      wireOptions
+	opts   codec.Options
+	known  *serializerTable // of the dialect
+	ser    *serializer      // of the handshake
+	peer   *transport.Peer
+	reader *frameReader
+	writer *rawWriter
 
-	lastObject, lastMethod string
+	wmu sync.Mutex // held while replies are written
+
+	mu sync.Mutex // guards roles
+	roles
 
 	ctx    context.Context //nolint:containedctx // the connection's life, from which those of its calls derive
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 }
 
 func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
@@ -75,114 +73,120 @@ func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
 		maxSize:     min(s.cfg.MaxMessageSize, maxHandshake),
 		maxInflated: min(s.cfg.MaxInflatedSize, maxHandshake),
 	}
-	c.answers = &c.opts
-	c.ctx, c.cancel = context.WithCancel(s.ctx)
+	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Session: &transport.Session{}}
 	c.reader = newFrameReader(nc, &c.o)
 	c.writer = newRawWriter(nc)
 	return c
 }
 
-func (c *serverConn) serve() {
-	defer c.end()
-	defer func() { // what dispatch does not catch ends this connection, not the program
-		if r := recover(); r != nil {
-			c.s.log.Error("connection panicked", "peer", c.peer.String(), "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
-	if err := c.accept(); err != nil {
-		c.s.log.Debug("handshake failed", "peer", c.peer.String(), "error", err)
-		return
-	}
-	if err := c.answer(); err != nil && !errors.Is(err, io.EOF) && !c.s.isDraining() {
-		c.s.log.Debug("connection ended", "peer", c.peer.String(), "error", err)
-	}
+// start begins to serve in a goroutine, the first of the connection's.
+func (c *serverConn) start() {
+	w := newWorker(c)
+	c.holder, c.workers = w, 1
+	go w.serve()
 }
 
+// serve shakes hands and answers.
+func (w *worker) serve() {
+	defer w.leave()
+	defer w.recovered()
+	if err := w.accept(); err != nil {
+		w.s.log.Debug("handshake failed", "peer", w.peer.String(), "error", err)
+		return
+	}
+	w.work()
+}
+
+// end is what the last worker does.
 func (c *serverConn) end() {
-	c.cancel()
+	c.mu.Lock()
+	if c.monitor != nil {
+		c.monitor.Stop()
+	}
+	c.mu.Unlock()
+	c.cancel(nil)
 	_ = c.nc.Close()
 	c.reader.drop()
-	streamPool.put(c.out)
 	c.s.streams.orphan(c)
 	_ = c.peer.Session.Close()
 }
 
 // accept shakes hands.
-func (c *serverConn) accept() error {
-	defer c.greeted.Store(true)
-	if t, ok := c.nc.(*tls.Conn); ok {
-		if err := t.HandshakeContext(c.ctx); err != nil {
+func (w *worker) accept() error {
+	defer w.greeted.Store(true)
+	if t, ok := w.nc.(*tls.Conn); ok {
+		if err := t.HandshakeContext(w.ctx); err != nil {
 			return err
 		}
 		state := t.ConnectionState()
-		c.peer.TLS = &state
+		w.peer.TLS = &state
 	}
-	f, err := c.reader.next()
+	f, err := w.reader.next()
 	if bad, ok := errors.AsType[*frameError](err); ok {
-		c.o.dialect = bad.dialect
+		w.o.dialect = bad.dialect
 		if bad.size && bad.dialect == codec.Pyro4 {
 			return err // Pyro4 says nothing then
 		}
-		return c.refuse(nil, bad.text)
+		return w.refuse(nil, bad.text)
 	}
 	if err != nil {
 		return err
 	}
-	c.o.dialect, c.opts.Dialect, c.peer.Dialect = f.dialect, f.dialect, f.dialect
-	c.known = c.s.known5
+	w.o.dialect, w.opts.Dialect, w.peer.Dialect = f.dialect, f.dialect, f.dialect
+	w.known = w.s.known5
 	if f.dialect == codec.Pyro4 {
-		c.known = c.s.known4
+		w.known = w.s.known4
 	}
-	c.reader.fix = true
-	if err := c.checkConnect(&f); err != nil {
+	w.reader.fix = true
+	if err := w.checkConnect(&f); err != nil {
 		return err
 	}
-	if err := c.greet(&f); err != nil {
+	if err := w.greet(&f); err != nil {
 		return err
 	}
-	c.o.maxSize, c.o.maxInflated = c.s.cfg.MaxMessageSize, c.s.cfg.MaxInflatedSize
+	w.o.maxSize, w.o.maxInflated = w.s.cfg.MaxMessageSize, w.s.cfg.MaxInflatedSize
 	return nil
 }
 
 // checkConnect refuses what can be refused before anything of the payload is decoded.
-func (c *serverConn) checkConnect(f *frame) error {
+func (w *worker) checkConnect(f *frame) error {
 	if f.typ != msgConnect {
 		text := fmt.Sprintf("invalid msg type %d received", f.typ)
-		if c.o.dialect == codec.Pyro5 {
+		if w.o.dialect == codec.Pyro5 {
 			text += " (expected: 1)"
 		}
-		return c.refuse(nil, text)
+		return w.refuse(nil, text)
 	}
-	if c.full {
-		return c.refuse(&frame{seq: f.seq}, noWorkers)
+	if w.full {
+		return w.refuse(&frame{seq: f.seq}, noWorkers)
 	}
-	if len(c.listen.HMACKey) > 0 && f.dialect == codec.Pyro5 && !c.listen.AllowUnsigned {
-		return c.refuse(nil, "this server accepts signed messages only, which Pyro5 does not have")
+	if len(w.listen.HMACKey) > 0 && f.dialect == codec.Pyro5 && !w.listen.AllowUnsigned {
+		return w.refuse(nil, "this server accepts signed messages only, which Pyro5 does not have")
 	}
-	if err := f.verify(c.o.hmacKey); err != nil {
-		return c.refuse(nil, err.Error())
+	if err := f.verify(w.o.hmacKey); err != nil {
+		return w.refuse(nil, err.Error())
 	}
-	ser := c.known.numbered(f.serializer)
+	ser := w.known.numbered(f.serializer)
 	if ser == nil || !ser.accepted {
 		if f.dialect == codec.Pyro5 {
 			return errors.New("serializer is not accepted")
 		}
-		return c.refuse(nil, fmt.Sprintf("message used serializer that is not accepted: %d", f.serializer))
+		return w.refuse(nil, fmt.Sprintf("message used serializer that is not accepted: %d", f.serializer))
 	}
-	c.ser, c.peer.Codec = ser, ser.name
+	w.ser, w.peer.Codec = ser, ser.name
 	return nil
 }
 
 // greet reads the handshake, has it judged and answers.
-func (c *serverConn) greet(f *frame) error {
-	h, err := c.readHandshake(f)
+func (w *worker) greet(f *frame) error {
+	h, err := w.readHandshake(f)
 	if err != nil {
-		return c.refuse(f, pythonText(err))
+		return w.refuse(f, pythonText(err))
 	}
-	welcome, err := c.judge(h)
+	welcome, err := w.judge(h)
 	if err != nil {
-		return c.refuse(f, denial(err))
+		return w.refuse(f, denial(err))
 	}
 	answer := codec.ValueOf("hello")
 	if welcome.Value.Encoded() || welcome.Value.Go() != nil {
@@ -191,25 +195,25 @@ func (c *serverConn) greet(f *frame) error {
 	fields := frameFields{typ: msgConnectOK}
 	if f.dialect == codec.Pyro5 || f.flags&flagMeta != 0 {
 		fields.flags |= flagMeta
-		answer = codec.ValueOf(c.withMetadata(answer, welcome.Metadata))
+		answer = codec.ValueOf(w.withMetadata(answer, welcome.Metadata))
 	}
 	if f.dialect == codec.Pyro5 {
 		fields.flags &^= flagMeta
 	}
-	if err := c.reply(f, fields, h.Header.CorrelationID, welcome.Header.Annotations, answer); err != nil {
-		return c.refuse(f, err.Error())
+	if err := w.reply(f, fields, h.Header.CorrelationID, welcome.Header.Annotations, answer); err != nil {
+		return w.refuse(f, err.Error())
 	}
-	return c.flush()
+	return w.flush()
 }
 
-func (c *serverConn) withMetadata(answer any, m *transport.ObjectMetadata) any {
+func (w *worker) withMetadata(answer any, m *transport.ObjectMetadata) any {
 	meta := codec.NewDict()
 	if m == nil {
 		m = &transport.ObjectMetadata{}
 	}
-	meta.Set("methods", c.nameList(m.Methods))
-	meta.Set("oneway", c.nameList(m.Oneway))
-	meta.Set("attrs", c.nameList(m.Attrs))
+	meta.Set("methods", w.nameList(m.Methods))
+	meta.Set("oneway", w.nameList(m.Oneway))
+	meta.Set("attrs", w.nameList(m.Attrs))
 	d := codec.NewDict()
 	d.Set("handshake", answer)
 	d.Set("meta", meta)
@@ -217,8 +221,8 @@ func (c *serverConn) withMetadata(answer any, m *transport.ObjectMetadata) any {
 }
 
 // nameList is a list in Pyro4's handshake and a set in Pyro5's.
-func (c *serverConn) nameList(names []string) any {
-	if c.o.dialect == codec.Pyro4 {
+func (w *worker) nameList(names []string) any {
+	if w.o.dialect == codec.Pyro4 {
 		if names == nil {
 			return []string{}
 		}
@@ -232,16 +236,16 @@ func (c *serverConn) nameList(names []string) any {
 }
 
 // judge runs the handshake through the chain, whose panics deny it.
-func (c *serverConn) judge(h *transport.Handshake) (w *transport.Welcome, err error) {
+func (w *worker) judge(h *transport.Handshake) (welcome *transport.Welcome, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.s.log.Error("handshake panicked", "peer", c.peer.String(), "panic", r)
-			w, err = nil, transport.Errorf(transport.CodeInternal, "internal error")
+			w.s.log.Error("handshake panicked", "peer", w.peer.String(), "panic", r)
+			welcome, err = nil, transport.Errorf(transport.CodeInternal, "internal error")
 		}
 	}()
-	ctx, info := transport.NewContext(c.ctx)
-	info.Header, info.Peer, info.Object = h.Header, c.peer, h.Object
-	return c.s.handler.Handshake(ctx, h)
+	ctx, info := transport.NewContext(w.ctx)
+	info.Header, info.Peer, info.Object = h.Header, w.peer, h.Object
+	return w.s.handler.Handshake(ctx, h)
 }
 
 // denial is the reason that a denied client sees.
@@ -252,20 +256,20 @@ func denial(err error) string {
 	return err.Error()
 }
 
-func (c *serverConn) readHandshake(f *frame) (*transport.Handshake, error) {
-	h := &transport.Handshake{Peer: c.peer}
+func (w *worker) readHandshake(f *frame) (*transport.Handshake, error) {
+	h := &transport.Handshake{Peer: w.peer}
 	own, reserved, err := f.parseAnnotations()
 	if err != nil {
 		return nil, err
 	}
-	h.Header = c.header(f, own, reserved)
-	payload, err := c.payload(f)
+	h.Header = w.header(f, own, reserved)
+	payload, err := w.payload(f)
 	if err != nil {
 		return nil, err
 	}
-	c.answers = c.answerOptions(c.ser, payload)
+	w.answers = w.answerOptions(w.ser, payload)
 	var v any
-	if err := c.ser.codec.Unmarshal(payload, &v, &c.opts); err != nil {
+	if err := w.ser.codec.Unmarshal(payload, &v, &w.opts); err != nil {
 		return nil, err
 	}
 	dict, ok := v.(map[string]any)
@@ -308,23 +312,23 @@ func (c *serverConn) header(f *frame, own transport.Annotations, reserved reserv
 
 // answerOptions are how a reply to payload is written: a pickle is of no newer version than payload, so
 // that whoever sent that can read it.
-func (c *serverConn) answerOptions(ser *serializer, payload []byte) *codec.Options {
+func (w *worker) answerOptions(ser *serializer, payload []byte) *codec.Options {
 	if !IsPickle(ser.name) {
-		return &c.opts
+		return &w.opts
 	}
 	version := pickleProtocol(payload)
-	if version >= cmp.Or(c.opts.PickleProtocol, defaultPickleProtocol) {
-		return &c.opts
+	if version >= cmp.Or(w.opts.PickleProtocol, defaultPickleProtocol) {
+		return &w.opts
 	}
-	if c.older[version] == nil {
-		o := c.opts // a copy, because methods that run beside this connection use opts
+	if w.older[version] == nil {
+		o := w.opts // a copy, because methods that run beside this connection use opts
 		o.PickleProtocol = version
-		if c.older == nil {
-			c.older = map[int]*codec.Options{}
+		if w.older == nil {
+			w.older = map[int]*codec.Options{}
 		}
-		c.older[version] = &o
+		w.older[version] = &o
 	}
-	return c.older[version]
+	return w.older[version]
 }
 
 func (c *serverConn) payload(f *frame) ([]byte, error) {
@@ -336,32 +340,32 @@ func (c *serverConn) payload(f *frame) ([]byte, error) {
 
 // refuse answers the handshake with CONNECTFAIL: in the client's serializer and with its sequence
 // number once its frame f could be read, else in marshal and 0. It returns the reason as an error.
-func (c *serverConn) refuse(f *frame, text string) error {
+func (w *worker) refuse(f *frame, text string) error {
 	err := errors.New(text)
-	seq, ser := uint16(0), &serializer{id: codec.ID(Marshal, c.o.dialect), codec: marshal.Codec}
+	seq, ser := uint16(0), &serializer{id: codec.ID(Marshal, w.o.dialect), codec: marshal.Codec}
 	if f != nil {
 		seq = f.seq
-		if c.ser != nil {
-			ser = c.ser
+		if w.ser != nil {
+			ser = w.ser
 		}
 	}
-	w := beginFrame(nil, &c.o)
+	fw := beginFrame(nil, &w.o)
 	fields := frameFields{typ: msgConnectFail, seq: seq, serializer: ser.id, correlation: newCorrelationID()}
-	w.correlate(&fields, fields.correlation)
-	w.endAnnotations()
+	fw.correlate(&fields, fields.correlation)
+	fw.endAnnotations()
 	var encErr error
-	w.buf, encErr = ser.codec.Append(w.buf, text, c.answers)
+	fw.buf, encErr = ser.codec.Append(fw.buf, text, w.answers)
 	if encErr != nil {
 		return errors.Join(err, encErr)
 	}
-	out, finishErr := w.finish(fields)
+	out, finishErr := fw.finish(fields)
 	if finishErr != nil {
 		return errors.Join(err, finishErr)
 	}
-	if _, writeErr := c.nc.Write(out); writeErr != nil {
+	if _, writeErr := w.nc.Write(out); writeErr != nil {
 		return errors.Join(err, writeErr)
 	}
-	c.lingerClose()
+	w.lingerClose()
 	return err
 }
 
@@ -387,48 +391,48 @@ func (w *frameWriter) correlate(f *frameFields, id uuid.UUID) {
 }
 
 // reply appends a reply to f with value to the connection's output. On an error nothing is appended.
-func (c *serverConn) reply(f *frame, fields frameFields, id uuid.UUID, annotations transport.Annotations, value codec.Value) error {
-	if c.out == nil {
-		c.out = streamPool.get()
+func (w *worker) reply(f *frame, fields frameFields, id uuid.UUID, annotations transport.Annotations, value codec.Value) error {
+	if w.out == nil {
+		w.out = streamPool.get()
 	}
-	w := beginFrame(*c.out, &c.o)
-	c.annotate(&w, &fields, id, annotations)
-	w.endAnnotations()
-	ser := c.known.numbered(f.serializer)
+	fw := beginFrame(*w.out, &w.o)
+	w.annotate(&fw, &fields, id, annotations)
+	fw.endAnnotations()
+	ser := w.known.numbered(f.serializer)
 	fields.seq, fields.serializer = f.seq, f.serializer
-	err := c.encode(&w, ser, value)
+	err := w.encode(&fw, ser, value)
 	if err != nil {
-		*c.out = w.buf[:w.start]
+		*w.out = fw.buf[:fw.start]
 		return &unencodableError{err}
 	}
-	*c.out, err = w.finish(fields)
+	*w.out, err = fw.finish(fields)
 	return err
 }
 
 // encode appends value to w. What users have values encode themselves with may panic.
-func (c *serverConn) encode(w *frameWriter, ser *serializer, value codec.Value) (err error) {
+func (w *worker) encode(fw *frameWriter, ser *serializer, value codec.Value) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.s.log.Error("encoding panicked", "peer", c.peer.String(), "panic", r, "stack", string(debug.Stack()))
+			w.s.log.Error("encoding panicked", "peer", w.peer.String(), "panic", r, "stack", string(debug.Stack()))
 			err = errors.New("internal error")
 		}
 	}()
-	w.buf, err = value.Append(w.buf, ser.codec, c.answers)
+	fw.buf, err = value.Append(fw.buf, ser.codec, w.answers)
 	return err
 }
 
 // annotate adds what goes with a reply: the method's annotations and the correlation id, which Pyro4
 // leaves out of exceptions and streams, and the daemon's own.
-func (c *serverConn) annotate(w *frameWriter, f *frameFields, id uuid.UUID, annotations transport.Annotations) {
+func (w *worker) annotate(fw *frameWriter, f *frameFields, id uuid.UUID, annotations transport.Annotations) {
 	plain := f.flags&flagException == 0
 	if plain {
-		w.annotateAll(annotations)
+		fw.annotateAll(annotations)
 	}
-	if plain || c.o.dialect == codec.Pyro5 {
-		w.correlate(f, id)
+	if plain || w.o.dialect == codec.Pyro5 {
+		fw.correlate(f, id)
 	}
-	if c.s.cfg.Annotations != nil {
-		w.annotateAll(c.s.cfg.Annotations())
+	if w.s.cfg.Annotations != nil {
+		fw.annotateAll(w.s.cfg.Annotations())
 	}
 }
 
@@ -439,18 +443,20 @@ func (e *unencodableError) Error() string { return e.err.Error() }
 func (e *unencodableError) Unwrap() error { return e.err }
 
 // flush writes the replies that are ready.
-func (c *serverConn) flush() error {
-	if c.out == nil {
+func (w *worker) flush() error {
+	if w.out == nil {
 		return nil
 	}
-	err := c.write(*c.out)
-	streamPool.put(c.out)
-	c.out = nil
+	err := w.write(*w.out)
+	streamPool.put(w.out)
+	w.out = nil
 	return err
 }
 
-// write writes b. What the connection does not take at once the peer has to read in time.
+// write writes b, after what others write. What the connection does not take at once the peer has to read in time.
 func (c *serverConn) write(b []byte) error {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
 	n, err := c.writer.tryWrite(b)
 	if err != nil || n == len(b) {
 		return err
@@ -467,24 +473,24 @@ func (c *serverConn) write(b []byte) error {
 }
 
 // repeated returns b as a string. Most calls repeat the name of the one before, which is last.
-func (c *serverConn) repeated(b []byte, last *string) string {
+func (w *worker) repeated(b []byte, last *string) string {
 	if string(b) != *last {
-		*last = c.name(b)
+		*last = w.name(b)
 	}
 	return *last
 }
 
 // name returns b as a string, the same one for the same name as far as the connection remembers.
-func (c *serverConn) name(b []byte) string {
-	if s, ok := c.names[string(b)]; ok {
+func (w *worker) name(b []byte) string {
+	if s, ok := w.names[string(b)]; ok {
 		return s
 	}
 	s := string(b)
-	if c.names == nil {
-		c.names = map[string]string{}
+	if w.names == nil {
+		w.names = map[string]string{}
 	}
-	if len(c.names) < maxNames && len(s) <= 128 {
-		c.names[s] = s
+	if len(w.names) < maxNames && len(s) <= 128 {
+		w.names[s] = s
 	}
 	return s
 }

@@ -223,40 +223,40 @@ func (st *stream) item(context.Context) (reply *transport.Reply, err error) {
 }
 
 // announce answers with a new remote iterator.
-func (c *serverConn) announce(f *frame, info *transport.CallInfo, r *transport.Reply) (bool, error) {
+func (w *worker) announce(f *frame, info *transport.CallInfo, r *transport.Reply) (bool, error) {
 	call := &info.Call
 	e := transport.NewError("ProtocolError", "result of call is an iterator")
 	fields := frameFields{typ: msgResult, flags: flagException | flagItemStream, seq: f.seq, serializer: f.serializer}
-	if c.s.cfg.Streams.Disabled {
+	if w.s.cfg.Streams.Disabled {
 		if r.Cancel != nil {
 			r.Cancel()
 		}
-		return true, c.sendAnnouncement(fields, call, "", e)
+		return true, w.sendAnnouncement(fields, call, "", e)
 	}
-	st, err := c.s.streams.add(r.Stream, r.Cancel, info, c)
+	st, err := w.s.streams.add(r.Stream, r.Cancel, info, w.serverConn)
 	if err != nil {
-		return c.raise(f, call, err)
+		return w.raise(f, call, err)
 	}
-	return true, c.sendAnnouncement(fields, call, st.id, e)
+	return true, w.sendAnnouncement(fields, call, st.id, e)
 }
 
-func (c *serverConn) sendAnnouncement(fields frameFields, call *transport.Call, id string, e *transport.Error) error {
-	if c.out == nil {
-		c.out = streamPool.get()
+func (w *worker) sendAnnouncement(fields frameFields, call *transport.Call, id string, e *transport.Error) error {
+	if w.out == nil {
+		w.out = streamPool.get()
 	}
-	w := beginFrame(*c.out, &c.o)
-	c.annotate(&w, &fields, call.Header.CorrelationID, nil)
+	fw := beginFrame(*w.out, &w.o)
+	w.annotate(&fw, &fields, call.Header.CorrelationID, nil)
 	if id != "" {
-		w.annotate(keyStream, []byte(id))
+		fw.annotate(keyStream, []byte(id))
 	}
-	w.endAnnotations()
+	fw.endAnnotations()
 	var err error
-	w.buf, err = c.known.numbered(fields.serializer).codec.Append(w.buf, e, c.answers)
+	fw.buf, err = w.known.numbered(fields.serializer).codec.Append(fw.buf, e, w.answers)
 	if err != nil {
-		*c.out = w.buf[:w.start]
+		*w.out = fw.buf[:fw.start]
 		return err
 	}
-	*c.out, err = w.finish(fields)
+	*w.out, err = fw.finish(fields)
 	return err
 }
 
