@@ -35,6 +35,7 @@ def pyro4():
 
     return types.SimpleNamespace(
         base=Pyro4.util.SerializerBase,
+        BatchProxy=Pyro4.core._BatchProxyAdapter,
         config=config,
         Daemon=Pyro4.Daemon,
         expose=Pyro4.expose,
@@ -54,6 +55,7 @@ def pyro5():
 
     return types.SimpleNamespace(
         base=Pyro5.serializers.SerializerBase,
+        BatchProxy=Pyro5.api.BatchProxy,
         config=Pyro5.api.config,
         Daemon=Pyro5.api.Daemon,
         expose=Pyro5.api.expose,
@@ -162,23 +164,45 @@ class Exchange:
         return values_describe.difference(self.loss.of(want), self.loss.of(got))
 
     def call(self, request):
-        """Send values to a Go service's method echo: it answers as the daemon here would."""
+        """Send values to a Go service and have them sent back, as arguments of every kind."""
         serializer = self.serializer(request)
         self.loss = values_describe.Loss(request["serializer"], ordered=False)
-        verdicts = []
+        calls = []
         with self.pyro.Proxy(request["uri"]) as proxy:
             proxy._pyroSerializer = request["serializer"]
             for index in range(request["first"], request["first"] + request["count"]):
                 value, _, _ = self.made(serializer, request, index)
-                verdicts.append([safe_repr(value)[:300], self.called(proxy, serializer, value)])
-        return {"calls": verdicts}
+                way = self.ways(request["serializer"], value)[index % 4]
+                calls.append([way.__name__, safe_repr(value)[:300], self.called(lambda v: way(proxy, v), serializer, value)])
+        return {"calls": calls}
 
-    def called(self, proxy, serializer, value):
+    def ways(self, serializer, value):
+        def positional(proxy, value):
+            return proxy.echo(value)
+
+        def keyword(proxy, value):
+            return proxy.echo(value=value)
+
+        def raw(proxy, value):
+            return proxy.raw(value)
+
+        def batch(proxy, value):
+            calls = self.pyro.BatchProxy(proxy)
+            calls.echo(value)
+            return next(iter(calls()))
+
+        if serializer == "marshal" or isinstance(value, self.pyro.Wrapper):
+            batch = positional  # the one has no batches, the other would be raised
+        return positional, keyword, raw, batch
+
+    def called(self, call, serializer, value):
+        """How what came back differs from what a Python service would send back; empty if it does not."""
+
         def python(value):
             arguments = serializer.loadsCall(serializer.dumpsCall("echo", "echo", (value,), {}))[2]
             return serializer.loads(serializer.dumps(arguments[0]))
 
-        want, got = (self.outcome(call, value) for call in (python, proxy.echo))
+        want, got = (self.outcome(way, value) for way in (python, call))
         if want in ("raises builtins.TypeError", "raises builtins.ValueError"):
             return ""  # Python wrote what it cannot read; Go may have been able to
         return values_describe.difference(want, got)
