@@ -54,11 +54,11 @@ func TestCodecReport(t *testing.T) {
 	}
 	r := newCodecReport(options{rounds: 3, pin: pinNone}, "Python 3", tasks, figures)
 	r.Environment = environment{Go: "go1.26", System: "linux/amd64", CPUs: 2, GOMAXPROCS: 2, Pin: "none", Rounds: 3}
-	const want = `go1.26 linux/amd64, 2 CPUs, GOMAXPROCS 2, pin none; Python 3; medians of 3 rounds
+	const want = `go1.26 linux/amd64, 2 CPUs, GOMAXPROCS 2, pin none; Python 3; best of 3 rounds
 
 A nested value of about 1 KiB; MB/s of its encoding
   serializer     operation  MB/s  allocs  Python MB/s  ratio  encoding/json MB/s  ratio
-     serpent        encode  1000       0           25  40.00                 500   1.80
+     serpent        encode  1111       0           25  44.44                 500   2.00
      serpent  decode typed   200       7           10  20.00                   -      -
 
 1 MiB of bytes; MB/s of the bytes
