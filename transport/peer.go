@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -66,6 +69,107 @@ func NewContext(ctx context.Context) (context.Context, *CallInfo) {
 	c := &serverContext{Context: ctx}
 	c.info.reply = &c.reply
 	return c, &c.info
+}
+
+// A limitedContext is a serverContext that can end before its connection. What it takes to tell of its end
+// is made when somebody asks: most methods never do.
+type limitedContext struct {
+	serverContext
+
+	deadline time.Time // zero: none
+	made     atomic.Pointer[ending]
+
+	mu    sync.Mutex // held while made is set
+	ended bool       // the call is over
+}
+
+// An ending is the context that a limitedContext ends with.
+type ending struct {
+	context.Context //nolint:containedctx // it is one
+
+	cancel context.CancelCauseFunc
+}
+
+// NewLimitedContext is NewContext for a call that may be ended before ctx: at its deadline, if that is not
+// zero, and by [CancelContext]. Whoever made it calls [EndContext] when the call is over.
+func NewLimitedContext(ctx context.Context, deadline time.Time) (context.Context, *CallInfo) {
+	c := &limitedContext{serverContext: serverContext{Context: ctx}, deadline: deadline}
+	c.info.reply = &c.reply
+	return c, &c.info
+}
+
+// CancelContext ends a context that NewLimitedContext made, for the given cause. Others it leaves alone.
+func CancelContext(ctx context.Context, cause error) {
+	if c, ok := ctx.(*limitedContext); ok {
+		c.end().cancel(cause)
+	}
+}
+
+// EndContext gives back what a context that NewLimitedContext made holds, when its call is over.
+func EndContext(ctx context.Context) {
+	c, ok := ctx.(*limitedContext)
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if e := c.made.Load(); e != nil {
+		e.cancel(context.Canceled)
+	}
+}
+
+// end returns what c ends with.
+func (c *limitedContext) end() *ending {
+	if e := c.made.Load(); e != nil {
+		return e
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.made.Load(); e != nil {
+		return e
+	}
+	e := &ending{}
+	e.Context, e.cancel = context.WithCancelCause(c.Context)
+	if !c.deadline.IsZero() {
+		cancel := e.cancel
+		inner, stop := context.WithDeadline(e.Context, c.deadline)
+		e.Context, e.cancel = inner, func(cause error) {
+			cancel(cause)
+			stop()
+		}
+	}
+	if c.ended {
+		e.cancel(context.Canceled)
+	}
+	c.made.Store(e)
+	return e
+}
+
+func (c *limitedContext) Deadline() (time.Time, bool) {
+	if c.deadline.IsZero() {
+		return c.Context.Deadline()
+	}
+	return c.deadline, true
+}
+
+func (c *limitedContext) Done() <-chan struct{} { return c.end().Done() }
+
+func (c *limitedContext) Err() error {
+	if c.made.Load() == nil && (c.deadline.IsZero() || time.Now().Before(c.deadline)) {
+		return c.Context.Err()
+	}
+	return c.end().Err()
+}
+
+func (c *limitedContext) Value(key any) any {
+	if key == (callKey{}) {
+		return &c.info
+	}
+	if e := c.made.Load(); e != nil { // package context looks for the nearest one to end with
+		return e.Value(key)
+	}
+	return c.Context.Value(key)
 }
 
 // FromContext returns the call that a server is answering with ctx, or nil.
