@@ -102,7 +102,7 @@ func TestPythonDispatchesBetweenGos(t *testing.T) {
 // A Go dispatcher between Go ends, and a blob from Python at a Go worker whose dialect and serializer are
 // others.
 func TestGoDispatchesIntoAnotherDialect(t *testing.T) {
-	eachBlobSerializer(t, func(t *testing.T, d peers.Dialect, c *peers.Client, _ *peers.Process, serializer string) {
+	eachBlobSerializer(t, func(t *testing.T, _ peers.Dialect, c *peers.Client, _ *peers.Process, serializer string) {
 		srv := serve(t, worker())
 		for _, to := range peers.Dialects {
 			next := proxy(t, srv.URI("worker").String(), service.Dialect(wire(to)), service.Serializer("marshal"))

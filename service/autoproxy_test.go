@@ -54,11 +54,11 @@ func newShop(t *testing.T, opts ...service.ServerOption) (*service.Server, *cart
 	return srv, c, s
 }
 
-func add(t *testing.T, p *service.Proxy, want int) {
+func add(ctx context.Context, t *testing.T, p *service.Proxy, want int) {
 	t.Helper()
 	require.NotNil(t, p)
 	defer p.Close()
-	n, err := service.Call[int](t.Context(), p, "add", "tea")
+	n, err := service.Call[int](ctx, p, "add", "tea")
 	require.NoError(t, err)
 	require.Equal(t, want, n)
 	require.Equal(t, []string{"add"}, p.State().Methods)
@@ -78,24 +78,24 @@ func TestAServedObjectArrivesAsAProxy(t *testing.T) {
 					require.NoError(t, err, method)
 					require.Equal(t, srv.URI("cart"), arrived.URI())
 					require.Equal(t, []string{"add"}, arrived.State().Methods, "before it connects")
-					add(t, arrived, next())
+					add(ctx, t, arrived, next())
 				}
 				list, err := service.Call[[]any](ctx, p, "list")
 				require.NoError(t, err)
 				for _, v := range list[1:] {
 					arrived, ok := v.(*service.Proxy)
 					require.True(t, ok, "%T", v)
-					add(t, arrived, next())
+					add(ctx, t, arrived, next())
 				}
 				typed, err := service.Call[[]*service.Proxy](ctx, p, "typed_list")
 				require.NoError(t, err)
-				add(t, typed[0], next())
+				add(ctx, t, typed[0], next())
 				dict, err := service.Call[map[string]*service.Proxy](ctx, p, "dict")
 				require.NoError(t, err)
-				add(t, dict["cart"], next())
+				add(ctx, t, dict["cart"], next())
 				receipt, err := service.Call[struct{ Cart *service.Proxy }](ctx, p, "struct")
 				require.NoError(t, err)
-				add(t, receipt.Cart, next())
+				add(ctx, t, receipt.Cart, next())
 				several, err := service.Call[codec.Tuple](ctx, p, "several")
 				if serializer == "json" || serializer == "msgpack" {
 					var list []any
@@ -105,14 +105,14 @@ func TestAServedObjectArrivesAsAProxy(t *testing.T) {
 				require.NoError(t, err)
 				arrived, ok := several[1].(*service.Proxy)
 				require.True(t, ok)
-				add(t, arrived, next())
+				add(ctx, t, arrived, next())
 				for item, err := range service.Stream[*service.Proxy](ctx, p, "stream") {
 					require.NoError(t, err)
-					add(t, item, next())
+					add(ctx, t, item, next())
 				}
 				current, err := service.Get[*service.Proxy](ctx, p, "current")
 				require.NoError(t, err)
-				add(t, current, next())
+				add(ctx, t, current, next())
 				require.Len(t, c.items, n)
 			})
 		}
@@ -260,7 +260,7 @@ func TestServedObjectsInMemory(t *testing.T) {
 	require.NoError(t, err)
 	here, err := arrived.With(service.DialWith(l.DialContext))
 	require.NoError(t, err)
-	add(t, here, 1)
+	add(t.Context(), t, here, 1)
 }
 
 func TestADaemonArrivesAsOne(t *testing.T) {

@@ -6,7 +6,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,10 +42,7 @@ func caller() *service.Service {
 			return report(ctx, p)
 		}).
 		Method("nested", func(ctx context.Context, o order) (sum int, err error) {
-			all := append(o.Others, o.Callback)
-			for _, p := range o.ByName {
-				all = append(all, p)
-			}
+			all := slices.Concat(o.Others, []*service.Proxy{o.Callback}, slices.Collect(maps.Values(o.ByName)))
 			for _, p := range all {
 				n, err := report(ctx, p)
 				if err != nil {
@@ -183,10 +182,10 @@ func TestProxiesThatArriveAndCannotBeUsed(t *testing.T) {
 		return p
 	}
 	tests := map[string]struct{ state, want string }{
-		"a pickle":             {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,'pickle')", "wants the serializer pickle"},
-		"an unknown name":      {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,'yaml')", `unknown serializer "yaml"`},
-		"tags":                 {"('PYROMETA:a,b@h:1',(),(),(),0.0,None,'hello',0,None)", "no resolver for PYROMETA"},
-		"nobody at the adress": {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,None)", "refused"},
+		"a pickle":              {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,'pickle')", "wants the serializer pickle"},
+		"an unknown name":       {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,'yaml')", `unknown serializer "yaml"`},
+		"tags":                  {"('PYROMETA:a,b@h:1',(),(),(),0.0,None,'hello',0,None)", "no resolver for PYROMETA"},
+		"nobody at the address": {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,None)", "refused"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -51,25 +52,24 @@ func ExampleServer_Add() {
 	// Output: PYRO:basket@memory:1 1 <nil>
 }
 
+// serveInMemory serves s until stop, for the proxy that it returns.
+func serveInMemory(s *service.Service) (p *service.Proxy, stop func()) {
+	l := inmem.Listen()
+	srv := service.NewServer(service.ListenOn(l), service.Logger(slog.New(slog.DiscardHandler)))
+	if err := errors.Join(srv.Add(s), srv.Start()); err != nil {
+		panic(err)
+	}
+	p, err := service.Connect("PYRO:"+s.Name()+"@memory:1", service.DialWith(l.DialContext))
+	if err != nil {
+		panic(err)
+	}
+	return p, func() { _, _ = p.Close(), srv.Shutdown(context.Background()) }
+}
+
 // A dispatcher looks at a blob's info and passes it on; only the worker knows what is in it.
 func ExampleSerializedBlob() {
 	ctx := context.Background()
-	serve := func(s *service.Service) (*service.Proxy, func()) {
-		l := inmem.Listen()
-		srv := service.NewServer(service.ListenOn(l), service.Logger(slog.New(slog.DiscardHandler)))
-		if err := srv.Add(s); err != nil {
-			panic(err)
-		}
-		if err := srv.Start(); err != nil {
-			panic(err)
-		}
-		p, err := service.Connect("PYRO:"+s.Name()+"@memory:1", service.DialWith(l.DialContext))
-		if err != nil {
-			panic(err)
-		}
-		return p, func() { _, _ = p.Close(), srv.Shutdown(ctx) }
-	}
-	worker, stop := serve(service.New("worker").Method("work", func(b *service.SerializedBlob) (int, error) {
+	worker, stop := serveInMemory(service.New("worker").Method("work", func(b *service.SerializedBlob) (int, error) {
 		var numbers []int
 		if err := b.Decode(&numbers); err != nil {
 			return 0, err
@@ -81,7 +81,7 @@ func ExampleSerializedBlob() {
 		return sum, nil
 	}))
 	defer stop()
-	dispatcher, stop := serve(service.New("dispatcher").Method("work", func(ctx context.Context, b *service.SerializedBlob) (any, error) {
+	dispatcher, stop := serveInMemory(service.New("dispatcher").Method("work", func(ctx context.Context, b *service.SerializedBlob) (any, error) {
 		fmt.Println("a blob:", b.Info())
 		return service.Call[any](ctx, worker, "work", b)
 	}))

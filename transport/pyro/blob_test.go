@@ -326,8 +326,7 @@ func TestABlobIsInflatedLate(t *testing.T) {
 	svc := service.New("svc").Method("blob", func(b *service.SerializedBlob) (int, error) {
 		var s string
 		err := b.Decode(&s)
-		var limit *codec.LimitError
-		if errors.As(err, &limit) {
+		if _, tooLarge := errors.AsType[*codec.LimitError](err); tooLarge {
 			return -1, nil
 		}
 		return len(s), err

@@ -73,9 +73,9 @@ func newSerializerTable(d codec.Dialect, accepted []string) *serializerTable {
 	}
 	t := &serializerTable{}
 	for id := range t {
-		name, c := codec.Numbered(uint16(id), d) //nolint:gosec // an index of a small table
+		name, c := codec.Numbered(uint16(id), d)
 		if name != "" {
-			t[id] = &serializer{name: name, id: uint16(id), codec: c, accepted: slices.Contains(accepted, name)} //nolint:gosec // see above
+			t[id] = &serializer{name: name, id: uint16(id), codec: c, accepted: slices.Contains(accepted, name)}
 		}
 	}
 	return t

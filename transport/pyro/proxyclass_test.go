@@ -143,14 +143,20 @@ func TestProxyStatesThatAreRead(t *testing.T) {
 		want        pyro.ProxyState
 		wantErr     string
 	}{
-		{name: "Pyro4", class: "Pyro4.core.Proxy", state: codec.Tuple{text, codec.Tuple{"o"}, codec.Tuple{"m", "o"}, codec.Tuple{"a"}, 1.5, "b64:a2V5", "hi", int64(3), "json"},
-			want: pyro.ProxyState{URI: uri, Oneway: []string{"o"}, Methods: []string{"m", "o"}, Attrs: []string{"a"}, Timeout: 1500 * time.Millisecond, HMACKey: pyro.Secret("key"), Handshake: "hi", MaxRetries: 3, Serializer: "json"}},
+		{
+			name: "Pyro4", class: "Pyro4.core.Proxy", state: codec.Tuple{text, codec.Tuple{"o"}, codec.Tuple{"m", "o"}, codec.Tuple{"a"}, 1.5, "b64:a2V5", "hi", int64(3), "json"},
+			want: pyro.ProxyState{URI: uri, Oneway: []string{"o"}, Methods: []string{"m", "o"}, Attrs: []string{"a"}, Timeout: 1500 * time.Millisecond, HMACKey: pyro.Secret("key"), Handshake: "hi", MaxRetries: 3, Serializer: "json"},
+		},
 		{name: "an old one", class: "Pyro4.core.Proxy", state: codec.Tuple{text, none, none, none, nil, nil, "hello", int64(0)}, want: pyro.ProxyState{URI: uri, Handshake: "hello"}},
 		{name: "Pyro5", class: "Pyro5.client.Proxy", state: []any{text, []any{}, []any{"m"}, []any{}, "hello", "marshal"}, want: pyro.ProxyState{URI: uri, Methods: []string{"m"}, Handshake: "hello", Serializer: "marshal"}},
-		{name: "as a pickle has it", class: "Pyro4.core.Proxy", state: codec.Tuple{uri, codec.NewSet("o"), codec.NewSet("m"), codec.NewSet(), 0.0, []byte("key"), "hello", int64(0), nil},
-			want: pyro.ProxyState{URI: uri, Oneway: []string{"o"}, Methods: []string{"m"}, HMACKey: pyro.Secret("key"), Handshake: "hello"}},
-		{name: "with a URI as a class dict", class: "Pyro4.core.Proxy", want: pyro.ProxyState{URI: uri, Handshake: "hello"},
-			state: codec.Tuple{codec.NewDict("__class__", "Pyro4.core.URI", "state", codec.Tuple{"PYRO", "obj", nil, "host", int64(5555)}), none, none, none, 0.0, nil, "hello", int64(0), nil}},
+		{
+			name: "as a pickle has it", class: "Pyro4.core.Proxy", state: codec.Tuple{uri, codec.NewSet("o"), codec.NewSet("m"), codec.NewSet(), 0.0, []byte("key"), "hello", int64(0), nil},
+			want: pyro.ProxyState{URI: uri, Oneway: []string{"o"}, Methods: []string{"m"}, HMACKey: pyro.Secret("key"), Handshake: "hello"},
+		},
+		{
+			name: "with a URI as a class dict", class: "Pyro4.core.Proxy", want: pyro.ProxyState{URI: uri, Handshake: "hello"},
+			state: codec.Tuple{codec.NewDict("__class__", "Pyro4.core.URI", "state", codec.Tuple{"PYRO", "obj", nil, "host", int64(5555)}), none, none, none, 0.0, nil, "hello", int64(0), nil},
+		},
 		{name: "no state", class: "Pyro5.client.Proxy", wantErr: "has 0 elements"},
 		{name: "the other dialect's", class: "Pyro4.core.Proxy", state: codec.Tuple{text, none, none, none, "hello", nil}, wantErr: "has 6 elements"},
 		{name: "no URI", class: "Pyro5.client.Proxy", state: codec.Tuple{"somewhere", none, none, none, "hello", nil}, wantErr: "invalid"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"syscall"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -179,7 +180,7 @@ func (fr *frameReader) keep(payload []byte) []byte {
 		return bytes.Clone(payload)
 	}
 	fr.detach()
-	return payload[:len(payload):len(payload)]
+	return slices.Clip(payload)
 }
 
 // fill reads until n bytes are buffered.
