@@ -144,7 +144,7 @@ class Exchange:
     def judge(self, request):
         """Is what Go wrote what was made last? A verdict for each that it wrote, empty if so."""
         serializer = self.serializer(request)
-        self.loss = values_describe.Loss(request["serializer"], request["ordered"])
+        self.loss = values_describe.Loss(request["serializer"], request.get("protocol"), request["ordered"])
         return {"verdicts": [
             data and self.verdict(serializer, want, base64.b64decode(data)) or ""
             for want, data in zip(self.wanted, request["data"])
@@ -166,7 +166,7 @@ class Exchange:
     def call(self, request):
         """Send values to a Go service and have them sent back, as arguments of every kind."""
         serializer = self.serializer(request)
-        self.loss = values_describe.Loss(request["serializer"], ordered=False)
+        self.loss = values_describe.Loss(request["serializer"], request.get("protocol"), ordered=False)
         calls = []
         with self.pyro.Proxy(request["uri"]) as proxy:
             proxy._pyroSerializer = request["serializer"]
@@ -205,13 +205,15 @@ class Exchange:
         want, got = (self.outcome(way, value) for way in (python, call))
         if want in ("raises builtins.TypeError", "raises builtins.ValueError"):
             return ""  # Python wrote what it cannot read; Go may have been able to
-        return values_describe.difference(want, got)
+        difference = values_describe.difference(want, got)
+        return difference and "raises" in got and "%s: %s" % (difference, self.raised) or difference
 
     def outcome(self, call, value):
         """What a call returns, described, or the class of what it raises."""
         try:
             value = call(value)
         except Exception as error:
+            self.raised = error
             return "raises " + common.full_class(error)
         return self.loss.of(values_describe.describe(value))
 

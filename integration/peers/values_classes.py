@@ -1,6 +1,7 @@
 """Classes whose instances the generated values hold."""
 
 import collections
+import dataclasses
 import enum
 import typing
 
@@ -139,3 +140,31 @@ class Bag:
 class Outer:
     class Inner(Item):
         """Its qualified name has a dot."""
+
+
+class ShopError(Exception):
+    """An exception of the peer's own."""
+
+
+class SoldOut(ShopError):
+    """Takes other arguments than it keeps."""
+
+    def __init__(self, item, count=0):
+        super().__init__("sold out: %s" % (item,))
+        self.item = item
+        self.count = count
+
+    def __reduce__(self):
+        return SoldOut, (self.item, self.count)
+
+
+@dataclasses.dataclass
+class Record:
+    name: str
+    parts: list
+    more: object = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    key: tuple = ()

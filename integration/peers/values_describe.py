@@ -4,6 +4,7 @@ None, bools and text are themselves, all else is an object whose key t says what
 are the same exactly if their descriptions are.
 """
 
+import _compat_pickle
 import array
 import base64
 import collections
@@ -253,8 +254,9 @@ assert sys.byteorder == "little", "descriptions of arrays are of little-endian m
 class Loss:
     """What Go does not keep of a value that goes through an any, or through types made for it."""
 
-    def __init__(self, serializer, ordered):
+    def __init__(self, serializer, protocol, ordered):
         self.serializer = serializer
+        self.protocol = protocol or 4  # of pickles
         self.ordered = ordered  # whether dicts keep their order
 
     def of(self, d):
@@ -267,6 +269,12 @@ class Loss:
         kind = d.get("t")
         if kind == "bytearray":
             d["t"] = "bytes"
+        if kind == "exception" and own_class(d):
+            return {"t": "exception", "named": own_class(d)}
+        if kind == "exception" and self.protocol == 2:
+            d["class"] = python2_name(d["class"])
+        if kind == "time" and self.protocol < 4:
+            del d["fold"]  # which Python's own older pickles have not
         if kind == "dict" and self.serializer == "serpent" and is_bytes(d["v"]):
             return {"t": "bytes", "hex": base64.b64decode(d["v"][0][1]).hex()}  # written in either form
         if d.get("class") in ("collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque"):
@@ -292,6 +300,21 @@ def difference(want, got, path=""):
     if want == got:
         return ""
     return "%s: want %s, got %s" % (path or "value", brief(want), brief(got))
+
+
+def own_class(exception):
+    """The peer's own class of an exception: Go sends one that everybody knows, and names it in the text."""
+    name = exception["class"]
+    if name == "builtins.RuntimeError" and exception["args"]:
+        name = str(exception["args"][0]).split(":")[0]
+    return name if name.startswith("values_classes.") else ""
+
+
+def python2_name(name):
+    """What Python itself calls an exception in pickles that Python 2 can read."""
+    module, _, short = name.rpartition(".")
+    module, short = _compat_pickle.REVERSE_NAME_MAPPING.get((module, short), (module, short))
+    return "%s.%s" % (_compat_pickle.IMPORT_MAPPING.get(module, module), short)
 
 
 def is_bytes(pairs):

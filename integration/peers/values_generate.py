@@ -380,6 +380,18 @@ class Generator:
         vars(made).update(self.r.choice(({}, {"extra": 1})))
         return made
 
+    def own_exception(self, depth):
+        return self.r.choice((
+            lambda: classes.ShopError(*self.some(depth)),
+            lambda: classes.SoldOut(self.str(), self.r.randrange(9)),
+        ))()  # fmt: skip
+
+    def dataclass(self, depth):
+        return self.r.choice((
+            lambda: classes.Record(self.str(), self.some(depth), self.any(depth)),
+            lambda: classes.Frozen((self.int(),)),
+        ))()  # fmt: skip
+
     def inner(self, depth):
         return classes.Outer.Inner(**self.attributes(depth))
 
@@ -468,6 +480,24 @@ class Generator:
             made[i] = self.any(depth)
         return made
 
+    def numpy_kin(self):
+        """What numpy has besides plain arrays."""
+        return self.r.choice((
+            lambda: numpy.matrix([[1, 2], [3, 4]]),
+            lambda: numpy.ma.masked_array([1.5, 2.5, 3.5], mask=[False, True, False]),
+            lambda: numpy.rec.array([(1, 2.5), (3, 4.5)], dtype=[("a", "<i4"), ("b", "<f8")]),
+            lambda: numpy.arange(3, dtype=numpy.longdouble) / 3,
+            lambda: self.dtype(),
+            lambda: self.record_dtype(),
+            lambda: numpy.array(["a", "é"], dtype=numpy.dtypes.StringDType()),
+            lambda: numpy.datetime64("NaT"),
+            lambda: numpy.timedelta64(5, "D"),
+            lambda: numpy.float16(1.5),
+            lambda: numpy.longdouble(1) / 3,
+            lambda: numpy.bool_(True),
+            lambda: numpy.broadcast_to(numpy.arange(3), (2, 3)),
+        ))()  # fmt: skip
+
     def frame(self):
         """What a microscope sends."""
         return (numpy.arange(64 * 64, dtype="<u2").reshape(64, 64) * self.r.randrange(9)).astype(self.r.choice(("<u2", ">u2")))
@@ -503,8 +533,8 @@ KINDS["pickle"] = ALL + INSTANCES + SUBCLASSES + TIMES + TEXTS + (
     "complex", "bytes", "bytearray", "set", "frozenset", "ordereddict", "defaultdict", "counter", "deque", "userdict",
     "userlist", "userstring", "chainmap", "shared", "enum", "flag", "datetime", "time", "timezone", "timedelta",
     "fraction", "range", "slice", "ellipsis", "slots", "slots_and_more", "state", "new_args", "bag", "inner",
-    "namespace", "path", "address", "pattern", "partial", "getter", "counting", "name_of", "wrapper",
-    "ndarray", "ndarray", "npscalar", "object_array", "frame",
+    "namespace", "path", "address", "pattern", "partial", "getter", "counting", "name_of", "wrapper", "own_exception", "dataclass",
+    "ndarray", "ndarray", "npscalar", "object_array", "frame", "numpy_kin",
 )  # fmt: skip
 # At the top marshal takes more than within.
 TOP = {"marshal": ("item", "exception", "uri", "array", "uuid", "proxy")}

@@ -296,8 +296,14 @@ func describeAttrs(attrs map[string]any) []any {
 	return out
 }
 
+// isOwnClass tells whether a class is one of integration/peers.
+func isOwnClass(class string) bool { return strings.HasPrefix(class, "values_classes.") }
+
 // describeError leaves out the message, which is made of the arguments, and an absent traceback.
 func describeError(e *transport.Error) any {
+	if isOwnClass(e.Class) {
+		return tagged(someObject)
+	}
 	attrs := maps.Clone(e.Attrs)
 	if e.Traceback != nil {
 		if attrs == nil {

@@ -268,6 +268,10 @@ func unpickled(m map[string]any) any {
 		if name, plain := m["dtype"].(string); !plain || name == "|O" {
 			return tagged(someObject)
 		}
+	case "exception":
+		if isOwnClass(class) {
+			return tagged(someObject)
+		}
 	case "object":
 		switch class {
 		case "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "collections.deque":

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 )
@@ -226,6 +227,8 @@ func storeInt(n *big.Int, out reflect.Value) bool {
 	case out.Kind() == reflect.Pointer:
 		out.Set(reflect.New(out.Type().Elem()))
 		return storeInt(n, out.Elem())
+	case out.Type() == reflect.TypeFor[time.Duration]():
+		return false
 	case out.CanInt() && n.IsInt64() && !out.OverflowInt(n.Int64()):
 		out.SetInt(n.Int64())
 		return true
@@ -239,6 +242,9 @@ func storeInt(n *big.Int, out reflect.Value) bool {
 func storeList(items []any, out reflect.Value) bool {
 	switch out.Kind() {
 	case reflect.Slice:
+		if out.Type().Name() != "" || out.Type().Elem().Kind() == reflect.Uint8 { // a tuple, or bytes
+			return false
+		}
 		out.Set(reflect.MakeSlice(out.Type(), len(items), len(items)))
 	case reflect.Array:
 		if out.Len() != len(items) {
