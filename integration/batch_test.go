@@ -16,13 +16,13 @@ import (
 )
 
 // eachPython runs a test for each dialect and each of its serializers with a Go proxy of the Python service.
-func eachPython(t *testing.T, test func(t *testing.T, p *service.Proxy, serializer string), opts ...service.ProxyOption) {
+func eachPython(t *testing.T, test func(t *testing.T, p *service.Proxy, serializer string)) {
 	t.Helper()
 	eachDialect(t, func(t *testing.T, d peers.Dialect) {
 		for _, serializer := range serializersOf(d) {
 			t.Run(serializer, func(t *testing.T) {
 				svc := peers.Service(t, d, everySerializer(d)...)
-				test(t, proxy(t, svc.URIs["svc"], append([]service.ProxyOption{service.Serializer(serializer)}, opts...)...), serializer)
+				test(t, proxy(t, svc.URIs["svc"], service.Serializer(serializer)), serializer)
 			})
 		}
 	})

@@ -4,8 +4,8 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"iter"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,12 +23,12 @@ func TestFuturesOfPythonMethods(t *testing.T) {
 			echoed := service.Then(sum, func(ctx context.Context, n int) (int, error) {
 				return service.Call[int](ctx, p, "echo", n)
 			})
-			futures[i] = service.Then(echoed, func(_ context.Context, n int) (string, error) { return fmt.Sprint(n), nil })
+			futures[i] = service.Then(echoed, func(_ context.Context, n int) (string, error) { return strconv.Itoa(n), nil })
 		}
 		for i, f := range futures {
 			v, err := f.Wait(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, fmt.Sprint(i+1), v)
+			require.Equal(t, strconv.Itoa(i+1), v)
 		}
 
 		fails := service.Go[int](t.Context(), p, "fail", "value", "wrong")
@@ -74,7 +74,7 @@ func TestBatchesOfPythonInTheBackground(t *testing.T) {
 					if err != nil {
 						return 0, err
 					}
-					sum += v.(int) //nolint:forcetypeassert // it was queued as one
+					sum += v.(int)
 				}
 				return sum, nil
 			}))

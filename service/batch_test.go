@@ -79,18 +79,19 @@ func (l *ledger) all() []string {
 	return slices.Clone(l.entries)
 }
 
-// join serves a ledger in memory and returns a proxy for it.
+// join serves a ledger in memory, in every serializer, and returns a proxy for it.
 func join(t *testing.T, opts ...service.ProxyOption) (*ledger, *service.Proxy) {
 	t.Helper()
 	l := newLedger()
-	return l, pairtest.Join(t, l.service(), []service.ServerOption{quiet}, opts...)
+	all := service.Serializers("serpent", "json", "marshal", "msgpack", "pickle")
+	return l, pairtest.Join(t, l.service(), []service.ServerOption{quiet, all}, opts...)
 }
 
-// eachWay runs a test in both dialects and in each serializer that a server accepts by default.
+// eachWay runs a test in both dialects and in each serializer.
 func eachWay(t *testing.T, test func(t *testing.T, l *ledger, p *service.Proxy)) {
 	t.Helper()
 	ways := map[codec.Dialect][]string{
-		codec.Pyro4: {"serpent", "json", "marshal"},
+		codec.Pyro4: {"serpent", "json", "marshal", "msgpack", "pickle"},
 		codec.Pyro5: {"serpent", "json", "marshal", "msgpack"},
 	}
 	for dialect, serializers := range ways {
@@ -613,7 +614,7 @@ func TestABatchInTheBackground(t *testing.T) {
 
 	sum := service.Then(b.Go(t.Context()), func(_ context.Context, results iter.Seq2[any, error]) (int, error) {
 		for v, err := range results {
-			return v.(int), err //nolint:forcetypeassert // it was queued as one
+			return v.(int), err
 		}
 		return 0, errors.New("no results")
 	})

@@ -60,7 +60,7 @@ func AsyncAfter[T any](ctx context.Context, d time.Duration, fn func(context.Con
 
 // newFuture returns a future and its own context.
 func newFuture[T any](ctx context.Context, before func()) (*Future[T], context.Context) {
-	own, stop := context.WithCancel(ctx)
+	own, stop := context.WithCancel(ctx) //nolint:gosec // run calls stop
 	return &Future[T]{base: ctx, stop: stop, before: before, done: make(chan struct{})}, own
 }
 

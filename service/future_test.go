@@ -283,12 +283,12 @@ func TestFuturesAreReleased(t *testing.T) {
 		f := service.Async(ctx, func(ctx context.Context) (context.Context, error) { return ctx, nil })
 		inner, err := f.Wait(t.Context())
 		require.NoError(t, err)
-		requireOver(t, inner)
+		requireOver(inner, t)
 	}
 }
 
 // requireOver waits for the end of a future's own context, which follows its value at once.
-func requireOver(t *testing.T, ctx context.Context) {
+func requireOver(ctx context.Context, t *testing.T) {
 	t.Helper()
 	select {
 	case <-ctx.Done():

@@ -62,8 +62,15 @@ func lists(t *testing.T, c codec.Codec) {
 		)
 		sink := &places{at: []any{&n, &s, &list, &p, &m, &b, &void, &any1, &anyMap}}
 		data := encode(t, []any{
-			7, "it's", []any{1.5, 2.0}, codec.Tuple{3, "x"}, map[string]any{"a": 1},
-			map[string]any{"id": 5, "Name": "n"}, nil, 1.5, map[string]any{"deep": []any{map[string]any{}}},
+			7,
+			"it's",
+			[]any{1.5, 2.0},
+			codec.Tuple{3, "x"},
+			map[string]any{"a": 1},
+			map[string]any{"id": 5, "Name": "n"},
+			nil,
+			1.5,
+			map[string]any{"deep": []any{map[string]any{}}},
 		})
 		require.NoError(t, c.Unmarshal(data, sink, nil))
 		require.EqualValues(t, 7, n)
@@ -72,7 +79,7 @@ func lists(t *testing.T, c codec.Codec) {
 		require.Equal(t, pair{X: 3, Y: "x"}, p)
 		require.Equal(t, map[string]int{"a": 1}, m)
 		require.Equal(t, base{ID: 5, Name: "n"}, b)
-		require.Equal(t, 1.5, any1)
+		require.Equal(t, any(1.5), any1)
 		require.Equal(t, map[string]any{"deep": []any{map[string]any{}}}, anyMap)
 		require.Empty(t, sink.misfits)
 		require.Empty(t, sink.instances)
@@ -129,7 +136,7 @@ func lists(t *testing.T, c codec.Codec) {
 	})
 	t.Run("cut short", func(t *testing.T) {
 		data := encode(t, []any{1, "text", map[string]any{"a": []any{2}}, "end"})
-		for n := range len(data) {
+		for n := range data {
 			var a, b, x, y any
 			require.Error(t, c.Unmarshal(data[:n], &places{at: []any{&a, &b, &x, &y}}, nil), "%d of %d bytes", n, len(data))
 		}
