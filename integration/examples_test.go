@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/integration/internal/peers"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
@@ -181,17 +180,10 @@ func TestGoCallsPyrosEchoServer(t *testing.T) {
 // A Python object that is registered with the client's own daemon is called back by Go.
 func TestGoCallsBackIntoPython(t *testing.T) {
 	s := service.New("caller")
-	s.Method("work", func(ctx context.Context, callback codec.Object, steps int) (int, error) {
-		state, _ := callback.Attrs["state"].(codec.Tuple)
-		uri, _ := state[0].(string)
-		p, err := service.Connect(uri)
-		if err != nil {
-			return 0, err
-		}
-		defer p.Close()
-		last := 0
+	s.Method("work", func(ctx context.Context, callback *service.Proxy, steps int) (last int, err error) {
+		defer callback.Close()
 		for i := range steps {
-			if last, err = service.Call[int](ctx, p, "report", "step", i, service.Timeout(10*time.Second)); err != nil {
+			if last, err = service.Call[int](ctx, callback, "report", "step", i, service.Timeout(10*time.Second)); err != nil {
 				return 0, err
 			}
 		}

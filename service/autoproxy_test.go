@@ -6,9 +6,11 @@ import (
 	"iter"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -315,4 +317,22 @@ func TestARemovedServiceIsWithdrawn(t *testing.T) {
 	require.NoError(t, srv.Shutdown(ctx))
 	require.Equal(t, "stays", <-p.withdrawn)
 	require.Empty(t, p.withdrawn)
+}
+
+// A server that has ended holds on to none of its objects.
+func TestObjectsAreForgottenWithTheirServer(t *testing.T) {
+	held := func() weak.Pointer[cart] {
+		c := &cart{Owner: "irma"}
+		s := service.Of(c)
+		require.NoError(t, serveElsewhere(t, s, func() {
+			out, err := encoded(c)
+			require.NoError(t, err)
+			require.Contains(t, out, "Proxy")
+		}))
+		return weak.Make(c)
+	}()
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return held.Value() == nil
+	}, 10*time.Second, time.Millisecond)
 }
