@@ -135,6 +135,8 @@ func TestArguments(t *testing.T) {
 		{"defaults", "named", []any{1}, "1 7 x", ""},
 		{"keywords", "named", []any{service.Kwargs{"c": "z", "a": 2}}, "2 7 z", ""},
 		{"keyword twice", "named", []any{1, service.Kwargs{"a": 2}}, nil, "TypeError: named() got multiple values for argument 'a'"},
+		{"untagged field in any case", "struct_kw", []any{"p", service.Kwargs{"exact": true}}, "p {Name: Limit:0 Exact:true}", ""},
+		{"tagged field in another case", "struct_kw", []any{"p", service.Kwargs{"NAME": "x"}}, nil, "got an unexpected keyword argument 'NAME'"},
 		{"unknown keyword", "named", []any{1, service.Kwargs{"d": 2}}, nil, "got an unexpected keyword argument 'd'"},
 		{"missing", "named", nil, nil, "missing 1 required positional argument: 'a'"},
 		{"too many", "named", []any{1, 2, "c", 4}, nil, "takes 3 positional arguments but 4 were given"},
