@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 
 	"github.com/google/uuid"
@@ -160,4 +161,31 @@ func TestKindsAndPeersHaveNames(t *testing.T) {
 	var nobody *transport.Peer
 	require.Equal(t, "unknown peer", nobody.String())
 	require.Equal(t, "unknown peer", (&transport.Peer{}).String())
+}
+
+type closerFunc func() error
+
+func (f closerFunc) Close() error { return f() }
+
+func TestASessionClosesWhatItTracks(t *testing.T) {
+	var s transport.Session
+	var closed []string
+	resource := func(name string) io.Closer {
+		f := closerFunc(func() error { closed = append(closed, name); return nil })
+		return &f
+	}
+	first, second, third := resource("first"), resource("second"), resource("third")
+	s.Track(first)
+	s.Track(second)
+	s.Track(closerFunc(func() error { panic("cannot be closed") }))
+	s.Track(third)
+	require.True(t, s.Untrack(second))
+	require.False(t, s.Untrack(second), "once")
+	require.False(t, s.Untrack(closerFunc(nil)), "what cannot be compared is not found")
+	require.False(t, s.Ended())
+	require.NoError(t, s.Close())
+	require.Equal(t, []string{"third", "first"}, closed)
+	require.True(t, s.Ended())
+	s.Track(second)
+	require.Equal(t, []string{"third", "first", "second"}, closed, "too late to wait for anything")
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"io"
+	"reflect"
 	"slices"
 	"sync"
 )
@@ -11,9 +12,12 @@ import (
 type Session struct {
 	mu     sync.Mutex // guards what follows
 	values map[any]any
-	order  []any
+	order  []any // keys, and *tracked
 	closed bool
 }
+
+// tracked is a resource in a session's order.
+type tracked struct{ io.Closer }
 
 // Load returns the value of key, made by create if it is not there yet. create runs under the
 // session's lock: it must not use the session. After the connection has ended, what create makes is
@@ -49,16 +53,63 @@ func (s *Session) Delete(key any) any {
 	return v
 }
 
-// Close ends the session and closes its values.
+// Track has c closed when the connection ends; at once if it has ended already.
+func (s *Session) Track(c io.Closer) {
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.order = append(s.order, &tracked{c})
+	}
+	s.mu.Unlock()
+	if closed {
+		closeValue(c)
+	}
+}
+
+// Untrack takes c back, which is not closed then, and reports whether it was tracked.
+func (s *Session) Untrack(c io.Closer) bool {
+	if !reflect.ValueOf(c).Comparable() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, o := range slices.Backward(s.order) {
+		if t, ok := o.(*tracked); ok && t.Closer == c {
+			s.order = slices.Delete(s.order, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
+// Ended reports whether the connection has ended, so that nothing more is kept.
+func (s *Session) Ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// Close ends the session and closes its values and what it tracks.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	values, order := s.values, s.order
 	s.values, s.order, s.closed = nil, nil, true
 	s.mu.Unlock()
 	for _, o := range slices.Backward(order) {
-		if c, ok := values[o].(io.Closer); ok {
-			_ = c.Close() // its connection is gone: nobody is left to tell
+		v := values[o]
+		if t, ok := o.(*tracked); ok {
+			v = t.Closer
+		}
+		if c, ok := v.(io.Closer); ok {
+			closeValue(c)
 		}
 	}
 	return nil
+}
+
+// closeValue closes c for a connection that is gone: nobody is left to tell what goes wrong, and no panic
+// may keep the others open.
+func closeValue(c io.Closer) {
+	defer func() { _ = recover() }()
+	_ = c.Close()
 }
