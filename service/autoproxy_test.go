@@ -67,11 +67,11 @@ func add(ctx context.Context, t *testing.T, p *service.Proxy, want int) {
 }
 
 func TestAServedObjectArrivesAsAProxy(t *testing.T) {
-	ctx := t.Context()
 	for _, d := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
 		for _, serializer := range []string{"serpent", "json", "marshal", "msgpack"} {
 			t.Run(d.String()+"/"+serializer, func(t *testing.T) {
 				srv, c, _ := newShop(t, service.Serializers(serializer))
+				ctx := t.Context()
 				p := connect(t, srv.URI("shop").String(), service.Dialect(d), service.Serializer(serializer))
 				n := 0
 				next := func() int { n++; return n }

@@ -56,7 +56,7 @@ func TestTheEndOfAStreamPassesTheChain(t *testing.T) {
 	for _, deny := range []bool{false, true} {
 		there, here := make(chan string, 10), make(chan string, 10)
 		ended := make(chan struct{})
-		s := service.New("o").Method("numbers", func(ctx context.Context) iter.Seq[int] {
+		s := service.New("o").Method("numbers", func() iter.Seq[int] {
 			return func(yield func(int) bool) {
 				defer close(ended)
 				for i := 0; yield(i); i++ {
