@@ -164,6 +164,7 @@ type method struct {
 var (
 	contextType = reflect.TypeFor[context.Context]()
 	errorType   = reflect.TypeFor[error]()
+	proxyType   = reflect.TypeFor[*Proxy]()
 )
 
 func planMethod(name string, fn any, opts []MethodOption) (*method, error) {
@@ -234,8 +235,12 @@ func decodable(t reflect.Type) error {
 		if t.NumMethod() > 0 && t != errorType {
 			return fmt.Errorf("no Python value becomes a %s", t)
 		}
+	case reflect.Struct:
+		if t == proxyType.Elem() || t == blobType.Elem() {
+			return fmt.Errorf("a %s has to be taken as a pointer", t)
+		}
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		if t.Elem() != t {
+		if t != proxyType && t != blobType && t.Elem() != t {
 			return decodable(t.Elem())
 		}
 	}

@@ -48,6 +48,8 @@ func TestAddReportsEveryWrongSignature(t *testing.T) {
 			s.Method("m", func(string) {}, service.Params(service.Default("a", 1)))
 		}, "default 1 of a is no string"},
 		{"kwargs of an int", func(s *service.Service) { s.Method("m", func(int) {}, service.KwargsStruct()) }, "need a struct or a map"},
+		{"a proxy that is none of a kind", func(s *service.Service) { s.Method("m", func([]service.Proxy) {}) }, "has to be taken as a pointer"},
+		{"a blob by value", func(s *service.Service) { s.Method("m", func(service.SerializedBlob) {}) }, "has to be taken as a pointer"},
 		{"kwargs of nothing", func(s *service.Service) { s.Method("m", func() {}, service.KwargsStruct()) }, "no last parameter"},
 		{"private name", func(s *service.Service) { s.Method("_m", func() {}) }, "private"},
 		{"private dunder", func(s *service.Service) { s.Method("__init__", func() {}) }, "private"},
@@ -78,7 +80,7 @@ func TestAddJoinsErrorsAndAddsNothing(t *testing.T) {
 	require.ErrorContains(t, srv.Add(good), "already")
 	require.ErrorContains(t, srv.Add(service.New("Pyro.Daemon")), "already")
 	require.ErrorContains(t, srv.Add(service.New("a@b")), "'@'")
-	require.ErrorContains(t, srv.Add(service.New("")), "needs a name")
+	require.Regexp(t, "^obj_[0-9a-f]{32}$", service.New("").Name())
 }
 
 func TestDunderMethodsCanBeExposed(t *testing.T) {
