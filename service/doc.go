@@ -13,6 +13,9 @@
 //	p, err := service.Connect("PYRO:example.greeting@localhost:9999")
 //	text, err := service.Call[string](ctx, p, "get_fortune", "Irmen")
 //
+// Calls can wait for each other less: a [Batch] sends many of them in one message, [Go] makes one in the
+// background and returns a [Future], to which [Then] and [Future.IfError] add what is to follow.
+//
 // Objects travel as proxies: a *[Proxy], and a *[Service] that a running server answers for, arrive at the
 // other end as a proxy for the object, Python's proxies and registered objects arrive here as *Proxy. A
 // [SerializedBlob] is passed on without being decoded.

@@ -91,6 +91,7 @@ func Typed(t *testing.T, c codec.Codec, data []byte) {
 		require.NoError(t, err)
 		require.Equal(t, string(want), string(out), "%T", dst)
 	}
+	listed(t, c, data, tree, treeErr)
 }
 
 // CallSeeds returns payloads to begin with.

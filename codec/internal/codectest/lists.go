@@ -142,3 +142,65 @@ func lists(t *testing.T, c codec.Codec) {
 		}
 	})
 }
+
+// A growing sink has a place for each element, of the types that next returns in turn.
+type growing struct {
+	next    func(i int) any
+	taken   []any
+	misfits int
+}
+
+func (g *growing) Element(i int) (any, error) {
+	g.taken = append(g.taken[:i], g.next(i)) // a serializer may begin again
+	return g.taken[i], nil
+}
+
+func (g *growing) Instance(int, any) bool { return false }
+
+func (g *growing) Misfit(int, error) error {
+	g.misfits++
+	return nil
+}
+
+// listed reads data as a list: into elements of any type, which must be those of the tree, and into
+// elements of types that they may or may not fit.
+func listed(t *testing.T, c codec.Codec, data []byte, tree any, treeErr error) {
+	t.Helper()
+	types := []func() any{
+		func() any { return new(int) }, func() any { return new(string) }, func() any { return new(map[string]any) },
+		func() any { return new(*everything) }, func() any { return new([]pair) }, func() any { return new(error) },
+	}
+	for shift := range types {
+		err := c.Unmarshal(data, &growing{next: func(i int) any { return types[(i+shift)%len(types)]() }}, nil)
+		if err != nil {
+			RequireReadError(t, err)
+		}
+	}
+	var items []any
+	switch x := tree.(type) {
+	case []any:
+		items = x
+	case codec.Tuple:
+		items = x
+	default:
+		return
+	}
+	sink := &growing{next: func(int) any { return new(any) }}
+	err := c.Unmarshal(data, sink, nil)
+	if treeErr != nil {
+		return
+	}
+	require.NoError(t, err)
+	require.Zero(t, sink.misfits)
+	require.Len(t, sink.taken, len(items))
+	for i, p := range sink.taken {
+		want, err := c.Append(nil, items[i], nil)
+		if err != nil {
+			continue // such as a lone surrogate in json
+		}
+		v, _ := p.(*any)
+		out, err := c.Append(nil, *v, nil)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(out))
+	}
+}
