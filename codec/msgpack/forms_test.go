@@ -502,3 +502,18 @@ func TestPositionOfErrors(t *testing.T) {
 		require.Error(t, err, "%q", payload)
 	}
 }
+
+// A key that equals nothing keeps its place when its value is converted.
+func TestInstancesUnderNaN(t *testing.T) {
+	data := []byte("\x81\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00\x81\xa9__class__\xa1c")
+	var d codec.Dict
+	require.NoError(t, msgpack.Codec.Unmarshal(data, &d, &codec.Options{Lenient: true}))
+	require.Equal(t, 1, d.Len())
+	var v any
+	require.NoError(t, msgpack.Codec.Unmarshal(data, &v, &codec.Options{Lenient: true}))
+	all, _ := v.(*codec.Dict)
+	require.Equal(t, 1, all.Len())
+	for _, x := range all.All() {
+		require.IsType(t, codec.Object{}, x)
+	}
+}

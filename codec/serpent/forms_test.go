@@ -223,3 +223,20 @@ func TestGroupedArguments(t *testing.T) {
 	require.Equal(t, []string{"m", "n"}, methods)
 	require.Equal(t, []any{"a", int64(1)}, args)
 }
+
+// A number that travels as an instance goes into destinations of other kinds of numbers, too.
+func TestNaNIntoComplex(t *testing.T) {
+	for _, text := range []string{
+		"{'__class__':'float','value':'nan'}",
+		"{'__class__':'complex','real':{'__class__':'float','value':'nan'},'imag':1.0}",
+	} {
+		var c complex128
+		require.NoError(t, serpent.Unmarshal([]byte(text), &c), text)
+		require.True(t, math.IsNaN(real(c)), "%v", c)
+		var small complex64
+		require.NoError(t, serpent.Unmarshal([]byte(text), &small))
+	}
+	var c complex128
+	require.Error(t, serpent.Unmarshal([]byte("{'__class__':'other'}"), &c))
+	require.Error(t, serpent.Unmarshal([]byte("{'real':1.0}"), &c))
+}

@@ -78,6 +78,7 @@ func (d *Decoder) convertDict(x *codec.Dict) (any, error) {
 }
 
 func (d *Decoder) convertValues(x *codec.Dict) error {
+	var nan []any // values of keys that equal nothing, and so cannot be set again
 	for k, v := range x.All() {
 		if !mayHoldClass(v) {
 			continue
@@ -86,9 +87,28 @@ func (d *Decoder) convertValues(x *codec.Dict) error {
 		if err != nil {
 			return err
 		}
+		if _, found := x.Get(k); !found {
+			nan = append(nan, w)
+			continue
+		}
 		x.Set(k, w)
 	}
+	if nan != nil {
+		replaceNaN(x, nan)
+	}
 	return nil
+}
+
+// replaceNaN gives the keys of x that equal nothing, and have containers for values, the values given.
+func replaceNaN(x *codec.Dict, values []any) {
+	var out codec.Dict
+	for k, v := range x.All() {
+		if _, found := x.Get(k); !found && mayHoldClass(v) {
+			v, values = values[0], values[1:]
+		}
+		out.Set(k, v)
+	}
+	*x = out
 }
 
 // classValue is called when the dict that began at m turned out to be an instance of class while it

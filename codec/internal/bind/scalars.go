@@ -188,11 +188,31 @@ func decodeComplex(d *Decoder, v reflect.Value) error {
 		}
 		return err
 	}
+	if k == Dict || k == Brace {
+		return d.complexClass(v, k)
+	}
 	var f float64
 	if err := d.float(&f); err != nil {
 		return wantInstead(err, v)
 	}
 	v.SetComplex(complex(f, 0))
+	return nil
+}
+
+// complexClass reads a number that travels as an instance, as serpent's NaN does.
+func (d *Decoder) complexClass(v reflect.Value, k Kind) error {
+	x, err := d.converted()
+	if err != nil {
+		return err
+	}
+	switch n := x.(type) {
+	case complex128:
+		v.SetComplex(n)
+	case float64:
+		v.SetComplex(complex(n, 0))
+	default:
+		return mismatch(v.Type().String(), k)
+	}
 	return nil
 }
 
