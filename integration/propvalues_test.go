@@ -64,15 +64,22 @@ type valuesPeer struct{ *peers.Process }
 // eachCarrier runs a test for each serializer, dialect and version of pickle.
 func eachCarrier(t *testing.T, test func(t *testing.T, x valuesPeer, c valuegen.Carrier)) {
 	t.Helper()
+	started := valuesPeers(t)
+	for _, c := range valuegen.Carriers() {
+		t.Run(c.String(), func(t *testing.T) { test(t, started[c.Dialect], c) })
+	}
+}
+
+// valuesPeers starts a process of each dialect.
+func valuesPeers(t *testing.T) map[codec.Dialect]valuesPeer {
+	t.Helper()
 	started := map[codec.Dialect]valuesPeer{}
 	for _, d := range peers.Dialects {
 		started[wire(d)] = valuesPeer{peers.StartFor(t, peers.Program{
 			Script: "values.py", Args: []string{strconv.Itoa(int(d))}, Env: []string{"PYTHONHASHSEED=0"},
 		})}
 	}
-	for _, c := range valuegen.Carriers() {
-		t.Run(c.String(), func(t *testing.T) { test(t, started[c.Dialect], c) })
-	}
+	return started
 }
 
 // A valuesRequest is what integration/peers/values.py takes; what it does is said there.
@@ -179,7 +186,7 @@ func TestValuesThatGoMakes(t *testing.T) {
 			}
 			require.Empty(t, seen.AgainError)
 			want := c.Arrives(parsed(t, seen.Reads))
-			for _, o := range bothOptions(c) {
+			for _, o := range readOptions(c) {
 				got := readValue(t, c, seen.Again, o)
 				same(t, want, valuegen.Describe(got), o.OrderedDicts)
 				require.Empty(t, valuegen.Ungeneric(got, o.OrderedDicts))
@@ -224,6 +231,34 @@ func TestValuesThatPythonMakes(t *testing.T) {
 	})
 }
 
+// What a Python of one dialect writes, and Go writes again for the other dialect, is the same value there.
+func TestValuesFromOneDialectToTheOther(t *testing.T) {
+	seed := seeded(t, *valuesCount)
+	started := valuesPeers(t)
+	for _, from := range valuegen.Carriers() {
+		to := from
+		to.Dialect = codec.Pyro4 + codec.Pyro5 - from.Dialect
+		if from.BytesRepr || codec.ID(to.Serializer, to.Dialect) == 0 {
+			continue
+		}
+		t.Run(from.String(), func(t *testing.T) {
+			inBatches(max(1, *valuesCount/callsShare), func(first, count int) {
+				for _, m := range started[from.Dialect].make(t, from, seed, first, count) {
+					if m.Error != "" {
+						continue
+					}
+					ordered := from.Options()
+					ordered.OrderedDicts = true
+					v := readValue(t, from, m.Data, ordered)
+					seen := started[to.Dialect].see(t, to, writeValue(t, to, v, m))
+					require.Empty(t, seen.Error, m.Repr)
+					same(t, to.Arrives(to.Renamed(parsed(t, m.Value))), to.Arrives(parsed(t, seen.Value)), true)
+				}
+			})
+		})
+	}
+}
+
 // inBatches calls fn for parts of count that Python can answer soon.
 func inBatches(count int, fn func(first, count int)) {
 	const batch = 200
@@ -237,7 +272,7 @@ func inBatches(count int, fn func(first, count int)) {
 func answered(t *testing.T, c valuegen.Carrier, m valueMade, rnd *rand.Rand) (generic, typed []byte) {
 	t.Helper()
 	var v any
-	for _, o := range bothOptions(c) {
+	for _, o := range readOptions(c) {
 		err := codecOf(t, c).Unmarshal(m.Data, &v, o)
 		if err != nil {
 			if m.Error == "" {
@@ -278,11 +313,12 @@ func writeValue(t *testing.T, c valuegen.Carrier, v any, m valueMade) []byte {
 	return data
 }
 
-// bothOptions are those with which dicts keep their order last.
-func bothOptions(c valuegen.Carrier) []*codec.Options {
-	ordered := c.Options()
+// readOptions are different ways to read a value, the last of which keeps the order of dicts.
+func readOptions(c valuegen.Carrier) []*codec.Options {
+	shared, ordered := c.Options(), c.Options()
+	shared.ShareInput = true
 	ordered.OrderedDicts = true
-	return []*codec.Options{c.Options(), ordered}
+	return []*codec.Options{c.Options(), shared, ordered}
 }
 
 func codecOf(t require.TestingT, c valuegen.Carrier) codec.Codec {

@@ -15,13 +15,14 @@ import (
 // Sent returns the description of what Python reads when Go writes the value that d describes.
 func (c Carrier) Sent(d any) any {
 	if c.Pickles() {
-		return c.renamed(d)
+		return c.Renamed(d)
 	}
 	return rewrite(d, c.sent)
 }
 
-// renamed gives Pyro's own classes the names that the dialect has for them.
-func (c Carrier) renamed(d any) any {
+// Renamed returns the description of the value that d describes with the names that c's dialect has for
+// Pyro's own classes.
+func (c Carrier) Renamed(d any) any {
 	return rewrite(d, func(m map[string]any) any {
 		c.rename(m)
 		return m
@@ -53,6 +54,10 @@ func (c Carrier) rename(m map[string]any) {
 	switch {
 	case m["t"] == "uri":
 		m["class"] = c.module("core") + "URI"
+	case m["t"] == "proxy" && c.Dialect == codec.Pyro4:
+		m["class"] = "Pyro4.core.Proxy"
+	case m["t"] == "proxy":
+		m["class"] = "Pyro5.client.Proxy"
 	case m["t"] == "exceptionwrapper" && c.Dialect == codec.Pyro4:
 		m["class"] = "Pyro4.futures._ExceptionWrapper"
 	case m["t"] == "exceptionwrapper":
