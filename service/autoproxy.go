@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -26,8 +25,7 @@ type directory struct {
 // A home is a server that answers for a service.
 type home struct {
 	server  *Server
-	name    string
-	exposed *transport.ObjectMetadata
+	service *Service
 }
 
 func init() { //nolint:gochecknoinits // values are encoded far from the servers that answer for them
@@ -58,7 +56,7 @@ func (d *directory) remove(s *Service, server *Server) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, v := range s.standIns() {
-		rest := slices.DeleteFunc(d.homes[v], func(h home) bool { return h.server == server && h.name == s.name })
+		rest := slices.DeleteFunc(d.homes[v], func(h home) bool { return h.server == server && h.service == s })
 		if len(rest) == 0 {
 			delete(d.homes, v)
 		} else {
@@ -118,13 +116,14 @@ func preferred(accepted []string) string {
 // proxy returns the proxy that travels in the place of a value, with the address that the server
 // published first.
 func (h home) proxy() (pyro.ProxyState, error) {
-	for _, u := range h.server.URIs(h.name) {
+	for _, u := range h.server.URIs(h.service.name) {
 		if u.Location() != "" {
+			exposed := h.service.exposed()
 			return pyro.ProxyState{
-				URI: u, Methods: h.exposed.Methods, Oneway: h.exposed.Oneway, Attrs: h.exposed.Attrs,
+				URI: u, Methods: exposed.Methods, Oneway: exposed.Oneway, Attrs: exposed.Attrs,
 				Serializer: preferred(h.server.cfg.pb.GetSerializers()),
 			}, nil
 		}
 	}
-	return pyro.ProxyState{}, errors.New("the server has no address that a proxy for " + h.name + " could name")
+	return pyro.ProxyState{}, errors.New("the server has no address that a proxy for " + h.service.name + " could name")
 }

@@ -42,7 +42,7 @@ func (s *Server) metadataOf(object string, asLists bool) (any, error) {
 	if svc == nil {
 		return nil, transport.NewError("DaemonError", "unknown object")
 	}
-	m := svc.exposed
+	m := svc.exposed()
 	collect := func(names []string) any {
 		if asLists {
 			return names

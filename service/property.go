@@ -16,8 +16,8 @@ type property struct {
 	set *method
 }
 
-func planProperty(name string, get, set any) (*property, error) {
-	g, err := planMethod(name, get, nil)
+func planProperty(name string, get, set any, of *instances) (*property, error) {
+	g, err := planMethod(name, get, of, nil)
 	if err != nil {
 		return nil, fmt.Errorf("getter: %w", err)
 	}
@@ -28,7 +28,7 @@ func planProperty(name string, get, set any) (*property, error) {
 	if set == nil {
 		return p, nil
 	}
-	if p.set, err = planMethod(name, set, nil); err != nil {
+	if p.set, err = planMethod(name, set, of, nil); err != nil {
 		return nil, fmt.Errorf("setter: %w", err)
 	}
 	if len(p.set.params) != 1 || p.set.variadic || p.set.results != 0 {
@@ -41,21 +41,17 @@ func planProperty(name string, get, set any) (*property, error) {
 }
 
 // locate is method.locate for both functions.
-func (p *property) locate(pc uintptr, file string, line int, ok bool) {
-	p.get.locate(pc, file, line, ok)
+func (p *property) locate(file string, line int) {
+	p.get.locate(file, line)
 	if p.set != nil {
-		p.set.locate(pc, file, line, ok)
+		p.set.locate(file, line)
 	}
 }
 
 func (p *property) read(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	f := p.get.newFrame()
 	defer f.free()
-	if p.get.stream != noStream {
-		return p.get.callStream(ctx, f)
-	}
-	*f.ctx = ctx
-	return p.get.reply(call, f.call())
+	return p.get.carryOut(ctx, call, f)
 }
 
 // write sets the attribute to the second of the arguments (name, value).
@@ -72,8 +68,7 @@ func (p *property) write(ctx context.Context, call *transport.Call) (*transport.
 	if sink.got != 2 {
 		return nil, typeError("setting %s takes one value, %d were given", p.set.name, sink.got-1)
 	}
-	*f.ctx = ctx
-	return p.set.reply(call, f.call())
+	return p.set.carryOut(ctx, call, f)
 }
 
 // attributeValue takes the second positional argument and passes over the others.

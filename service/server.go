@@ -67,9 +67,7 @@ func NewServer(opts ...ServerOption) *Server {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	daemon := s.daemon()
-	daemon.exposed = daemon.objectMetadata()
-	s.services[pyro.DaemonObject] = daemon
+	s.services[pyro.DaemonObject] = s.daemon()
 	return s
 }
 
@@ -80,7 +78,7 @@ func (s *Server) Add(services ...*Service) error {
 	defer s.mu.Unlock()
 	var errs []error
 	for i, svc := range services {
-		if err := svc.err(); err != nil {
+		if err := svc.Err(); err != nil {
 			errs = append(errs, err)
 		}
 		twice := slices.ContainsFunc(services[:i], func(o *Service) bool { return o.name == svc.name })
@@ -92,9 +90,6 @@ func (s *Server) Add(services ...*Service) error {
 		return errors.Join(errs...)
 	}
 	for _, svc := range services {
-		if svc.exposed == nil {
-			svc.exposed = svc.objectMetadata()
-		}
 		s.services[svc.name] = svc
 		s.order = append(s.order, svc.name)
 		if s.running {
@@ -123,7 +118,7 @@ func (s *Server) Remove(services ...*Service) {
 
 // publish has a service travel as a proxy, under mu.
 func (s *Server) publish(svc *Service) {
-	served.add(svc, home{server: s, name: svc.name, exposed: svc.exposed})
+	served.add(svc, home{server: s, service: svc})
 }
 
 // setRunning publishes all services, or none.
@@ -435,7 +430,7 @@ func (s *Server) handshake(_ context.Context, h *transport.Handshake) (*transpor
 	if svc == nil {
 		return nil, transport.Errorf(transport.CodeNotFound, "unknown object")
 	}
-	return &transport.Welcome{Metadata: svc.exposed}, nil
+	return &transport.Welcome{Metadata: svc.exposed()}, nil
 }
 
 func (s *Server) service(name string) *Service {
@@ -467,13 +462,14 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 
 // method finds a method, or says why not in Pyro's words.
 func (s *Service) method(name string) (*method, error) {
-	if m := s.methods[name]; m != nil {
+	have := s.members.Load()
+	if m := have.methods[name]; m != nil {
 		return m, nil
 	}
 	switch {
 	case isPrivate(name):
 		return nil, noSuchMember("attempt to access private attribute '" + name + "'")
-	case s.attrs[name] != nil:
+	case have.attrs[name] != nil:
 		return nil, noSuchMember("attempt to access unexposed attribute '" + name + "'")
 	default:
 		return nil, noSuchMember("'" + s.name + "' object has no attribute '" + name + "'")
@@ -488,11 +484,12 @@ func noSuchMember(text string) error {
 
 func (s *Service) attribute(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	name := call.Method
-	p := s.attrs[name]
+	have := s.members.Load()
+	p := have.attrs[name]
 	switch {
 	case isPrivate(name):
 		return nil, noSuchMember("attempt to access private attribute '" + name + "'")
-	case p == nil && s.methods[name] == nil:
+	case p == nil && have.methods[name] == nil:
 		return nil, noSuchMember("type object '" + s.name + "' has no attribute '" + name + "'")
 	case p == nil, call.Kind == transport.SetAttr && p.set == nil:
 		return nil, noSuchMember("attempt to access unexposed or unknown remote attribute '" + name + "'")

@@ -1,44 +1,84 @@
 package service
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode"
+
+	"github.com/google/uuid"
 
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// A Service is an object that callers know by name: methods and properties that were named one by one.
-// It is built before it is added to a Server, by one goroutine; after that its functions are called
-// concurrently, one call at a time for each connection.
+// A Service is an object that callers know by name: methods and properties that were named one by one. Its
+// functions are called concurrently, one call at a time for each connection.
+//
+// It is best built before it is added to a Server, which reports all that is wrong with it. Members may come
+// and go later, too, while calls run: each is checked then as before ([Service.Err]), calls find the new
+// ones at once, and proxies that connect from then on are told of them.
 //
 // While a running server answers for it, a *Service that is an argument, a result or an item, at whatever
 // depth, travels as a proxy, and so does the pointer that [Of] was given. A *Service that no server
 // answers for cannot be passed on; such a pointer is written as what it is.
 type Service struct {
-	name     string
-	value    any // that Of was given, if it is a pointer
-	metadata []string
-	exposed  *transport.ObjectMetadata // set when it is added to a server
-	methods  map[string]*method
-	attrs    map[string]*property
-	errs     []error
+	name      string
+	generated bool // the name was made up
+	value     any  // that Of was given, if it is a pointer
+	instances *instances
+	metadata  []string
+
+	members atomic.Pointer[members] // replaced, never changed
+
+	mu   sync.Mutex // held while members are replaced; guards errs
+	errs []error
 }
 
-// New returns a Service without members. name is its object id, and the name that it is announced
-// under.
+// members are what a Service has at one time.
+type members struct {
+	methods map[string]*method
+	attrs   map[string]*property
+	exposed func() *transport.ObjectMetadata // as a handshake tells them
+}
+
+// New returns a Service without members. name is its object id, and the name that it is announced under.
+// With an empty name it gets an id of its own, "obj_" and 32 hexadecimal digits as Pyro makes them, and is
+// not announced.
 func New(name string) *Service {
-	return &Service{name: name, methods: map[string]*method{}, attrs: map[string]*property{}}
+	s := &Service{}
+	s.members.Store(newMembers(map[string]*method{}, map[string]*property{}))
+	return s.Named(name)
+}
+
+func newMembers(methods map[string]*method, attrs map[string]*property) *members {
+	m := &members{methods: methods, attrs: attrs}
+	m.exposed = sync.OnceValue(m.list)
+	return m
+}
+
+// change replaces the members by those that edit makes of a copy. what names what is changed, in errors.
+func (s *Service) change(what string, edit func(*members) error) *Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.members.Load()
+	next := newMembers(maps.Clone(old.methods), maps.Clone(old.attrs))
+	if err := edit(next); err != nil {
+		s.errs = append(s.errs, fmt.Errorf("%s: %w", what, err))
+		return s
+	}
+	s.members.Store(next)
+	return s
 }
 
 func checkName(name string) error {
 	switch {
-	case name == "":
-		return errors.New("a service needs a name")
 	case strings.ContainsAny(name, "@ \t\r\n\f\v"):
 		return fmt.Errorf("name %q holds '@' or white space, which no URI can carry", name)
 	default:
@@ -52,9 +92,7 @@ func checkName(name string) error {
 func Of(v any) *Service {
 	t := reflect.TypeOf(v)
 	if t == nil {
-		s := New("nil")
-		s.fail(errors.New("service.Of(nil)"))
-		return s
+		return New("nil").fail(errors.New("service.Of(nil)"))
 	}
 	base := t
 	if base.Kind() == reflect.Pointer {
@@ -67,18 +105,24 @@ func Of(v any) *Service {
 	return s.Expose(v)
 }
 
-// Named changes the service's name.
+// Named changes the service's name, which it must not do once the service was added. With an empty name it
+// gets an id of its own, as [New] says.
 func (s *Service) Named(name string) *Service {
-	s.name = name
+	s.name, s.generated = name, name == ""
+	if s.generated {
+		id := uuid.New()
+		s.name = "obj_" + hex.EncodeToString(id[:])
+	}
 	return s
 }
 
-// Expose adds every exported method of v, named in snake_case.
+// Expose adds every exported method of v, named in snake_case. Method and Property may then take the name
+// of one of them for another function, or for the same one with options.
 func (s *Service) Expose(v any) *Service {
 	rv := reflect.ValueOf(v)
 	t := rv.Type()
 	if t.NumMethod() == 0 {
-		s.fail(fmt.Errorf("%s has no exported methods", t))
+		return s.fail(fmt.Errorf("%s has no exported methods", t))
 	}
 	for i := range t.NumMethod() {
 		m := t.Method(i)
@@ -110,77 +154,110 @@ func (s *Service) Name() string { return s.name }
 // Python values decode into, the last of them variadic; it may return nothing, one value, several (a
 // tuple), an iter.Seq or iter.Seq2 (a remote iterator), each with an error after it. What is wrong
 // with fn, Server.Add reports.
+//
+// Where the service has instances ([PerSession] and its siblings), fn may be a method expression of their
+// type, such as (*Counter).Add: it is called with the instance.
+//
+// Names that Python keeps private are refused: those that begin with an underscore, except those with two
+// at either end that mean something there, such as __len__ and __getitem__.
 func (s *Service) Method(name string, fn any, opts ...MethodOption) *Service {
-	m, err := planMethod(name, fn, opts)
-	if err == nil {
-		m.locate(runtime.Caller(1))
-		err = s.free(name)
-	}
-	if err != nil {
-		s.fail(fmt.Errorf("method %s: %w", name, err))
-		return s
-	}
-	s.methods[name] = m
-	return s
+	_, file, line, _ := runtime.Caller(1)
+	return s.change("method "+name, func(have *members) error {
+		m, err := planMethod(name, fn, s.instances, opts)
+		if err == nil {
+			err = have.free(name)
+		}
+		if err != nil {
+			return err
+		}
+		m.locate(file, line)
+		delete(have.attrs, name)
+		have.methods[name] = m
+		return nil
+	})
 }
 
 // Property makes an attribute. get is a func() T or func(context.Context) T, with or without an error
 // after T; set, which may be nil for an attribute that is only read, takes a T and may return an
-// error.
+// error. Both may be method expressions, as Method has it.
 func (s *Service) Property(name string, get, set any) *Service {
-	p, err := planProperty(name, get, set)
-	if err == nil {
-		p.locate(runtime.Caller(1))
-		err = s.free(name)
-	}
-	if err != nil {
-		s.fail(fmt.Errorf("property %s: %w", name, err))
-		return s
-	}
-	s.attrs[name] = p
-	return s
+	_, file, line, _ := runtime.Caller(1)
+	return s.change("property "+name, func(have *members) error {
+		p, err := planProperty(name, get, set, s.instances)
+		if err == nil {
+			err = have.free(name)
+		}
+		if err != nil {
+			return err
+		}
+		p.locate(file, line)
+		delete(have.methods, name)
+		have.attrs[name] = p
+		return nil
+	})
 }
 
-func (s *Service) free(name string) error {
+// Unexpose takes methods and properties back. Calls that run go on. A name that is not there is passed over.
+func (s *Service) Unexpose(names ...string) *Service {
+	return s.change("unexpose", func(have *members) error {
+		for _, name := range names {
+			delete(have.methods, name)
+			delete(have.attrs, name)
+		}
+		return nil
+	})
+}
+
+// free tells why a member cannot have a name, if so. What Expose found makes room.
+func (m *members) free(name string) error {
 	if name == "" {
 		return errors.New("a member needs a name")
 	}
 	if isPrivate(name) {
 		return errors.New("the name is private in Pyro: nobody could call it")
 	}
-	if s.methods[name] != nil || s.attrs[name] != nil {
+	if there := m.methods[name]; there != nil && !there.found || m.attrs[name] != nil {
 		return errors.New("there is a member of this name already")
 	}
 	return nil
 }
 
-func (s *Service) fail(err error) { s.errs = append(s.errs, err) }
+func (s *Service) fail(err error) *Service {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errs = append(s.errs, err)
+	return s
+}
 
-// err joins all that is wrong with the service.
-func (s *Service) err() error {
-	err := errors.Join(append(s.errs, checkName(s.name))...)
+// Err returns all that is wrong with the service, joined: what Server.Add reports, and what came since.
+func (s *Service) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := errors.Join(append(slices.Clone(s.errs), checkName(s.name))...)
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("service %s: %w", s.name, err)
 }
 
-// objectMetadata lists the members as a handshake tells them.
-func (s *Service) objectMetadata() *transport.ObjectMetadata {
-	m := &transport.ObjectMetadata{Methods: []string{}, Oneway: []string{}, Attrs: []string{}}
-	for name, method := range s.methods {
-		m.Methods = append(m.Methods, name)
+// exposed lists the members as a handshake tells them.
+func (s *Service) exposed() *transport.ObjectMetadata { return s.members.Load().exposed() }
+
+func (m *members) list() *transport.ObjectMetadata {
+	all := &transport.ObjectMetadata{Methods: []string{}, Oneway: []string{}, Attrs: []string{}}
+	for name, method := range m.methods {
+		all.Methods = append(all.Methods, name)
 		if method.oneway {
-			m.Oneway = append(m.Oneway, name)
+			all.Oneway = append(all.Oneway, name)
 		}
 	}
-	for name := range s.attrs {
-		m.Attrs = append(m.Attrs, name)
+	for name := range m.attrs {
+		all.Attrs = append(all.Attrs, name)
 	}
-	slices.Sort(m.Methods)
-	slices.Sort(m.Oneway)
-	slices.Sort(m.Attrs)
-	return m
+	slices.Sort(all.Methods)
+	slices.Sort(all.Oneway)
+	slices.Sort(all.Attrs)
+	return all
 }
 
 // snakeCase turns GetHTTPStatus into get_http_status.
