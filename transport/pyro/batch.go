@@ -50,7 +50,7 @@ func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, hea
 	results := []any{}
 	entries := transport.NewEntries(ctx, &info.Call)
 	method := "" // most batches call one method many times
-	for entry, err := range ser.codec.OpenBatch(head, &c.opts) {
+	for entry, err := range ser.codec.OpenBatch(head, &c.opts) { //nolint:contextcheck // entries have contexts of their own //nolint:contextcheck // those of entries derive from ctx
 		if err != nil {
 			return nil, unreadable(err)
 		}

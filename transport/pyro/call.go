@@ -65,7 +65,7 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 	call.Peer = c.peer
 	p := c.newPending()
 	var err error
-	if p.request, err = c.encode(p.request[:0], call); err != nil {
+	if p.request, err = c.encode(ctx, p.request[:0], call); err != nil {
 		p.free()
 		return nil, encodeFailed(err)
 	}
@@ -95,7 +95,7 @@ func encodeFailed(err error) error {
 }
 
 // encode appends call's frame, not numbered yet, to buf.
-func (c *Conn) encode(buf []byte, call *transport.Call) ([]byte, error) {
+func (c *Conn) encode(ctx context.Context, buf []byte, call *transport.Call) ([]byte, error) {
 	w := beginFrame(buf, &c.o)
 	f := frameFields{typ: msgInvoke, serializer: c.ser.id}
 	if id := call.Header.CorrelationID; id != [16]byte{} {
@@ -110,6 +110,11 @@ func (c *Conn) encode(buf []byte, call *transport.Call) ([]byte, error) {
 		f.flags |= flagOneway
 	}
 	w.annotateAll(call.Header.Annotations)
+	if c.kit&featureDeadline != 0 && !call.Oneway && call.Kind != transport.Ping {
+		if deadline, ok := ctx.Deadline(); ok {
+			w.annotateDeadline(deadline)
+		}
+	}
 	blob, err := blobOf(call)
 	if blob != nil {
 		return c.encodeBlob(&w, f, call, blob)

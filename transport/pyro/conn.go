@@ -49,6 +49,8 @@ type Conn struct {
 	uri     URI
 	peer    *transport.Peer
 	welcome *transport.Welcome
+	plain   bool     // this end does not say what it can do
+	kit     features // what both ends can do; set by the handshake
 
 	reader *frameReader // belongs to the leader
 	writer *rawWriter   // belongs to who set writing
@@ -374,9 +376,13 @@ func (c *Conn) await(ctx context.Context, p *pending) error {
 
 // giveUp abandons p because its context is over, unless the reply has won.
 func (c *Conn) giveUp(ctx context.Context, p *pending) error {
-	if !c.abandon(p) {
+	abandoned, write := c.abandon(p)
+	if !abandoned {
 		<-p.wake
 		return p.err
+	}
+	if write {
+		c.writeQueued()
 	}
 	p.keep = true
 	return connError(ctx.Err())
@@ -399,7 +405,9 @@ func (c *Conn) lead(ctx context.Context, p *pending) error {
 		f, err := c.reader.next()
 		if err != nil {
 			if !mine && ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
-				c.resign(p, stop, true)
+				if c.resign(p, stop, true) {
+					c.writeQueued()
+				}
 				return connError(ctx.Err())
 			}
 			c.fail(err)
@@ -418,8 +426,9 @@ func (c *Conn) lead(ctx context.Context, p *pending) error {
 	return p.err
 }
 
-// resign gives the role up, to the next waiting call if there is one. give tells that p is abandoned.
-func (c *Conn) resign(p *pending, stop func() bool, give bool) {
+// resign gives the role up, to the next waiting call if there is one. give tells that p is abandoned. If
+// write is true, the caller has to write what is queued.
+func (c *Conn) resign(p *pending, stop func() bool, give bool) (write bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if stop != nil && !stop() { // the callback has begun: it may still look at p
@@ -427,9 +436,10 @@ func (c *Conn) resign(p *pending, stop func() bool, give bool) {
 		_ = c.nc.SetReadDeadline(time.Time{})
 	}
 	if give {
-		c.abandonLocked(p)
+		write = c.abandonLocked(p)
 	}
 	c.vacate()
+	return write
 }
 
 // vacate frees the role, under mu.
@@ -542,24 +552,25 @@ func (c *Conn) finish(p *pending) {
 }
 
 // abandon gives up waiting for p; it is false if p is done already. If p was just made the leader, the
-// role goes on.
-func (c *Conn) abandon(p *pending) bool {
+// role goes on. If write is true, the caller has to write what is queued.
+func (c *Conn) abandon(p *pending) (abandoned, write bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.done {
-		return false
+		return false, false
 	}
-	c.abandonLocked(p)
+	write = c.abandonLocked(p)
 	if c.leader == p {
 		c.leader = nil
 	}
 	c.promote()
-	return true
+	return true, write
 }
 
-func (c *Conn) abandonLocked(p *pending) {
+// abandonLocked leaves p's number to its late reply, and has the server told if it can be.
+func (c *Conn) abandonLocked(p *pending) (write bool) {
 	if p.done {
-		return
+		return false
 	}
 	c.dequeue(p)
 	c.calls.abandon(p.seq)
@@ -567,6 +578,23 @@ func (c *Conn) abandonLocked(p *pending) {
 	if c.abandoned > maxAbandoned {
 		c.failLocked(fmt.Errorf("%d cancelled calls were never answered", c.abandoned))
 	}
+	return c.queueCancel(p.seq)
+}
+
+// queueCancel queues the message that ends a request, while its number is still taken: it has to come
+// before the number's next use. It runs under mu.
+func (c *Conn) queueCancel(seq uint16) (write bool) {
+	if c.kit&featureCancel == 0 || c.err != nil {
+		return false
+	}
+	out, err := appendCancel(c.out, &c.o, seq)
+	if err != nil { // it would only have spared the server work
+		return false
+	}
+	c.out = out
+	write = !c.writing
+	c.writing = true
+	return write
 }
 
 // fail ends the connection, and with it every call in flight.

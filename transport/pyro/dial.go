@@ -42,6 +42,8 @@ type DialConfig struct {
 	Timeout time.Duration
 	// Handshake is what the client says when it connects; nil means the text "hello".
 	Handshake any
+	// Plain speaks plain Pyro to everybody: this end does not say what more it can do.
+	Plain bool
 	// Middleware wraps the handshake. Calls are wrapped by who makes them.
 	Middleware transport.Middleware
 	// Dial makes the network connection; nil means a net.Dialer, which tries all addresses of a
@@ -197,7 +199,8 @@ func newConn(nc net.Conn, uri URI, cfg *DialConfig, ser *serializer, d codec.Dia
 			maxSize:     orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize),
 			maxInflated: orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize),
 		},
-		used: time.Now(),
+		used:  time.Now(),
+		plain: cfg.Plain,
 	}
 	c.opts.Dialect = d
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Dialect: d, Codec: ser.name}
@@ -262,6 +265,9 @@ func (c *Conn) exchange(h *transport.Handshake) (*transport.Welcome, error) {
 		}
 	}
 	w.annotateAll(h.Header.Annotations)
+	if !c.plain {
+		w.annotate(keyKit, kitHello(ownFeatures))
+	}
 	w.endAnnotations()
 	hello := codec.NewDict()
 	value, err := h.Value.Any()
@@ -328,7 +334,11 @@ func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 	if m := answer.Meta; m != nil {
 		w.Metadata = &transport.ObjectMetadata{Methods: m.Methods, Oneway: m.Oneway, Attrs: m.Attrs}
 	}
-	w.Header.Annotations, _, err = f.parseAnnotations()
+	var reserved reservedAnnotations
+	w.Header.Annotations, reserved, err = f.parseAnnotations()
+	if !c.plain {
+		c.kit = recognised(reserved.kit)
+	}
 	return w, err
 }
 

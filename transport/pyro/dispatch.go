@@ -35,13 +35,13 @@ func (w *worker) answer() error {
 		if err != nil {
 			return err // of a breach, too, Python tells the client nothing after the handshake
 		}
-		if w.park(&f) {
+		w.sliceUp()
+		if w.kit == 0 && w.park(w.ctx, &f) {
 			if !w.awaitRoom() {
 				return nil
 			}
 			continue
 		}
-		w.sliceUp()
 		if err := w.handle(&f); err != nil || !w.reads {
 			return errors.Join(err, w.flush())
 		}
@@ -116,6 +116,9 @@ func (w *worker) request(f *frame) (more bool, err error) {
 	}
 	switch f.typ {
 	case msgPing:
+		if w.kit != 0 && reserved.kit != nil {
+			return true, w.control(reserved.kit)
+		}
 		return true, w.pong(f, own, reserved)
 	case msgInvoke:
 		return w.invoke(f, own, reserved)
@@ -148,7 +151,10 @@ func (w *worker) invoke(f *frame, own transport.Annotations, reserved reservedAn
 	if f.flags&flagOneway != 0 {
 		life = w.s.ctx // the caller may hang up at once; the call was made
 	}
-	ctx, info := transport.NewContext(life)
+	ctx, info, err := w.callContext(life, f, reserved.kit)
+	if err != nil {
+		return false, err
+	}
 	call := &info.Call
 	call.Header = w.header(f, own, reserved)
 	call.Peer = w.peer
@@ -199,9 +205,21 @@ func (w *worker) invoked(
 		w.startOneway(ctx, info)
 		return true, nil
 	}
+	w.ordered = w.inOrder(call)
+	if w.kit != 0 {
+		defer transport.EndContext(ctx)
+		if w.ordered && w.park(ctx, f) {
+			w.awaitRoom()
+			return true, nil
+		}
+		w.depart(ctx)
+		if ctx.Err() != nil {
+			return w.raise(f, call, ctx.Err())
+		}
+	}
 	w.s.inFlight.Add(1)
 	defer w.s.inFlight.Add(-1)
-	w.begin()
+	w.begin(ctx, call)
 	if f.flags&flagBatch != 0 {
 		return w.batch(ctx, f, info, head, ser)
 	}

@@ -265,6 +265,9 @@ func (f *frame) parseAnnotations() (own transport.Annotations, reserved reserved
 		case keyBlob:
 			reserved.blob = value
 			return
+		case keyKit:
+			reserved.kit = value
+			return
 		}
 		own.Set(string(key), bytes.Clone(value))
 	})
@@ -277,6 +280,7 @@ type reservedAnnotations struct {
 	hasCorrelation bool
 	stream         string
 	blob           []byte // nil if there is none
+	kit            []byte // likewise
 }
 
 // sign computes Pyro4's HMAC: over the payload as sent, then the other annotations' values in the

@@ -67,8 +67,7 @@ func TestCallsOfAPlainPeerStayInOrder(t *testing.T) {
 				request := vectortest.Find(t, exchanges, "serpent/echo").Sent("client")[0]
 				go func() {
 					for i := range calls {
-						_, err := conn.Write(vectortest.Renumber(request, uint16(i)))
-						require.NoError(t, err)
+						_, _ = conn.Write(vectortest.Renumber(request, uint16(i))) // what is missing is not answered
 					}
 				}()
 				for i := range calls {

@@ -2,6 +2,7 @@ package pyro
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,10 +10,18 @@ import (
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 // patience is how long a call may keep the goroutine that read it from reading on.
 const patience = time.Millisecond
+
+const (
+	// maxSlow bounds the methods that a connection knows to be slow.
+	maxSlow = 64
+	// defaultMaxConcurrent is how many calls of a connection run or wait, unless said otherwise.
+	defaultMaxConcurrent = 1024
+)
 
 // A worker is a goroutine of a connection, with what it alone touches. One worker at a time has the
 // reading role: it reads a request, carries it out and answers. When that takes longer than patience,
@@ -22,6 +31,11 @@ type worker struct {
 
 	heeds   bool                   // a call may be running that the next one has to wait for
 	reads   bool                   // has the role, as far as it knows: what takes the role away tells when its call ends
+	ordered bool                   // its call runs in order with others
+	current flight                 // the call, where calls can be cancelled
+	flight  *flight                // the same once it is aside
+	hurried bool                   // it gave the role away before its call, which may be slow
+	lost    time.Time              // when the role was gone
 	behind  buffer                 // what its call's arguments point into, once the role is gone
 	answers *codec.Options         // how the reply to the request at hand is written: &opts, or one of older
 	older   map[int]*codec.Options // by the version of pickles that a reply must not go beyond
@@ -35,26 +49,47 @@ type worker struct {
 
 // roles are the workers of a connection and what is to be done, guarded by serverConn.mu.
 type roles struct {
-	holder  *worker     // who has the reading role
-	busy    bool        // it carries out a call
-	turn    uint64      // the number of that call
-	watched uint64      // the call at which monitor was set
-	armed   bool        // monitor is about to go off
-	monitor *time.Timer // takes the role from a slow call; made at the first call
-	workers int         // goroutines
-	aside   int         // calls that run without the role, or wait
-	held    bool        // one of them runs in order
-	waiting []frame     // what comes after it, in order
+	holder  *worker                 // who has the reading role
+	busy    bool                    // it carries out a call
+	turn    uint64                  // the number of that call
+	watched uint64                  // the call at which monitor was set
+	armed   bool                    // monitor is about to go off
+	monitor *time.Timer             // takes the role from a slow call; made at the first call
+	workers int                     // goroutines
+	aside   int                     // calls that run without the role, or wait
+	held    bool                    // one of them runs in order
+	waiting []waiter                // what comes after it, in order
+	bytes   int                     // of waiting
+	flights map[uint16]*flight      // calls that are aside and can be cancelled
+	slow    map[memberName]struct{} // methods that lately were slow
 	room    chan struct{}
 	over    bool // nothing more is carried out
+}
+
+// A memberName names a method of an object.
+type memberName struct{ object, method string }
+
+// A flight is a call that can be cancelled.
+type flight struct {
+	seq       uint16
+	name      memberName
+	ctx       context.Context //nolint:containedctx // of the call; nil while it waits
+	deadline  time.Time       // zero: none
+	cancelled bool            // while it waited
+}
+
+// A waiter is a request that was read before its turn, in memory of its own.
+type waiter struct {
+	frame  frame
+	flight *flight // nil if it cannot be cancelled
 }
 
 func newWorker(c *serverConn) *worker {
 	return &worker{serverConn: c, reads: true, answers: &c.opts}
 }
 
-// begin says that the reader starts to carry out a call.
-func (w *worker) begin() {
+// begin says that w starts to carry out a call.
+func (w *worker) begin(ctx context.Context, call *transport.Call) {
 	if !w.reads {
 		return
 	}
@@ -62,6 +97,14 @@ func (w *worker) begin() {
 	defer w.mu.Unlock()
 	w.busy = true
 	w.turn++
+	if w.kit != 0 {
+		w.current = flight{seq: call.Header.Seq, name: memberName{call.Object, call.Method}, ctx: ctx}
+		if _, slow := w.slow[w.current.name]; slow && !w.ordered {
+			w.hurried = true
+			w.handOver() //nolint:contextcheck // the next reader works for the connection, not for this call
+			return
+		}
+	}
 	if w.armed {
 		return
 	}
@@ -70,6 +113,20 @@ func (w *worker) begin() {
 		w.monitor = time.AfterFunc(patience, w.watch)
 	} else {
 		w.monitor.Reset(patience)
+	}
+}
+
+// depart says that a call starts, which may have waited.
+func (w *worker) depart(ctx context.Context) {
+	if w.flight == nil {
+		return
+	}
+	w.mu.Lock()
+	w.flight.ctx = ctx
+	cancelled := w.flight.cancelled
+	w.mu.Unlock()
+	if cancelled {
+		transport.CancelContext(ctx, ErrCallCancelled)
 	}
 }
 
@@ -82,6 +139,24 @@ func (w *worker) finish() {
 	defer w.mu.Unlock()
 	if w.reads = w.holder == w; w.reads {
 		w.busy = false
+	} else if !w.ordered {
+		w.learn()
+	}
+}
+
+// learn remembers whether a method is slow, whose next call then keeps nobody from reading. It runs under
+// mu.
+func (w *worker) learn() {
+	name := w.current.name
+	if w.hurried && time.Since(w.lost) < patience {
+		delete(w.slow, name)
+		return
+	}
+	if w.slow == nil {
+		w.slow = map[memberName]struct{}{}
+	}
+	if len(w.slow) < maxSlow {
+		w.slow[name] = struct{}{}
 	}
 }
 
@@ -110,7 +185,13 @@ func (c *serverConn) handOver() {
 		old.behind = c.reader.detach()
 	}
 	c.holder, c.busy = next, false
-	c.held, next.heeds = true, true
+	c.held = c.held || old.ordered
+	next.heeds = c.held
+	old.lost = time.Now()
+	if c.kit != 0 {
+		old.flight = &old.current
+		c.file(old.flight)
+	}
 	c.workers++
 	c.aside++
 	go next.takeOver()
@@ -159,32 +240,40 @@ func (w *worker) goOn(err error) {
 		if err != nil {
 			w.hangUp()
 		}
-		f, ok := w.nextWaiting()
+		next, ok := w.nextWaiting()
 		if !ok {
 			return
 		}
-		err = errors.Join(w.handle(&f), w.flush())
+		w.flight = next.flight
+		err = errors.Join(w.handle(&next.frame), w.flush())
 	}
 }
 
 // nextWaiting counts a call off, and gives what is to be carried out in order after it.
-func (w *worker) nextWaiting() (f frame, ok bool) {
+func (w *worker) nextWaiting() (next waiter, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.aside--
+	if w.flight != nil && w.flights[w.flight.seq] == w.flight {
+		delete(w.flights, w.flight.seq)
+	}
 	defer w.makeRoom()
+	if !w.ordered {
+		return waiter{}, false
+	}
 	if w.over || w.s.isClosing() {
 		w.aside -= len(w.waiting)
-		w.waiting = nil
+		w.waiting, w.bytes = nil, 0
 	}
 	if len(w.waiting) == 0 {
 		w.held = false
-		return frame{}, false
+		return waiter{}, false
 	}
-	f = w.waiting[0]
-	w.waiting[0] = frame{}
+	next = w.waiting[0]
+	w.waiting[0] = waiter{}
 	w.waiting = w.waiting[1:]
-	return f, true
+	w.bytes -= len(next.frame.payload) + len(next.frame.annotations)
+	return next, true
 }
 
 // makeRoom tells the reader that it may read on, and begins the idle time, under mu.
@@ -213,7 +302,7 @@ func (c *serverConn) setIdle() {
 }
 
 // park keeps a request for later if an earlier one that it has to wait for runs.
-func (w *worker) park(f *frame) bool {
+func (w *worker) park(ctx context.Context, f *frame) bool {
 	if !w.heeds {
 		return false
 	}
@@ -223,20 +312,98 @@ func (w *worker) park(f *frame) bool {
 		w.heeds = false
 		return false
 	}
-	kept := *f
-	kept.annotations = bytes.Clone(f.annotations)
-	kept.payload = w.reader.keep(f.payload)
+	kept := waiter{frame: *f}
+	kept.frame.annotations = bytes.Clone(f.annotations)
+	kept.frame.payload = w.reader.keep(f.payload)
+	if w.kit != 0 {
+		kept.flight = &flight{seq: f.seq}
+		kept.flight.deadline, _ = ctx.Deadline()
+		w.file(kept.flight)
+	}
 	w.waiting = append(w.waiting, kept)
+	w.bytes += len(f.payload) + len(f.annotations)
 	w.aside++
 	return true
 }
 
+// file has a call found by who cancels it, under mu.
+func (c *serverConn) file(f *flight) {
+	if c.flights == nil {
+		c.flights = map[uint16]*flight{}
+	}
+	c.flights[f.seq] = f
+}
+
+// ErrCallCancelled is the cause for which the context of a method ends whose caller wants its result no
+// more.
+var ErrCallCancelled = errors.New("the caller has cancelled the call")
+
+// control does what a message says that nobody answers.
+func (c *serverConn) control(annotation []byte) error {
+	k, err := parseKit(annotation)
+	if err != nil || !k.cancels {
+		return err
+	}
+	c.mu.Lock()
+	f := c.flights[k.cancelled]
+	var ctx context.Context
+	if f != nil {
+		ctx, f.cancelled = f.ctx, true
+	}
+	c.mu.Unlock()
+	if ctx != nil {
+		transport.CancelContext(ctx, ErrCallCancelled)
+	}
+	return nil
+}
+
+// callContext makes the context of a call, which between two ends of this toolkit ends when the caller's
+// does.
+func (w *worker) callContext(life context.Context, f *frame, annotation []byte) (context.Context, *transport.CallInfo, error) {
+	if w.kit == 0 || f.flags&flagOneway != 0 {
+		ctx, info := transport.NewContext(life)
+		return ctx, info, nil
+	}
+	k, err := parseKit(annotation)
+	if err != nil {
+		return nil, nil, err
+	}
+	var deadline time.Time
+	if k.timed {
+		deadline = time.Now().Add(k.remaining)
+	}
+	if w.flight != nil { // it has waited: the time is that of its arrival
+		deadline = w.flight.deadline
+	}
+	ctx, info := transport.NewLimitedContext(life, deadline)
+	return ctx, info, nil
+}
+
+// inOrder tells whether a call runs in order with others of its connection.
+func (c *serverConn) inOrder(call *transport.Call) bool {
+	if c.kit == 0 {
+		return true
+	}
+	if c.s.handler.Ordered == nil {
+		return false
+	}
+	object := call.Object
+	if object == DaemonObject && (call.Method == methodNextItem || call.Method == methodCloseStream) {
+		id, err := streamArg(call)
+		if err != nil {
+			return false // it will fail
+		}
+		object = c.s.streams.objectOf(id)
+	}
+	return c.s.handler.Ordered(object)
+}
+
 // awaitRoom waits until one more request may be read. It is false when nothing more is to be.
 func (w *worker) awaitRoom() bool {
+	told := false
 	for {
 		w.mu.Lock()
-		full := w.crowded()
-		if w.over || !full {
+		if w.over || !w.crowded() {
 			over := w.over
 			w.mu.Unlock()
 			return !over
@@ -246,12 +413,21 @@ func (w *worker) awaitRoom() bool {
 		}
 		room := w.room
 		w.mu.Unlock()
+		if w.kit != 0 && !told && w.s.cfg.Throttled != nil {
+			told = true
+			w.s.cfg.Throttled(w.peer)
+		}
 		<-room
 	}
 }
 
-// crowded tells, under mu, that as much runs and waits as may.
-func (c *serverConn) crowded() bool { return len(c.waiting) > 0 }
+// crowded tells, under mu, that as much runs and waits as may: towards a plain peer one request waits.
+func (c *serverConn) crowded() bool {
+	if c.kit == 0 {
+		return len(c.waiting) > 0
+	}
+	return c.aside >= c.s.cfg.MaxConcurrent || c.bytes > maxQueued
+}
 
 // hangUp ends the connection for its reader.
 func (c *serverConn) hangUp() {

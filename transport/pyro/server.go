@@ -24,6 +24,9 @@ type Handler struct {
 	Handshake transport.HandshakeFunc
 	// Call answers calls. Its innermost part calls Call.Fetch where that is set.
 	Call transport.Endpoint
+	// Ordered tells the objects whose calls run one after the other on each connection, because they keep a
+	// state for it. Towards plain peers all do. Nil means none.
+	Ordered func(object string) bool
 }
 
 // A ServerConfig sets a Server up. The zero value has the defaults.
@@ -38,6 +41,14 @@ type ServerConfig struct {
 	// MaxConnections bounds the open connections; one more is refused as Pyro refuses it. 0 means
 	// 10000.
 	MaxConnections int
+	// MaxConcurrent bounds the calls of one connection that run or wait at the same time, which only
+	// between two ends of this toolkit are more than one; beyond it the connection is not read. 0 means
+	// 1024.
+	MaxConcurrent int
+	// Throttled, if set, is told each time that a connection is not read because of MaxConcurrent.
+	Throttled func(peer *transport.Peer)
+	// Plain speaks plain Pyro to everybody, ends of this toolkit included.
+	Plain bool
 	// HandshakeTimeout is how long a peer may take to finish its handshake; 0 means 10 s.
 	HandshakeTimeout time.Duration
 	// IdleTimeout is how long a connection may be without a request, as COMMTIMEOUT has it on Python's
@@ -82,7 +93,9 @@ const (
 )
 
 // A Server answers connections in both dialects. The calls of one connection run and are answered one
-// after the other, as in Python; one-way calls run in goroutines of their own.
+// after the other, as in Python; one-way calls run in goroutines of their own. Between two ends of this
+// toolkit calls run and are answered independently, except on objects that [Handler].Ordered names. The
+// context of a method ends when its caller's connection does.
 type Server struct {
 	handler Handler
 	cfg     ServerConfig
@@ -128,6 +141,9 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 	s.cfg.MaxInflatedSize = orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize)
 	if s.cfg.MaxConnections <= 0 {
 		s.cfg.MaxConnections = defaultMaxConnections
+	}
+	if s.cfg.MaxConcurrent <= 0 {
+		s.cfg.MaxConcurrent = defaultMaxConcurrent
 	}
 	if s.cfg.HandshakeTimeout <= 0 {
 		s.cfg.HandshakeTimeout = DefaultTimeout

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,9 @@ const (
 
 // A serverConn is one connection of a Server. Its workers read, carry out and answer; see roles.go.
 type serverConn struct {
+	roles
+
+	mu      sync.Mutex // guards roles
 	s       *Server
 	nc      net.Conn
 	listen  ListenConfig
@@ -52,14 +56,12 @@ type serverConn struct {
 	opts   codec.Options
 	known  *serializerTable // of the dialect
 	ser    *serializer      // of the handshake
+	kit    features         // what both ends can do; set by the handshake
 	peer   *transport.Peer
 	reader *frameReader
 	writer *rawWriter
 
 	wmu sync.Mutex // held while replies are written
-
-	mu sync.Mutex // guards roles
-	roles
 
 	ctx    context.Context //nolint:containedctx // the connection's life, from which those of its calls derive
 	cancel context.CancelCauseFunc
@@ -200,7 +202,11 @@ func (w *worker) greet(f *frame) error {
 	if f.dialect == codec.Pyro5 {
 		fields.flags &^= flagMeta
 	}
-	if err := w.reply(f, fields, h.Header.CorrelationID, welcome.Header.Annotations, answer); err != nil {
+	annotations := welcome.Header.Annotations
+	if w.kit != 0 {
+		annotations = append(slices.Clip(annotations), transport.Annotation{Key: keyKit, Value: kitHello(w.kit)})
+	}
+	if err := w.reply(f, fields, h.Header.CorrelationID, annotations, answer); err != nil {
 		return w.refuse(f, err.Error())
 	}
 	return w.flush()
@@ -263,6 +269,9 @@ func (w *worker) readHandshake(f *frame) (*transport.Handshake, error) {
 		return nil, err
 	}
 	h.Header = w.header(f, own, reserved)
+	if !w.s.cfg.Plain {
+		w.kit = recognised(reserved.kit)
+	}
 	payload, err := w.payload(f)
 	if err != nil {
 		return nil, err

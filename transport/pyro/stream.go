@@ -114,6 +114,16 @@ func (t *streamTable) of(id string, principal any) *stream {
 	return st
 }
 
+// objectOf returns the object whose method made the stream with id.
+func (t *streamTable) objectOf(id string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if st := t.streams[id]; st != nil {
+		return st.object
+	}
+	return ""
+}
+
 // orphan starts the time that conn's streams outlive it.
 func (t *streamTable) orphan(conn *serverConn) {
 	var drop []*stream

@@ -1,0 +1,88 @@
+package pyro
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
+
+func TestWhomWeRecognise(t *testing.T) {
+	tests := map[string]struct {
+		hello []byte
+		want  features
+	}{
+		"our own":                      {kitHello(ownFeatures), ownFeatures},
+		"one that can do less":         {[]byte{1, 0, 1}, featureOrder},
+		"one that can do nothing":      {[]byte{1, 0, 0}, 0},
+		"a later one that can do more": {[]byte{9, 0xff, 0xff, 'm', 'o', 'r', 'e'}, ownFeatures},
+		"nobody":                       {nil, 0},
+		"too short":                    {[]byte{1, 0}, 0},
+		"version 0":                    {[]byte{0, 0xff, 0xff}, 0},
+		"too long":                     {append([]byte{1, 0, 7}, make([]byte, 125)...), 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, recognised(tt.hello)) })
+	}
+}
+
+func TestFieldsOfTheAnnotation(t *testing.T) {
+	tests := map[string]struct {
+		hex  string
+		want kitFields
+		bad  bool
+	}{
+		"nothing":           {},
+		"a deadline":        {hex: "0108000000003b9aca00", want: kitFields{timed: true, remaining: time.Second}},
+		"one that is over":  {hex: "0108ffffffffffffffff", want: kitFields{timed: true, remaining: -1}},
+		"a cancelled call":  {hex: "02021234", want: kitFields{cancels: true, cancelled: 0x1234}},
+		"unknown fields":    {hex: "7f00" + "02020007" + "ff03616263", want: kitFields{cancels: true, cancelled: 7}},
+		"the last counts":   {hex: "02020007" + "02020008", want: kitFields{cancels: true, cancelled: 8}},
+		"no length":         {hex: "01", bad: true},
+		"cut short":         {hex: "010800000000", bad: true},
+		"a short deadline":  {hex: "010400000000", bad: true},
+		"a long number":     {hex: "0203000001", bad: true},
+		"more than 127":     {hex: "7f7e" + hex.EncodeToString(make([]byte, 126)), bad: true},
+		"127 are no matter": {hex: "7f7d" + hex.EncodeToString(make([]byte, 125))},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			b, err := hex.DecodeString(tt.hex)
+			require.NoError(t, err)
+			got, err := parseKit(b)
+			require.Equal(t, tt.bad, err != nil)
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+// The messages as docs/protocol.md shows them.
+func TestMessagesOnTheWire(t *testing.T) {
+	for dialect, want := range map[codec.Dialect]string{
+		codec.Pyro4: "5059524f0030000600000000000000000000000a000035" + "29" + "504b495400040202002a",
+		codec.Pyro5: "5059524f01f606000000000000000000" + "0000000c" + "00000000000000000000000000000000" + "00004dc5" + "504b49540000000402020" + "02a",
+	} {
+		got, err := appendCancel(nil, &wireOptions{dialect: dialect}, 42)
+		require.NoError(t, err)
+		require.Equal(t, want, hex.EncodeToString(got), dialect)
+	}
+	w := beginFrame(nil, &wireOptions{dialect: codec.Pyro5})
+	w.annotateDeadline(time.Now().Add(time.Hour))
+	require.True(t, bytes.HasPrefix(w.buf[w.body:], []byte("PKIT\x00\x00\x00\x0a\x01\x08\x00\x00")))
+}
+
+func FuzzKitFields(f *testing.F) {
+	f.Add([]byte{1, 8, 0, 0, 0, 0, 0x3b, 0x9a, 0xca, 0})
+	f.Add([]byte{2, 2, 0x12, 0x34, 0x7f, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		k, err := parseKit(b)
+		if err != nil {
+			require.Equal(t, kitFields{}, k)
+		}
+		require.Zero(t, recognised(b)&^ownFeatures)
+	})
+}
