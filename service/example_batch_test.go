@@ -41,13 +41,12 @@ func ExampleBatch() {
 
 	err := b.Do(context.Background()) // one message each way
 
-	var e *transport.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*transport.Error](err); ok {
 		fmt.Println(e.Op+":", e.Class, e.Message)
 	}
 	fmt.Println(sum.Value())
 	_, raised := quotient.Value()
-	fmt.Println(raised == err)
+	fmt.Println(errors.Is(raised, err))
 	_, notRun := never.Value()
 	fmt.Println(errors.Is(notRun, service.ErrNotExecuted))
 	// Output:
