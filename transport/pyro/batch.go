@@ -49,8 +49,8 @@ func (w *worker) batch(ctx context.Context, f *frame, info *transport.CallInfo, 
 func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, head codec.Head, ser *serializer) ([]any, error) {
 	results := []any{}
 	entries := transport.NewEntries(ctx, &info.Call)
-	method := "" // most batches call one method many times
-	for entry, err := range ser.codec.OpenBatch(head, &c.opts) { //nolint:contextcheck // entries have contexts of their own //nolint:contextcheck // those of entries derive from ctx
+	method := ""                                                 // most batches call one method many times
+	for entry, err := range ser.codec.OpenBatch(head, &c.opts) { //nolint:contextcheck // entries have contexts of their own
 		if err != nil {
 			return nil, unreadable(err)
 		}
