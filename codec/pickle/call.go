@@ -158,15 +158,27 @@ func (r *reader) wholeCall(h codec.Head) ([]value, error) {
 }
 
 func (r *reader) args(parts []value, sink codec.ArgSink) error {
-	tree, err := r.trees(parts)
+	args, err := r.tree(parts[0])
 	if err != nil {
 		return err
 	}
-	d := r.decoder(codec.Tuple(tree))
+	kwargs, err := r.kwargs(parts[1])
+	if err != nil {
+		return err
+	}
+	d := r.decoder(codec.Tuple{args, kwargs})
 	if err := d.Src.Enter(); err != nil {
 		return err
 	}
 	return d.Args(sink)
+}
+
+// kwargs keeps the order of keyword arguments.
+func (r *reader) kwargs(v value) (any, error) {
+	if v.kind != kindDict {
+		return r.tree(v)
+	}
+	return r.dictIn(v)
 }
 
 // OpenBatch walks the entries of a batch. Each is encoded anew, so that it stands on its own.

@@ -119,6 +119,13 @@ func (w writer) reduced(e *bind.Encoder, b []byte, class string, attrs *codec.Di
 	if err := w.check(class, r, e.Options()); err != nil {
 		return b, err
 	}
+	if isReconstruction(class, r) {
+		return w.reconstruction(e, b, attrs, r)
+	}
+	withKwargs := !r.Call && r.Kwargs.Len() > 0
+	if withKwargs && w.protocol < 4 {
+		b = w.global(b, "copyreg", "__newobj_ex__")
+	}
 	b, err := w.class(b, class)
 	if err != nil {
 		return b, err
@@ -129,17 +136,54 @@ func (w writer) reduced(e *bind.Encoder, b []byte, class string, attrs *codec.Di
 	switch {
 	case r.Call:
 		b = append(b, opReduce)
-	case r.Kwargs.Len() == 0:
+	case !withKwargs:
 		b = append(b, opNewObj)
-	case w.protocol < 4:
-		return b, bind.Refuse(w, "keyword arguments of "+class+" need protocol 4")
 	default:
 		if b, err = e.Any(b, r.Kwargs); err != nil {
+			return b, bind.EncodeUnder(err, "kwargs")
+		}
+		if w.protocol < 4 {
+			b = append(b, opTuple3, opReduce)
+		} else {
+			b = append(b, opNewObjEx)
+		}
+	}
+	return w.stated(e, b, attrs, r)
+}
+
+const reconstructor = "copyreg._reconstructor"
+
+// isReconstruction reports whether r calls copyreg._reconstructor with a class, a builtin base class and
+// what makes the part of an instance that is the base class: nothing of the class itself is called.
+func isReconstruction(class string, r *codec.Reduction) bool {
+	if class != reconstructor || !r.Call || len(r.Args) != 3 {
+		return false
+	}
+	_, named := r.Args[0].(codec.Global)
+	base, _ := r.Args[1].(codec.Global)
+	return named && strings.HasPrefix(string(base), "builtins.") && harmlessNames[string(base)]
+}
+
+func (w writer) reconstruction(e *bind.Encoder, b []byte, attrs *codec.Dict, r *codec.Reduction) ([]byte, error) {
+	b = w.global(b, "copyreg", "_reconstructor")
+	for _, arg := range r.Args[:2] {
+		class, _ := arg.(codec.Global)
+		var err error
+		if b, err = w.class(b, string(class)); err != nil {
 			return b, err
 		}
-		b = append(b, opNewObjEx)
 	}
-	if b, err = w.fill(e, b, r); err != nil {
+	b, err := e.Any(b, r.Args[2])
+	if err != nil {
+		return b, bind.EncodeUnder(err, keyArgs)
+	}
+	return w.stated(e, append(b, opTuple3, opReduce), attrs, r)
+}
+
+// stated appends what an instance that was made is filled with, and its state.
+func (w writer) stated(e *bind.Encoder, b []byte, attrs *codec.Dict, r *codec.Reduction) ([]byte, error) {
+	b, err := w.fill(e, b, r)
+	if err != nil {
 		return b, err
 	}
 	if r.State == nil {
@@ -176,7 +220,7 @@ func (w writer) fill(e *bind.Encoder, b []byte, r *codec.Reduction) (out []byte,
 func (w writer) check(class string, r *codec.Reduction, o *codec.Options) error {
 	const deepest = 20
 	switch {
-	case mayCall(o), r.Call && builtinException(class), r.Call && isHarmlessCall(class) && isPlain(r.Args, deepest):
+	case mayCall(o), r.Call && builtinException(class), isReconstruction(class, r) && isPlain(r.Args[2], deepest), r.Call && isHarmlessCall(class) && isPlain(r.Args, deepest):
 		return nil
 	case r.Call:
 		return bind.Refuse(w, "a call of "+class+" is not known to be harmless (option PickleCalls)")
@@ -268,7 +312,7 @@ func (w writer) proxyState(e *bind.Encoder, b []byte, state codec.Tuple) (out []
 	for i, v := range state {
 		switch {
 		case i == proxyURI:
-			b, err = w.uri(b, v)
+			b, err = w.uri(e, b, v)
 		case i <= proxyAttrs:
 			b, err = w.nameSet(e, b, v)
 		case i == proxyKey:
@@ -283,14 +327,14 @@ func (w writer) proxyState(e *bind.Encoder, b []byte, state codec.Tuple) (out []
 	return b, nil
 }
 
-// uri appends a URI given as text: as a call of its class, which reads it.
-func (w writer) uri(b []byte, v any) ([]byte, error) {
-	s, ok := v.(string)
+// uri appends a URI given as text.
+func (w writer) uri(e *bind.Encoder, b []byte, v any) ([]byte, error) {
+	s, _ := v.(string)
+	state, ok := parseURI(s)
 	if !ok {
-		return b, bind.Refuse(w, "a proxy whose URI is no text")
+		return b, bind.Refuse(w, "a proxy without a URI")
 	}
-	b, err := w.Str(w.global(b, "Pyro4.core", "URI"), s)
-	return append(b, opTuple1, opReduce), err
+	return w.pyroState(e, b, "Pyro4.core.URI", state)
 }
 
 func (w writer) nameSet(e *bind.Encoder, b []byte, v any) ([]byte, error) {

@@ -8,5 +8,5 @@ import (
 )
 
 func TestCodec(t *testing.T) {
-	codectest.Run(t, pickle.Codec, codectest.Abilities{Bytes: true, Complex: true, Tuples: true, AnyKeys: true, ClassNames: true})
+	codectest.Run(t, pickle.Codec, codectest.Abilities{Bytes: true, Complex: true, Tuples: true, AnyKeys: true, ClassNames: true, InsideOut: true})
 }

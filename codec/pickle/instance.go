@@ -84,9 +84,12 @@ func (r *reader) reduce() error {
 
 // pushCall pushes what a call would return.
 func (r *reader) pushCall(fn, args value) error {
-	name := nameOf(fn)
-	if name == "" {
-		return r.fail("a call of something that has no name")
+	if v, ok := r.partialNew(fn, args); ok {
+		return r.push(v)
+	}
+	name, err := r.callable(fn)
+	if err != nil {
+		return err
 	}
 	direct, made := directCalls[name], classMakers[name]
 	if direct != nil || made != nil {
@@ -108,6 +111,39 @@ func (r *reader) pushCall(fn, args value) error {
 		x.name = made(r, args.p.items)
 	}
 	return r.pushExtra(kindInstance, x)
+}
+
+// callable returns the name of what is called, or instantiated. What a call has made has the name of
+// that call.
+func (r *reader) callable(fn value) (string, error) {
+	if name := nameOf(fn); name != "" {
+		return name, nil
+	}
+	if fn.kind != kindInstance {
+		return "", r.fail("a call of what is neither a class nor a function")
+	}
+	x := fn.p.more
+	x.name = nameOf(x.fn) + "()"
+	return x.name, r.again(len(x.name))
+}
+
+// partialNew is how protocols below 4 make an instance with keyword arguments: by a call without
+// arguments of functools.partial(class.__new__, class, ...), whose state is function, arguments, keyword
+// arguments and attributes.
+func (r *reader) partialNew(fn, args value) (value, bool) {
+	if fn.kind != kindInstance || nameOf(fn.p.more.fn) != "functools.partial" || len(args.p.items) > 0 {
+		return value{}, false
+	}
+	state := fn.p.more.state.values()
+	if len(state) != 4 || len(state[1].values()) == 0 || state[2].kind != kindDict {
+		return value{}, false
+	}
+	bound := state[1].values()
+	class := nameOf(bound[0])
+	if class == "" || nameOf(state[0]) != memberName(class, "__new__") {
+		return value{}, false
+	}
+	return r.instance(&extra{fn: bound[0], args: r.tuple(bound[1:]), kwargs: state[2]}), true
 }
 
 func (r *reader) newObj() error {
@@ -145,8 +181,8 @@ func (r *reader) newObjEx() error {
 }
 
 func (r *reader) pushNew(class, args, kwargs value) error {
-	if nameOf(class) == "" {
-		return r.fail("NEWOBJ requires a class")
+	if _, err := r.callable(class); err != nil {
+		return err
 	}
 	if args.kind != kindTuple {
 		return r.fail("NEWOBJ requires a tuple of arguments")
@@ -193,8 +229,8 @@ func (r *reader) instantiate(class value, args []value) error {
 	if len(args) > 0 {
 		return r.pushCall(class, r.tuple(r.keepItems(args)))
 	}
-	if nameOf(class) == "" {
-		return r.fail("OBJ requires a class")
+	if _, err := r.callable(class); err != nil {
+		return err
 	}
 	return r.pushExtra(kindInstance, &extra{fn: class})
 }
@@ -237,13 +273,14 @@ func (r *reader) tuple(items []value) value {
 // directCalls are the calls that say at once what they stand for: ok is false if the arguments are
 // not as expected.
 var directCalls = map[string]func(r *reader, args []value) (v value, ok bool, err error){
-	"builtins.getattr":         directGetattr,
-	"copyreg.__newobj__":       directNewObj,
-	"copyreg.__newobj_ex__":    directNewObjEx,
-	"copyreg._reconstructor":   directReconstructor,
-	"dill._dill._load_type":    directLoadType,
-	"dill._dill._eval_repr":    directEvalRepr,
-	"dill._dill._create_array": directCreateArray,
+	"builtins.getattr":                      directGetattr,
+	"copyreg.__newobj__":                    directNewObj,
+	"copyreg.__newobj_ex__":                 directNewObjEx,
+	"copyreg._reconstructor":                directReconstructor,
+	"cloudpickle.cloudpickle._builtin_type": directBuiltinType,
+	"dill._dill._load_type":                 directLoadType,
+	"dill._dill._eval_repr":                 directEvalRepr,
+	"dill._dill._create_array":              directCreateArray,
 }
 
 // directGetattr names the member of a global, which is how protocols below 4 spell nested classes.
@@ -274,7 +311,8 @@ func directNewObjEx(r *reader, args []value) (value, bool, error) {
 }
 
 // directReconstructor is how protocols 0 and 1 make an instance: class, base class, and what makes the
-// part of it that is the base class.
+// part of it that is the base class. With another base class than these it stays a call: the class may
+// have a __new__ of its own, which takes other arguments.
 func directReconstructor(r *reader, args []value) (value, bool, error) {
 	if len(args) != 3 || nameOf(args[0]) == "" {
 		return value{}, false, nil
@@ -285,8 +323,6 @@ func directReconstructor(r *reader, args []value) (value, bool, error) {
 	case base == "builtins.object" && state.kind == kindNone:
 	case base == "builtins.list" && state.kind == kindList, base == "builtins.dict" && state.kind == kindDict:
 		x.fill = state
-	case strings.HasPrefix(base, "builtins.") && state.kind != kindNone:
-		x.args = r.tuple(args[2:])
 	default:
 		return value{}, false, nil
 	}
@@ -299,17 +335,34 @@ func (r *reader) instance(x *extra) value {
 	return value{kind: kindInstance, p: n}
 }
 
-// directLoadType is what dill writes for a type that has a name in Python's module types, or is a
-// builtin.
+// directBuiltinType is what cloudpickle writes for a type that has a name in Python's module types.
+func directBuiltinType(r *reader, args []value) (value, bool, error) {
+	if len(args) != 1 || args[0].kind != kindText {
+		return value{}, false, nil
+	}
+	name := string(r.bytesOf(args[0]))
+	return r.named(className("types", name)), isIdentifier(name), nil
+}
+
+// dillTypes are the types that dill has names of its own for, and which have others in Python.
+var dillTypes = map[string]string{
+	"AttrGetterType": "operator.attrgetter", "ItemGetterType": "operator.itemgetter", "PartialType": "functools.partial",
+	"EllipsisType": "types.EllipsisType", "NoneType": "types.NoneType", "NotImplementedType": "types.NotImplementedType",
+	"CodeType": "types.CodeType", "FunctionType": "types.FunctionType", "LambdaType": "types.LambdaType",
+	"MappingProxyType": "types.MappingProxyType", "MethodType": "types.MethodType", "ModuleType": "types.ModuleType",
+	"SuperType": "builtins.super",
+}
+
+// directLoadType is what dill writes for a type: one of its own names, or that of a builtin.
 func directLoadType(r *reader, args []value) (value, bool, error) {
 	if len(args) != 1 || args[0].kind != kindText {
 		return value{}, false, nil
 	}
-	name := "builtins." + string(r.bytesOf(args[0]))
-	if isHarmless(name) {
-		return r.named(name), true, nil
+	name := string(r.bytesOf(args[0]))
+	if known := dillTypes[name]; known != "" {
+		return r.named(known), true, nil
 	}
-	return value{}, false, nil
+	return r.named(className("builtins", name)), isIdentifier(name) && !strings.HasSuffix(name, "Type"), nil
 }
 
 // directEvalRepr is what dill writes for what is made of its own repr: here a constant or a range.
@@ -349,7 +402,8 @@ func directCreateArray(r *reader, args []value) (value, bool, error) {
 var classMakers = map[string]func(r *reader, args []value) string{
 	"cloudpickle.cloudpickle._make_skeleton_class": madeClass, // metaclass, name, bases, attributes, ...
 	"dill._dill._create_type":                      madeClass,
-	"cloudpickle.cloudpickle._make_skeleton_enum":  madeEnum, // bases, name, qualified name, members, module, ...
+	"dill._dill._create_namedtuple":                madeNamedTuple, // name, fields, module, ...
+	"cloudpickle.cloudpickle._make_skeleton_enum":  madeEnum,       // bases, name, qualified name, members, module, ...
 }
 
 func madeClass(r *reader, args []value) string {
@@ -364,6 +418,13 @@ func madeClass(r *reader, args []value) string {
 		}
 	}
 	return ""
+}
+
+func madeNamedTuple(r *reader, args []value) string {
+	if len(args) < 3 || args[0].kind != kindText || args[2].kind != kindText {
+		return ""
+	}
+	return className(string(r.bytesOf(args[2])), string(r.bytesOf(args[0])))
 }
 
 func madeEnum(r *reader, args []value) string {

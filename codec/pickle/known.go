@@ -37,6 +37,7 @@ func init() { //nolint:gochecknoinits // the functions refer to the table: value
 		"array.array":                arrayFrom,
 		"array._array_reconstructor": arrayFromBytes,
 
+		"numpy.ndarray":                       ndarrayFromNew,
 		"numpy.core.multiarray._reconstruct":  ndarrayFrom,
 		"numpy._core.multiarray._reconstruct": ndarrayFrom,
 		"numpy.core.multiarray.scalar":        numpyScalarFrom,

@@ -107,7 +107,7 @@ var harmlessCalls = setOf(`builtins.complex builtins.frozenset builtins.range bu
 	decimal.Decimal fractions.Fraction
 	ipaddress.IPv4Address ipaddress.IPv4Interface ipaddress.IPv4Network
 	ipaddress.IPv6Address ipaddress.IPv6Interface ipaddress.IPv6Network
-	numpy.dtype numpy.ma.core._mareconstruct
+	numpy.dtype numpy.ma.core._mareconstruct numpy._core._internal._convert_to_stringdtype_kwargs
 	numpy.core.multiarray._reconstruct numpy._core.multiarray._reconstruct
 	numpy.core.multiarray.scalar numpy._core.multiarray.scalar
 	numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer

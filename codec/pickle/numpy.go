@@ -43,6 +43,21 @@ func ndarrayFromBuffer(r *reader, n *node) (any, bool, error) {
 	return r.ndarray(args[2], args[1], args[0], order == "F")
 }
 
+// ndarrayFromNew reads what this package writes: numpy.ndarray.__new__(shape, dtype, data, 0, None, order).
+func ndarrayFromNew(r *reader, n *node) (any, bool, error) {
+	x := n.more
+	args := x.args.values()
+	if x.call || len(args) != 6 || x.kwargs.kind != kindNothing || x.state.kind != kindNothing || !n.isUnfilled() {
+		return nil, false, nil
+	}
+	offset, isInt := r.int(args[3])
+	order, _ := r.string(args[5])
+	if !isInt || offset != 0 || args[4].kind != kindNone || order != "C" && order != "F" {
+		return nil, false, nil
+	}
+	return r.ndarray(args[0], args[1], args[2], order == "F")
+}
+
 // numpyScalarFrom reads scalar(dtype, data).
 func numpyScalarFrom(r *reader, n *node) (any, bool, error) {
 	if !n.isCall(2, 2) {

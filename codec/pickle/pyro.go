@@ -2,6 +2,7 @@ package pickle
 
 import (
 	"encoding/base64"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -44,6 +45,12 @@ func plainState(r *reader, x *extra) (*codec.Dict, error) {
 const uriParts = 5
 
 func uriState(r *reader, x *extra) (*codec.Dict, error) {
+	if args := x.args.values(); x.call && len(args) == 1 && x.state.kind == kindNothing {
+		text, _ := r.string(args[0])
+		if state, ok := parseURI(text); ok {
+			return stateDict(state), nil
+		}
+	}
 	if len(x.state.values()) != uriParts {
 		return nil, nil //nolint:nilnil // an ordinary instance
 	}
@@ -100,6 +107,51 @@ func proxyState(r *reader, x *extra) (*codec.Dict, error) {
 
 // keyPrefix begins the text of an HMAC key in base64.
 const keyPrefix = "b64:"
+
+var (
+	uriForm  = regexp.MustCompile(`^([Pp][Yy][Rr][Oo][a-zA-Z]*):(\S+?)(?:@(.+))?$`)
+	hostForm = regexp.MustCompile(`^(?:\[([0-9a-fA-F:%]+)\]|([^:\[]*))(?::([0-9]{1,5}))?$`)
+)
+
+// parseURI returns the state of the URI that text spells, as Pyro4.core.URI reads it.
+func parseURI(text string) (state codec.Tuple, ok bool) {
+	m := uriForm.FindStringSubmatch(text)
+	if m == nil {
+		return nil, false
+	}
+	state = codec.Tuple{strings.ToUpper(m[1]), m[2], nil, nil, nil}
+	usualPort := any(int64(9090)) // of name servers
+	switch state[0] {
+	case "PYRO":
+		usualPort = nil
+	case "PYROMETA":
+		tags := codec.Set{}
+		for tag := range strings.SplitSeq(m[2], ",") {
+			tags.Add(strings.TrimSpace(tag))
+		}
+		state[1] = tags
+	case "PYRONAME":
+	default:
+		return nil, false
+	}
+	if socket, ok := strings.CutPrefix(m[3], "./u:"); ok {
+		state[2] = socket
+		return state, socket != ""
+	}
+	if m[3] == "" {
+		return state, usualPort != nil
+	}
+	at := hostForm.FindStringSubmatch(m[3])
+	if at == nil {
+		return nil, false
+	}
+	state[3], state[4] = at[1]+at[2], usualPort
+	if at[3] != "" {
+		port, _ := strconv.Atoi(at[3]) // of five digits
+		state[4] = int64(port)
+	}
+	return state, state[4] != nil
+}
 
 // uriText spells the state of a URI as Pyro does.
 func uriText(state any) (string, bool) {

@@ -56,7 +56,7 @@ func (w writer) time(b []byte, t time.Time) ([]byte, error) {
 	}
 	state := appendClock(appendDate(nil, day), codec.TimeOfDayOf(t))
 	zone := t.Location()
-	if w.protocol > 3 && zone != codec.Naive && fold(t) {
+	if zone != codec.Naive && fold(t) { // which Python 3.6 and later read in all protocols
 		state[2] |= foldBit
 	}
 	b = w.global(b, "datetime", "datetime")
@@ -217,8 +217,9 @@ func charsOf(s string) []int32 {
 	return chars
 }
 
-// ndarray appends an array as numpy before protocol 5 does, which gives one that owns its data and can be
-// written to; its names are those of numpy 1, which numpy 2 keeps for pickles.
+// ndarray appends a scalar as numpy does, under the name of numpy 1, which numpy 2 keeps for pickles. An
+// array is numpy.ndarray.__new__ over a bytearray, which can be written to and keeps its byte order:
+// numpy's own form below protocol 5 gives the machine's, that of protocol 5 has another name in numpy 2.
 func (w writer) ndarray(b []byte, a codec.NDArray) ([]byte, error) {
 	t, literal, ok := parseDtype(a.DType)
 	if !ok {
@@ -227,24 +228,33 @@ func (w writer) ndarray(b []byte, a codec.NDArray) ([]byte, error) {
 	if !fits(a, t.size, len(a.Data)) {
 		return b, refuseValue(a, "its data do not fit its shape")
 	}
-	const module = "numpy.core.multiarray"
 	if a.Shape == nil {
-		b, err := w.Bytes(w.dtype(w.global(b, module, "scalar"), literal), a.Data, nil)
+		b, err := w.Bytes(w.dtype(w.global(b, "numpy.core.multiarray", "scalar"), literal), a.Data, nil)
 		return append(b, opTuple2, opReduce), err
 	}
-	b = w.global(w.global(b, module, "_reconstruct"), "numpy", "ndarray")
-	b, err := w.Bytes(append(w.Int(b, 0), opTuple1), []byte{'b'}, nil)
-	if err != nil {
-		return b, err
-	}
-	b = w.Int(append(b, opTuple3, opReduce, opMark), 1)
+	b = append(w.global(b, "numpy", "ndarray"), opMark)
 	b = w.Begin(b, bind.Tuple, len(a.Shape))
 	for _, n := range a.Shape {
 		b = w.Int(b, int64(n))
 	}
-	b = w.Bool(w.dtype(w.End(b, bind.Tuple, len(a.Shape)), literal), a.FortranOrder)
-	b, err = w.Bytes(b, a.Data, nil)
-	return append(b, opTuple, opBuild), err
+	b = w.dtype(w.End(b, bind.Tuple, len(a.Shape)), literal)
+	b, err := w.byteArray(b, a.Data)
+	order := "C"
+	if a.FortranOrder {
+		order = "F"
+	}
+	b = w.nativeText(append(w.Int(b, 0), opNone), order)
+	return append(b, opTuple, opNewObj), err
+}
+
+// byteArray appends a bytearray.
+func (w writer) byteArray(b, v []byte) ([]byte, error) {
+	if w.protocol >= 5 {
+		b = binary.LittleEndian.AppendUint64(append(b, opByteArray8), uint64(len(v)))
+		return append(b, v...), nil
+	}
+	b, err := w.Bytes(w.builtin(b, "bytearray"), v, nil)
+	return append(b, opTuple1, opReduce), err
 }
 
 // dtype appends numpy.dtype(literal).

@@ -31,9 +31,18 @@ func (t *treeBuilder) restart(o *codec.Options) {
 	t.classes, t.keys, t.reread, t.zonesMissed = false, 0, 0, 0
 }
 
-// decoder returns a decoder that reads tree.
+// Destinations may take roomEach bytes for each one of the data, and room besides.
+const (
+	roomEach = 80
+	room     = 4 << 20
+)
+
+// decoder returns a decoder that reads tree. As in Python, instances within instances are converted, and
+// before these.
 func (r *reader) decoder(tree any) *bind.Decoder {
-	return &bind.Decoder{Src: bind.FromTree(tree), O: r.o, Owned: true}
+	return &bind.Decoder{
+		Src: bind.FromTree(tree), O: r.o, InsideOut: true, Owned: true, Counted: true, Room: roomEach*len(r.data) + room,
+	}
 }
 
 // References may make the value freeReread bytes larger, and maxReread times the size of the data.

@@ -1,6 +1,7 @@
 package pickle
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/big"
@@ -230,12 +231,14 @@ func (w writer) Key(b []byte, start int, k, _ bind.Kind) ([]byte, error) {
 	return b, nil
 }
 
-// freeze makes the set that b ends with, from start on, a frozenset.
+// freeze makes the set that b ends with, from start on, a frozenset if it is none.
 func (w writer) freeze(b []byte, start int) []byte {
 	before := w.Begin(nil, bind.Set, 0)
-	after := w.Begin(nil, bind.FrozenSet, 0)
+	if !bytes.HasPrefix(b[start:], before) {
+		return b
+	}
 	if w.protocol < 4 {
-		return slices.Replace(b, start, start+len(before), after...)
+		return slices.Replace(b, start, start+len(before), w.Begin(nil, bind.FrozenSet, 0)...)
 	}
 	if len(b) == start+len(before) { // it is empty
 		return append(b[:start], opMark, opFrozenSet)

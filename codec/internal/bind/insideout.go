@@ -34,6 +34,8 @@ func (d *Decoder) insideOut(v any) (any, error) {
 		return out, nil
 	case *codec.Dict:
 		return d.dictInsideOut(x)
+	case codec.Object:
+		return d.objectInsideOut(x)
 	}
 	return v, nil
 }

@@ -33,6 +33,8 @@ type Vector struct {
 	Message     string // text of that error
 
 	BytesRepr, Indented []byte // serpent's other forms
+
+	Protocols map[string][]byte // pickle's bytes by protocol; Bytes are those of the newest
 }
 
 type entry struct {
@@ -46,6 +48,8 @@ type entry struct {
 	DecodeError *pyError        `json:"decode_error"`
 	BytesRepr   *string         `json:"bytes_repr"`
 	Indented    *string         `json:"indented"`
+
+	Protocols map[string]string `json:"protocols"`
 }
 
 type pyError struct {
@@ -77,6 +81,12 @@ func Codec(tb testing.TB, name string) []Vector {
 		}
 		if e.Indented != nil {
 			v.Indented = []byte(*e.Indented)
+		}
+		for protocol, text := range e.Protocols {
+			if v.Protocols == nil {
+				v.Protocols = map[string][]byte{"5": v.Bytes}
+			}
+			v.Protocols[protocol] = unhex(tb, text)
 		}
 		out = append(out, v)
 	}
