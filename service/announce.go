@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"slices"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 const (
@@ -20,32 +23,54 @@ const (
 func (s *Server) announce() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	s.mu.RLock()
-	var entries []discovery.Entry
-	for _, name := range s.order {
-		entries = append(entries, discovery.Entry{Name: name, Metadata: s.services[name].metadata})
-	}
-	s.mu.RUnlock()
-	for i := range entries {
-		entries[i].URI = s.URI(entries[i].Name)
-	}
+	leaving, abandon := context.WithCancel(context.Background())
+	s.leaving, s.abandon = leaving, abandon
 	for _, r := range s.cfg.registrars {
-		s.announc.Go(func() {
-			s.keepAnnounced(ctx, r, entries)
-		})
+		s.announc.Go(func() { s.keepAnnounced(ctx, r) })
 	}
 }
 
-// keepAnnounced registers the entries until ctx ends, then withdraws them.
-func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar, entries []discovery.Entry) {
+// withdraw ends what announce began, and waits until the names are withdrawn or ctx ends.
+func (s *Server) withdraw(ctx context.Context) {
+	defer s.abandon()
+	defer context.AfterFunc(ctx, s.abandon)()
+	s.stop()
+	done := make(chan struct{})
+	go func() {
+		s.announc.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// entries are what is to be announced: the services that were given a name.
+func (s *Server) entries() []discovery.Entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var entries []discovery.Entry
+	for _, name := range s.order {
+		if svc := s.services[name]; !svc.generated {
+			entries = append(entries, discovery.Entry{Name: name, URI: s.uri(name), Metadata: svc.metadata})
+		}
+	}
+	return entries
+}
+
+// keepAnnounced registers the services, as they come and go, until ctx ends, then withdraws them.
+func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar) {
 	known, warned := false, false // warned: a name server that stays away is worth one line
-	var gone []discovery.Entry    // removed, and not withdrawn yet
+	var there []discovery.Entry   // what r may know of
 	for ctx.Err() == nil {
-		removed := s.removals() // before the look at what is there, so that none is missed
-		entries, gone = s.withoutRemoved(entries, gone)
+		changed := s.changes() // before the look at what is there, so that nothing is missed
+		entries := s.entries()
+		gone := without(there, entries)
+		there = slices.Concat(gone, entries)
 		err := eachEntry(ctx, announceTimeout, gone, r.Unregister)
 		if err == nil {
-			gone = nil
+			there = entries
 			err = eachEntry(ctx, announceTimeout, entries, r.Register)
 		}
 		wait := announceEvery
@@ -61,36 +86,52 @@ func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar, entri
 		case err == nil && !known:
 			known, warned = true, false
 			s.log.Info("services are announced", "count", len(entries))
+			s.warnOfLoopback(r)
 		}
 		select {
 		case <-time.After(wait):
-		case <-removed:
+		case <-changed:
 		case <-ctx.Done():
 		}
 	}
-	entries = append(entries, gone...)
-	if err := eachEntry(context.WithoutCancel(ctx), withdrawTimeout, entries, r.Unregister); err != nil && known {
+	if err := eachEntry(s.leaving, withdrawTimeout, there, r.Unregister); err != nil && known { //nolint:contextcheck // ctx is over
 		s.log.Warn("cannot withdraw the services' names", "error", err)
 	}
 }
 
-// removals returns a channel that is closed when services are removed next.
-func (s *Server) removals() <-chan struct{} {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.removed
+// warnOfLoopback warns where a name server on the network was given an address that only this machine can
+// reach.
+func (s *Server) warnOfLoopback(r discovery.Registrar) {
+	located, ok := r.(interface{ Location() pyro.URI })
+	if !ok {
+		return
+	}
+	at, own := located.Location(), s.URI("")
+	if at.Host != "" && !isLoopback(at.Host) && isLoopback(own.Host) {
+		s.log.Warn("the services are announced to others at an address that only this machine can reach (options Listen, Advertise)",
+			"location", own.Location(), "registrar", at.Location())
+	}
 }
 
-// withoutRemoved moves the entries whose service was removed to gone.
-func (s *Server) withoutRemoved(entries, gone []discovery.Entry) (rest, _ []discovery.Entry) {
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// changes returns a channel that is closed when services come or go next.
+func (s *Server) changes() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changed
+}
+
+// without returns the entries whose names are not among those of others.
+func without(entries, others []discovery.Entry) (rest []discovery.Entry) {
 	for _, e := range entries {
-		if s.service(e.Name) == nil {
-			gone = append(gone, e)
-		} else {
+		if !slices.ContainsFunc(others, func(o discovery.Entry) bool { return o.Name == e.Name }) {
 			rest = append(rest, e)
 		}
 	}
-	return rest, gone
+	return rest
 }
 
 type entryFunc func(context.Context, discovery.Entry) error

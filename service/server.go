@@ -39,12 +39,16 @@ type Server struct {
 	order    []string
 	uris     []pyro.URI    // where it listens, with an empty object
 	running  bool          // from Start to the end of Shutdown
-	removed  chan struct{} // closed, and replaced, when services were removed
+	changed  chan struct{} // closed, and replaced, when services came or went
 
-	serving sync.WaitGroup // accept loops
+	serving sync.WaitGroup // accept loops, and the housekeeping
 	failed  chan error     // why an accept loop ended
+	ended   chan struct{}  // closed when Shutdown is through
+	endOnce sync.Once
 	stop    context.CancelFunc
 	announc sync.WaitGroup
+	leaving context.Context //nolint:containedctx // ends when nobody waits for names to be withdrawn any more
+	abandon context.CancelFunc
 }
 
 // NewServer returns a Server that listens to nothing yet. What is wrong with its options, Start and Run
@@ -56,7 +60,8 @@ func NewServer(opts ...ServerOption) *Server {
 			Streams: &configv1.Streams{},
 		}},
 		services: map[string]*Service{},
-		removed:  make(chan struct{}),
+		changed:  make(chan struct{}),
+		ended:    make(chan struct{}),
 	}
 	for _, o := range opts {
 		if err := o.applyToServer(&s.cfg); err != nil {
@@ -71,9 +76,17 @@ func NewServer(opts ...ServerOption) *Server {
 	return s
 }
 
-// Add adds services. Those that are added after Start are answered for, but not announced. Everything
+// Add adds services; after Start they are answered for, and announced, at once. Everything
 // that is wrong with them comes back as one joined error, and none of them is added then.
-func (s *Server) Add(services ...*Service) error {
+//
+// An object that is to be called by several names is served by several services.
+func (s *Server) Add(services ...*Service) error { return s.add(services, false) }
+
+// Replace is Add for services that may take the place of others of the same name (Pyro's register with
+// force). Calls that run go on; connections that stand call the new one from their next call on.
+func (s *Server) Replace(services ...*Service) error { return s.add(services, true) }
+
+func (s *Server) add(services []*Service, force bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
@@ -82,22 +95,27 @@ func (s *Server) Add(services ...*Service) error {
 			errs = append(errs, err)
 		}
 		twice := slices.ContainsFunc(services[:i], func(o *Service) bool { return o.name == svc.name })
-		if s.services[svc.name] != nil || twice {
-			errs = append(errs, fmt.Errorf("service %s: there is an object of this name already", svc.name))
+		if there := s.services[svc.name]; twice || there != nil && (!force || svc.name == pyro.DaemonObject) {
+			errs = append(errs, fmt.Errorf("service %s: %w", svc.name, errIDTaken))
 		}
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
 	for _, svc := range services {
+		s.take(svc.name)
 		s.services[svc.name] = svc
 		s.order = append(s.order, svc.name)
 		if s.running {
 			s.publish(svc)
 		}
 	}
+	s.tellChange()
 	return nil
 }
+
+// errIDTaken is what Pyro says, too. It goes to callers where a method adds a service.
+var errIDTaken = transport.NewError("DaemonError", "an object or class is already registered with that id")
 
 // Remove takes services back: later calls find no such object, and their names are withdrawn. Calls that
 // run go on. A service that is not there is passed over.
@@ -105,15 +123,41 @@ func (s *Server) Remove(services ...*Service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, svc := range services {
-		if s.services[svc.name] != svc {
-			continue
+		if s.services[svc.name] == svc {
+			s.take(svc.name)
 		}
-		delete(s.services, svc.name)
-		s.order = slices.DeleteFunc(s.order, func(name string) bool { return name == svc.name })
-		served.remove(svc, s)
 	}
-	close(s.removed)
-	s.removed = make(chan struct{})
+	s.tellChange()
+}
+
+// RemoveID is Remove for what is known by an id; it reports whether there was such a service. The
+// daemon's own object stays.
+func (s *Server) RemoveID(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.services[id] == nil || id == pyro.DaemonObject {
+		return false
+	}
+	s.take(id)
+	s.tellChange()
+	return true
+}
+
+// take takes a service out, if it is there, under mu.
+func (s *Server) take(name string) {
+	svc := s.services[name]
+	if svc == nil {
+		return
+	}
+	delete(s.services, name)
+	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == name })
+	served.remove(svc, s)
+}
+
+// tellChange tells who announces that services came or went, under mu.
+func (s *Server) tellChange() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // publish has a service travel as a proxy, under mu.
@@ -148,6 +192,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var failed error
 	select {
 	case <-ctx.Done():
+	case <-s.ended:
 	case failed = <-s.failed:
 	}
 	drain := defaultDrain
@@ -187,6 +232,7 @@ func (s *Server) Start() error {
 	for _, l := range listeners {
 		s.serving.Go(func() {
 			if err := wire.Serve(l.Listener, l.cfg); !errors.Is(err, pyro.ErrServerClosed) {
+				s.log.Error("a listener failed", "error", err)
 				s.failed <- err
 			}
 		})
@@ -386,11 +432,19 @@ func (s *Server) addURI(u pyro.URI) {
 // URI returns the URI of the object name on the server's first listener. It is complete once Start has
 // returned.
 func (s *Server) URI(name string) pyro.URI {
-	uris := s.URIs(name)
-	if len(uris) == 0 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.uri(name)
+}
+
+// uri is URI under mu.
+func (s *Server) uri(name string) pyro.URI {
+	if len(s.uris) == 0 {
 		return pyro.URI{Protocol: pyro.ProtocolPyro, Object: name}
 	}
-	return uris[0]
+	u := s.uris[0]
+	u.Object = name
+	return u
 }
 
 // URIs returns the URIs of the object name, one for each listener.
@@ -405,7 +459,8 @@ func (s *Server) URIs(name string) []pyro.URI {
 }
 
 // Shutdown withdraws the names, stops accepting, lets the calls that run finish and closes. When ctx
-// ends first, what still runs is cut off and the error says how many calls that were.
+// ends first, names stay that could not be withdrawn by then, what still runs is cut off, and the error
+// says how many calls that were.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.life.Lock()
 	wire := s.wire
@@ -413,13 +468,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if wire == nil {
 		return nil
 	}
-	s.stop()
-	s.announc.Wait()
+	s.withdraw(ctx)
 	err := wire.Shutdown(ctx)
 	s.serving.Wait()
 	s.setRunning(false)
+	s.endOnce.Do(func() { close(s.ended) })
 	return err
 }
+
+// Done returns a channel that is closed when a Shutdown of the server is through, Run's included.
+func (s *Server) Done() <-chan struct{} { return s.ended }
 
 // handshake is the innermost part of the chain: it looks the object up.
 func (s *Server) handshake(_ context.Context, h *transport.Handshake) (*transport.Welcome, error) {

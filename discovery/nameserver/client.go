@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery"
@@ -258,6 +259,26 @@ func asTags(v any) []string {
 type registrar struct {
 	cfg       pyro.DialConfig
 	locations []string
+	found     atomic.Pointer[pyro.URI]
+}
+
+// Location returns the name server that was found last, or a URI without a location.
+func (r *registrar) Location() pyro.URI {
+	if u := r.found.Load(); u != nil {
+		return *u
+	}
+	return pyro.URI{}
+}
+
+// locate finds the name server.
+func (r *registrar) locate(ctx context.Context) (*Client, error) {
+	c, err := Locate(ctx, r.cfg, r.locations...)
+	if err != nil {
+		return nil, err
+	}
+	at := c.URI()
+	r.found.Store(&at)
+	return c, nil
 }
 
 // Registrar returns a discovery.Registrar that registers with the name server at the first of
@@ -269,7 +290,7 @@ func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
 
 // Register leaves an entry alone that is there with this URI already.
 func (r *registrar) Register(ctx context.Context, e discovery.Entry) error {
-	c, err := Locate(ctx, r.cfg, r.locations...)
+	c, err := r.locate(ctx)
 	if err != nil {
 		return err
 	}
@@ -282,7 +303,7 @@ func (r *registrar) Register(ctx context.Context, e discovery.Entry) error {
 
 // Unregister removes the entry unless it carries another URI by now.
 func (r *registrar) Unregister(ctx context.Context, e discovery.Entry) error {
-	c, err := Locate(ctx, r.cfg, r.locations...)
+	c, err := r.locate(ctx)
 	if err != nil {
 		return err
 	}
