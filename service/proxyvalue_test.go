@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -262,12 +262,13 @@ func TestWith(t *testing.T) {
 func TestAnUnusedProxyHoldsNothing(t *testing.T) {
 	data, err := serpent.Marshal(pyro.ProxyState{URI: pyro.URI{Protocol: "PYRO", Object: "o", Host: "h", Port: 1}})
 	require.NoError(t, err)
-	before := runtime.NumGoroutine()
-	for range 100 {
+	synctest.Test(t, func(t *testing.T) { // which fails when a goroutine is left
 		var p *service.Proxy
 		require.NoError(t, serpent.Unmarshal(data, &p))
-	}
-	require.Equal(t, before, runtime.NumGoroutine())
+		q, err := p.With(service.Pool(4))
+		require.NoError(t, err)
+		require.Equal(t, p.URI(), q.URI())
+	})
 }
 
 func TestNobodyPrintsAProxysSecrets(t *testing.T) {
