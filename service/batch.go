@@ -92,7 +92,8 @@ func (b *Batch) Len() int { return len(b.next.entries) }
 // result that does not fit its type is the error of that Result alone. An empty batch is sent as well, as
 // Pyro does.
 //
-// With the option AsOneway it returns as soon as the batch is sent, and there are no results.
+// With the option AsOneway it returns as soon as the batch is sent, and there are no results. A Python
+// server carries it out before the next call of the connection.
 func (b *Batch) Do(ctx context.Context, opts ...CallOption) error {
 	b.last, b.next = b.next, b.last
 	b.next.clear()

@@ -49,17 +49,13 @@ func (l *ledger) service() *service.Service {
 	s.Method("fail", func() error { l.note("fail"); return transport.NewError("ValueError", "wrong", 42) })
 	s.Method("give", func() *transport.Error { return transport.NewError("KeyError", "given, not raised") })
 	s.Method("numbers", func() iter.Seq[int] { return slices.Values([]int{1, 2}) })
-	s.Method("notes", func() []string {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return slices.Clone(l.entries)
-	})
 	s.Method("hold", func(ctx context.Context) error {
 		l.note("hold")
 		l.entered <- struct{}{}
 		select {
 		case <-l.release:
 		case <-ctx.Done():
+			l.note("gone")
 		}
 		return ctx.Err()
 	})
@@ -317,10 +313,9 @@ func TestOnewayBatch(t *testing.T) {
 		for range b.Results() {
 			t.Fatal("a result")
 		}
-		notes, err := service.Call[[]string](t.Context(), p, "notes")
-		require.NoError(t, err)
-		require.Equal(t, []string{"one", "two", "fail"}, notes, "in order, before the next call, no further than the exception")
-		require.Equal(t, notes, l.all())
+		require.Eventually(t, func() bool { return len(l.all()) == 3 }, 20*time.Second, time.Millisecond)
+		require.NoError(t, service.Do(t.Context(), p, "point", point{}))
+		require.Equal(t, []string{"one", "two", "fail", "point"}, l.all(), "in order, no further than the exception")
 	})
 }
 
@@ -633,6 +628,7 @@ func TestACancelledBatchInTheBackground(t *testing.T) {
 	l, p := join(t)
 	b := p.Batch()
 	hold := service.Queue[any](b, "hold")
+	service.Queue[any](b, "nothing")
 	f := b.Go(t.Context())
 	<-l.entered
 	require.False(t, f.Cancel())
@@ -640,7 +636,9 @@ func TestACancelledBatchInTheBackground(t *testing.T) {
 	require.ErrorIs(t, err, transport.ErrCanceled)
 	_, err = hold.Value()
 	require.ErrorIs(t, err, transport.ErrCanceled)
-	close(l.release)
+	require.Eventually(t, func() bool { return slices.Contains(l.all(), "gone") }, 20*time.Second, time.Millisecond,
+		"another pyrokit is told")
+	require.NotContains(t, l.all(), "nothing")
 }
 
 // A method may keep the context of its entry, and what it says of the call.
