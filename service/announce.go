@@ -19,12 +19,14 @@ const (
 	withdrawTimeout = 2 * time.Second  // at the end, when somebody waits
 )
 
-// announce starts a goroutine for each registrar, which keeps the services known until stop.
+// announce starts what goes on until stop: the chores, and a goroutine for each registrar, which keeps the
+// services known.
 func (s *Server) announce() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	leaving, abandon := context.WithCancel(context.Background())
 	s.leaving, s.abandon = leaving, abandon
+	s.keepHouse(ctx)
 	for _, r := range s.cfg.registrars {
 		s.announc.Go(func() { s.keepAnnounced(ctx, r) })
 	}

@@ -45,6 +45,12 @@ type serverConfig struct {
 	unsigned   bool
 	annotate   func() transport.Annotations
 	values     codec.Options
+	tls        *tls.Config
+	validate   func(context.Context, *transport.Handshake) (any, error)
+
+	disconnected []func(*transport.Peer)
+	chores       []chore
+	maxCalls     int64 // 0: no limit
 }
 
 type proxyConfig struct {
@@ -221,7 +227,9 @@ func Listen(network, address string) ServerOption {
 }
 
 // Advertise has URIs carry address, HOST or HOST:PORT, instead of what the last Listen is bound to: for
-// servers behind NAT or in containers.
+// servers behind NAT or in containers (Pyro's NATHOST and NATPORT). By default it is the host that Listen
+// names; where that stands for all addresses, such as 0.0.0.0, it is the one that this machine reaches
+// other networks by.
 func Advertise(address string) ServerOption {
 	return serverOption(func(c *serverConfig) error {
 		if len(c.pb.GetListeners()) == 0 {

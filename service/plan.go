@@ -144,6 +144,7 @@ type method struct {
 	file     string // where it is
 	line     int
 	oneway   bool
+	callback bool       // its errors are logged
 	found    bool       // by Expose, so that another one may take the name
 	of       *instances // whose type the first parameter is; nil if fn needs no instance
 	hasCtx   bool

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,9 @@ type Server struct {
 	cfg  serverConfig
 	errs []error
 	log  *slog.Logger
+
+	calls   callCounts
+	logURIs bool // Start logs where each service is
 
 	life sync.Mutex   // held by Start, so that a Shutdown meets all of it or nothing
 	wire *pyro.Server // nil until Start has opened the listeners
@@ -237,6 +241,9 @@ func (s *Server) Start() error {
 			}
 		})
 	}
+	if s.logURIs {
+		s.logServed()
+	}
 	s.announce()
 	return nil
 }
@@ -253,7 +260,8 @@ func (s *Server) newWire() (*pyro.Server, error) {
 	}
 	return pyro.NewServer(pyro.Handler{
 		Handshake: chain.Handshake(s.handshake),
-		Call:      chain.Call(s.dispatch),
+		Call:      s.counted(chain.Call(s.dispatch)),
+		Ordered:   s.ordered,
 	}, pyro.ServerConfig{
 		Serializers:      pb.GetSerializers(),
 		MaxMessageSize:   pb.GetLimits().GetMaxMessageSize(),
@@ -313,6 +321,9 @@ func (s *Server) listen() (all []listener, err error) {
 		if err != nil { // nothing that a URI could name
 			uri = pyro.URI{}
 		}
+		if net.ParseIP(uri.Host).IsUnspecified() {
+			uri.Host = reachableHost(false)
+		}
 		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}})
 		s.addURI(uri)
 	}
@@ -341,6 +352,9 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 		return nil, uri, fmt.Errorf("listen on %s %s: %w", network, address, err)
 	}
 	for _, l := range sockets {
+		if s.cfg.tls != nil {
+			l = tls.NewListener(l, s.cfg.tls)
+		}
 		opened = append(opened, listener{l, cfg})
 	}
 	if uri, err = publishedURI(pb, address, sockets[0].Addr()); err != nil {
@@ -386,7 +400,8 @@ func removeStaleSocket(path string) {
 	_ = os.Remove(path)
 }
 
-// publishedURI is the location that URIs carry: the host as it was given, as in Pyro, and the real port.
+// publishedURI is the location that URIs carry: the host as it was given, as in Pyro, or an address that
+// others can reach where it stands for all of them, and the real port.
 func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.URI, error) {
 	uri, err := pyro.Located("", bound)
 	if err != nil || uri.Socket != "" {
@@ -394,6 +409,9 @@ func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.U
 	}
 	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
 		uri.Host = host
+	}
+	if net.ParseIP(uri.Host).IsUnspecified() {
+		uri.Host = reachableHost(pb.GetNetwork() == "tcp6")
 	}
 	advertised := pb.GetAdvertise()
 	if advertised == "" {
@@ -414,6 +432,30 @@ func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.U
 	}
 	uri.Host = host
 	return uri, nil
+}
+
+// reachableHost is this machine's address on the way to other networks, for whom listens on all of them:
+// of IPv4, which a listener for both answers, too, or of IPv6. Without such a way it is one of an
+// interface, at last the machine's address for itself.
+func reachableHost(v6 bool) string {
+	network, far, near := "udp4", "192.0.2.1:9", "127.0.0.1"
+	if v6 {
+		network, far, near = "udp6", "[2001:db8::1]:9", "::1"
+	}
+	c, err := (&net.Dialer{}).DialContext(context.Background(), network, far) // asks for a route; nothing is sent
+	if err == nil {
+		defer c.Close()
+		if local, ok := c.LocalAddr().(*net.UDPAddr); ok {
+			return local.IP.String()
+		}
+	}
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() && (ip.IP.To4() == nil) == v6 {
+			return ip.IP.String()
+		}
+	}
+	return near
 }
 
 func (s *Server) forgetURIs() {
@@ -479,18 +521,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Done returns a channel that is closed when a Shutdown of the server is through, Run's included.
 func (s *Server) Done() <-chan struct{} { return s.ended }
 
-// handshake is the innermost part of the chain: it looks the object up.
-func (s *Server) handshake(_ context.Context, h *transport.Handshake) (*transport.Welcome, error) {
-	if h.Object == "" { // a Pyro4 client that wants no metadata names no object
-		return &transport.Welcome{}, nil
-	}
-	svc := s.service(h.Object)
-	if svc == nil {
-		return nil, transport.Errorf(transport.CodeNotFound, "unknown object")
-	}
-	return &transport.Welcome{Metadata: svc.exposed()}, nil
-}
-
 func (s *Server) service(name string) *Service {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -514,8 +544,18 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 		if err != nil {
 			return nil, err
 		}
-		return m.run(ctx, call)
+		reply, err := m.run(ctx, call)
+		if err != nil && m.callback {
+			s.logCallback(call, err)
+		}
+		return reply, err
 	}
+}
+
+// ordered tells the objects that keep a state for each connection.
+func (s *Server) ordered(object string) bool {
+	svc := s.service(object)
+	return svc != nil && svc.instances != nil && svc.instances.mode == perSession
 }
 
 // method finds a method, or says why not in Pyro's words.

@@ -33,6 +33,9 @@ func (w *worker) answer() error {
 		w.limitIdle()
 		f, err := w.reader.next()
 		if err != nil {
+			if !w.s.isClosing() {
+				w.s.counts.read(err)
+			}
 			return err // of a breach, too, Python tells the client nothing after the handshake
 		}
 		w.sliceUp()

@@ -116,6 +116,7 @@ type Server struct {
 	watch     *time.Timer    // ends late handshakes; nil while there is nothing to watch
 	wg        sync.WaitGroup // connections and one-way calls
 	inFlight  atomic.Int64   // calls that are being carried out
+	counts    serverCounts
 }
 
 // NewServer returns a Server for h. It listens to nothing yet.
@@ -210,7 +211,9 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		_ = nc.Close()
 		return
 	}
+	s.counts.accepted.Add(1)
 	if len(s.conns)-s.served >= maxRefused {
+		s.counts.refused.Add(1)
 		_ = nc.Close()
 		return
 	}
@@ -246,7 +249,9 @@ func (s *Server) endLateHandshakes() {
 		switch {
 		case c.greeted.Load():
 		case time.Since(c.since) >= s.cfg.HandshakeTimeout:
-			c.cancel(nil) // who judges the handshake may be waiting for somebody else
+			s.counts.handshakeTimeouts.Add(1)
+			c.greeted.Store(true) // it is not looked at again
+			c.cancel(nil)         // who judges the handshake may be waiting for somebody else
 			_ = c.nc.Close()
 		default:
 			waiting = true

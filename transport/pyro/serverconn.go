@@ -94,6 +94,9 @@ func (w *worker) serve() {
 	defer w.leave()
 	defer w.recovered()
 	if err := w.accept(); err != nil {
+		if !w.full {
+			w.s.counts.handshakesFailed.Add(1)
+		}
 		w.s.log.Debug("handshake failed", "peer", w.peer.String(), "error", err)
 		return
 	}
@@ -125,6 +128,7 @@ func (w *worker) accept() error {
 		w.peer.TLS = &state
 	}
 	f, err := w.reader.next()
+	w.s.counts.read(err)
 	if bad, ok := errors.AsType[*frameError](err); ok {
 		w.o.dialect = bad.dialect
 		if bad.size && bad.dialect == codec.Pyro4 {
@@ -161,6 +165,7 @@ func (w *worker) checkConnect(f *frame) error {
 		return w.refuse(nil, text)
 	}
 	if w.full {
+		w.s.counts.refused.Add(1)
 		return w.refuse(&frame{seq: f.seq}, noWorkers)
 	}
 	if len(w.listen.HMACKey) > 0 && f.dialect == codec.Pyro5 && !w.listen.AllowUnsigned {
@@ -474,6 +479,7 @@ func (c *serverConn) write(b []byte) error {
 		part := b[:min(len(b), writePart)]
 		_ = c.nc.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
 		if _, err := c.nc.Write(part); err != nil {
+			c.s.counts.wrote(err)
 			return err
 		}
 		b = b[len(part):]

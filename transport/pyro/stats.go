@@ -1,0 +1,60 @@
+package pyro
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+)
+
+// ServerStats are a Server's numbers at one moment. Connections and Streams are what is there; the others
+// count from the beginning and only grow.
+type ServerStats struct {
+	Connections int // open ones, those in the handshake and those being refused included
+	Streams     int // open remote iterators
+
+	Accepted          uint64 // connections
+	Refused           uint64 // connections beyond MaxConnections
+	HandshakesFailed  uint64 // connections that ended before they were let in, for any other reason
+	HandshakeTimeouts uint64 // those of them that took longer than HandshakeTimeout
+	IdleTimeouts      uint64 // connections without a request, or with half a one, for IdleTimeout
+	WriteTimeouts     uint64 // connections whose peer did not read for WriteTimeout
+	TooLarge          uint64 // messages that were refused for MaxMessageSize
+}
+
+type serverCounts struct {
+	accepted, refused, handshakesFailed, handshakeTimeouts, idleTimeouts, writeTimeouts, tooLarge atomic.Uint64
+}
+
+// Stats returns the server's numbers.
+func (s *Server) Stats() ServerStats {
+	c := &s.counts
+	return ServerStats{
+		Connections: s.Connections(), Streams: s.streams.len(),
+		Accepted: c.accepted.Load(), Refused: c.refused.Load(),
+		HandshakesFailed: c.handshakesFailed.Load(), HandshakeTimeouts: c.handshakeTimeouts.Load(),
+		IdleTimeouts: c.idleTimeouts.Load(), WriteTimeouts: c.writeTimeouts.Load(), TooLarge: c.tooLarge.Load(),
+	}
+}
+
+func (t *streamTable) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.streams)
+}
+
+// read counts what ended the reading of a message.
+func (c *serverCounts) read(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.idleTimeouts.Add(1)
+	}
+	if bad, ok := errors.AsType[*frameError](err); ok && bad.size {
+		c.tooLarge.Add(1)
+	}
+}
+
+// wrote counts what ended the writing of a message.
+func (c *serverCounts) wrote(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.writeTimeouts.Add(1)
+	}
+}
