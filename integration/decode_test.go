@@ -101,7 +101,7 @@ func TestPythonResultsIntoTypes(t *testing.T) {
 		}
 		require.Equal(t, quote{
 			Symbol: "TEA", Price: 3, Volume: 10,
-			At:   time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC),
+			At:   time.Date(2020, 2, 29, 12, 0, 0, 0, codec.Naive),
 			ID:   uuid.MustParse("9613299a-464e-45c8-98ca-39ebc337e3fc"),
 			Tags: []string{"a", "b"}, Flags: map[string]bool{"hot": true},
 			Parent: &quote{Symbol: "LEAF"}, Extra: []any{int64(1)}, Note: "said",
