@@ -11,9 +11,10 @@ type ListSink interface {
 	// Element returns the pointer for element i, which is filled as by Unmarshal. It is asked in order; an
 	// error ends the decoding and is returned as it is.
 	Element(i int) (any, error)
-	// Instance is offered what element i is as an any, before Element is asked, where that is an instance of
-	// a class. It returns whether the element is dealt with.
-	Instance(i int, v any) bool
+	// Instance is told, before Element is asked, that element i is an instance of class; value reads it as
+	// into an any. It returns whether the element is dealt with, which takes a call of value. A Go value in
+	// the place of an encoded one may be an instance: then class is empty.
+	Instance(i int, class string, value func() (any, error)) bool
 	// Misfit is told that element i does not fit its pointer: a *TypeError or *ClassError. Unless it
 	// returns an error, the decoding goes on with the next element.
 	Misfit(i int, err error) error
@@ -31,7 +32,7 @@ func assignList(sink ListSink, src any) error {
 		return &TypeError{Want: "list", Found: fmt.Sprintf("%T", src)}
 	}
 	for i, v := range items {
-		if sink.Instance(i, v) {
+		if sink.Instance(i, "", func() (any, error) { return v, nil }) {
 			continue
 		}
 		dst, err := sink.Element(i)

@@ -247,9 +247,13 @@ func (r *batchRun) Element(i int) (any, error) {
 }
 
 // Instance takes the exception that ends a batch.
-func (r *batchRun) Instance(i int, v any) bool {
+func (r *batchRun) Instance(i int, class string, value func() (any, error)) bool {
+	if class != "" && !transport.IsBatchError(class) {
+		return false
+	}
+	v, err := value()
 	e, ok := v.(*transport.BatchError)
-	if !ok || i >= len(r.results) || r.raised != nil {
+	if err != nil || !ok || i >= len(r.results) || r.raised != nil {
 		return false
 	}
 	r.raised = e.Err

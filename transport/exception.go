@@ -253,11 +253,20 @@ func (e *BatchError) Error() string { return e.Err.Error() }
 // Unwrap returns the exception.
 func (e *BatchError) Unwrap() error { return e.Err }
 
+// Classes of what a BatchError is written as.
+const (
+	batchError4 = "Pyro4.futures._ExceptionWrapper"
+	batchError5 = "Pyro5.core._ExceptionWrapper"
+)
+
+// IsBatchError reports whether an instance of class is read as a *BatchError.
+func IsBatchError(class string) bool { return class == batchError4 || class == batchError5 }
+
 func init() { //nolint:gochecknoinits // the classes of Pyro itself: codec cannot know them, and no user should have to name them
 	codec.Default.RegisterEncoder(reflect.TypeFor[error](), encodeError)
 	codec.Default.RegisterEncoder(reflect.TypeFor[*BatchError](), encodeBatchError)
 	codec.Default.RegisterFallback(decodeException)
-	for _, class := range [...]string{"Pyro4.futures._ExceptionWrapper", "Pyro5.core._ExceptionWrapper"} {
+	for _, class := range [...]string{batchError4, batchError5} {
 		codec.Default.RegisterDecoder(class, decodeWrapper)
 	}
 }
@@ -288,9 +297,9 @@ func errorDict(e *Error, d codec.Dialect) *codec.Dict {
 
 func encodeBatchError(v any, d codec.Dialect) (any, error) {
 	e, _ := v.(*BatchError)
-	class := "Pyro5.core._ExceptionWrapper"
+	class := batchError5
 	if d == codec.Pyro4 {
-		class = "Pyro4.futures._ExceptionWrapper"
+		class = batchError4
 	}
 	dict := codec.NewDict()
 	dict.Set(keyClass, class)

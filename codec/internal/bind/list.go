@@ -25,15 +25,12 @@ func (d *Decoder) listElement(sink codec.ListSink, i int) error {
 	}
 	m := d.Src.Mark()
 	if k == Dict || k == Brace {
-		instance := d.isInstance()
+		class, ok := d.peekClass()
 		d.Src.Reset(m)
-		if instance {
-			v, err := d.converted()
-			if err == nil && sink.Instance(i, v) {
-				return nil
-			}
-			d.Src.Reset(m) // what it cannot be is for the pointer to find out
+		if ok && sink.Instance(i, class, d.converted) {
+			return nil
 		}
+		d.Src.Reset(m) // what it cannot be is for the pointer to find out
 	}
 	dst, err := sink.Element(i)
 	if err != nil {
@@ -49,25 +46,34 @@ func (d *Decoder) listElement(sink codec.ListSink, i int) error {
 	return d.Src.Skip()
 }
 
-// isInstance looks for a class among the keys of what comes next, a dict or a set.
-func (d *Decoder) isInstance() bool {
+// peekClass looks for the name of a class among the keys of what comes next, a dict or a set.
+func (d *Decoder) peekClass() (class string, ok bool) {
 	if d.Src.Enter() != nil {
-		return false
+		return "", false
 	}
 	for {
 		key, state, err := d.Src.NextKey()
 		switch {
 		case err != nil || state == NoKey:
-			return false
+			return "", false
 		case state == StrKey && string(key) == codec.ClassKey:
-			return true
+			return d.className()
 		case state == OtherKey && (d.Src.Skip() != nil || d.Src.Value() != nil):
-			return false
+			return "", false
 		}
 		if d.Src.Skip() != nil {
-			return false
+			return "", false
 		}
 	}
+}
+
+func (d *Decoder) className() (class string, ok bool) {
+	k, err := d.Src.Peek(Scalar)
+	if err != nil || k != Str {
+		return "", false
+	}
+	b, err := d.Src.Str()
+	return string(b), err == nil
 }
 
 // isMisfit tells a value that does not fit its destination from input that cannot be read.

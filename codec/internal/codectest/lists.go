@@ -27,11 +27,14 @@ func (p *places) Element(i int) (any, error) {
 	return p.at[i], nil
 }
 
-func (p *places) Instance(i int, v any) bool {
+func (p *places) Instance(i int, class string, value func() (any, error)) bool {
 	if p.instances == nil {
 		p.instances = map[int]any{}
 	}
-	p.instances[i] = v
+	p.instances[i] = class
+	if p.take {
+		p.instances[i], _ = value()
+	}
 	return p.take
 }
 
@@ -114,13 +117,14 @@ func lists(t *testing.T, c codec.Codec) {
 		var b, c2 base
 		sink := &places{at: []any{&n, &b, &c2}}
 		require.NoError(t, c.Unmarshal(data, sink, nil))
-		require.Equal(t, map[int]any{1: object}, sink.instances)
+		require.Equal(t, map[int]any{1: "shop.Tea"}, sink.instances)
 		require.Equal(t, base{ID: 3, Name: "oolong"}, b, "it was left to the pointer")
 		require.EqualValues(t, 4, c2.ID)
 
 		b = base{}
 		sink = &places{at: []any{&n, &b, &c2}, take: true}
 		require.NoError(t, c.Unmarshal(data, sink, nil))
+		require.Equal(t, map[int]any{1: object}, sink.instances)
 		require.Zero(t, b)
 		require.EqualValues(t, 4, c2.ID)
 	})
@@ -155,7 +159,13 @@ func (g *growing) Element(i int) (any, error) {
 	return g.taken[i], nil
 }
 
-func (g *growing) Instance(int, any) bool { return false }
+// Instance looks at every other instance, and leaves it.
+func (g *growing) Instance(i int, _ string, value func() (any, error)) bool {
+	if i%2 == 0 {
+		_, _ = value()
+	}
+	return false
+}
 
 func (g *growing) Misfit(int, error) error {
 	g.misfits++
