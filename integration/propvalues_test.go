@@ -147,10 +147,12 @@ func (x valuesPeer) make(t *testing.T, c valuegen.Carrier, seed uint64, first, c
 	return answer.Made
 }
 
-// judge has Python read what Go made of the values that were made last.
-func (x valuesPeer) judge(t *testing.T, c valuegen.Carrier, made []valueMade, data [][]byte, ordered bool) {
+// judge has Python read what Go made of the values that were made last. It returns how often that called
+// a class that is not known to be harmless.
+func (x valuesPeer) judge(t *testing.T, c valuegen.Carrier, made []valueMade, data [][]byte, ordered bool) (calls int) {
 	var answer struct {
 		Verdicts []string `json:"verdicts"`
+		Calls    int      `json:"calls"`
 	}
 	require.NoError(t, x.Ask(valuesRequest{Op: "judge", Data: data, Ordered: ordered}.of(c), &answer))
 	require.Len(t, answer.Verdicts, len(made))
@@ -159,6 +161,7 @@ func (x valuesPeer) judge(t *testing.T, c valuegen.Carrier, made []valueMade, da
 			t.Errorf("%s\nof the value %s\nPython wrote %.500q\n    Go wrote %.500q", verdict, made[i].Repr, made[i].Data, data[i])
 		}
 	}
+	return answer.Calls
 }
 
 // What Go writes is for Python's own serializers the value that it was, and what they write in return is
@@ -220,13 +223,14 @@ func TestValuesThatPythonMakes(t *testing.T) {
 				return // what failed is enough to look at
 			}
 			made := x.make(t, c, seed, first, count)
-			generic, typed := make([][]byte, len(made)), make([][]byte, len(made))
+			var generic, tame, typed [][]byte
 			for i, m := range made {
-				rnd := rand.New(rand.NewPCG(seed, uint64(first+i)))
-				generic[i], typed[i] = answered(t, c, m, rnd)
+				a := answered(t, c, m, rand.New(rand.NewPCG(seed, uint64(first+i))))
+				generic, tame, typed = append(generic, a.generic), append(tame, a.tame), append(typed, a.typed)
 			}
 			x.judge(t, c, made, generic, true)
 			x.judge(t, c, made, typed, false)
+			require.Zero(t, x.judge(t, c, made, tame, true), "pickles that call what is not known to be harmless")
 		})
 	})
 }
@@ -267,9 +271,12 @@ func inBatches(count int, fn func(first, count int)) {
 	}
 }
 
-// answered reads a value that Python made, compares it with what Python reads, and writes it again: as
-// it is in an any, and in a type made for it. It returns nil where there is no such value.
-func answered(t *testing.T, c valuegen.Carrier, m valueMade, rnd *rand.Rand) (generic, typed []byte) {
+// answers are the ways in which Go writes a value that it read: as it was in an any, without the calls that a
+// pickle of it may take, and in a type made for it. They are nil where there is no such value.
+type answers struct{ generic, tame, typed []byte }
+
+// answered reads a value that Python made, compares it with what Python reads, and writes it again.
+func answered(t *testing.T, c valuegen.Carrier, m valueMade, rnd *rand.Rand) (a answers) {
 	t.Helper()
 	var v any
 	for _, o := range readOptions(c) {
@@ -278,7 +285,7 @@ func answered(t *testing.T, c valuegen.Carrier, m valueMade, rnd *rand.Rand) (ge
 			if m.Error == "" {
 				t.Errorf("%v\nreading %s\nwhich is %.500q", err, m.Repr, m.Data)
 			}
-			return nil, nil
+			return answers{}
 		}
 		if m.Error != "" {
 			continue
@@ -287,19 +294,21 @@ func answered(t *testing.T, c valuegen.Carrier, m valueMade, rnd *rand.Rand) (ge
 			t.Errorf("%s\nreading %s\nwhich is %.500q", d, m.Repr, m.Data)
 		}
 	}
-	generic = writeValue(t, c, v, m)
+	a.generic = writeValue(t, c, v, m)
+	a.tame, _ = codecOf(t, c).Append(nil, v, c.Options()) // it may be refused
 	if m.Error != "" {
-		return generic, nil
+		return a
 	}
 	dst := reflect.New(c.TypeFor(v, rnd.IntN))
 	if err := codecOf(t, c).Unmarshal(m.Data, dst.Interface(), c.Options()); err != nil {
 		t.Errorf("%v\nreading %s\ninto a %T", err, m.Repr, dst.Interface())
-		return generic, nil
+		return a
 	}
 	if d := valuegen.Difference(valuegen.Describe(v), valuegen.Describe(dst.Elem().Interface()), false); d != "" {
 		t.Errorf("%s\nreading %s\ninto a %T", d, m.Repr, dst.Interface())
 	}
-	return generic, writeValue(t, c, dst.Elem().Interface(), m)
+	a.typed = writeValue(t, c, dst.Elem().Interface(), m)
+	return a
 }
 
 func writeValue(t *testing.T, c valuegen.Carrier, v any, m valueMade) []byte {

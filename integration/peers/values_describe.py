@@ -306,7 +306,10 @@ def own_class(exception):
     """The peer's own class of an exception: Go sends one that everybody knows, and names it in the text."""
     name = exception["class"]
     if name == "builtins.RuntimeError" and exception["args"]:
-        name = str(exception["args"][0]).split(":")[0]
+        message = exception["args"][0]
+        if isinstance(message, dict):
+            message = "".join(map(chr, message.get("codepoints", ())))
+        name = str(message).split(":")[0]
     return name if name.startswith("values_classes.") else ""
 
 

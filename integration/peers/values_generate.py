@@ -331,7 +331,9 @@ class Generator:
 
     def exception(self, depth):
         before, self.kinds = self.kinds, PLAIN.get(self.serializer, self.kinds)
-        made = self.r.choice(EXCEPTIONS + self.pyro.exceptions)(*self.some(depth, 3))
+        chosen = self.r.choice(EXCEPTIONS + self.pyro.exceptions)
+        # Errors of the system give a meaning to more than one argument.
+        made = chosen(*self.some(depth, 3)[: 1 if issubclass(chosen, OSError) else None])
         self.kinds = before
         vars(made).update(self.attributes(depth))
         if self.r.random() < 0.3:
@@ -368,7 +370,8 @@ class Generator:
         return classes.SlotsAndMore(self.any(depth), self.any(depth), self.attributes(depth))
 
     def state(self, depth):
-        return classes.State(self.any(depth))
+        state = self.any(depth)
+        return classes.State([state] if type(state) is dict else state)  # attributes, of which it would be a dict, have no order
 
     def new_args(self, depth):
         return classes.NewArgs(*self.some(depth), word=self.any(depth))

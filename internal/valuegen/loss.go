@@ -270,7 +270,7 @@ func unpickled(m map[string]any) any {
 			return tagged(someObject)
 		}
 	case "ndarray", "npscalar":
-		if name, plain := m["dtype"].(string); !plain || name == "|O" {
+		if name, plain := m["dtype"].(string); !plain || name == "|O" || strings.HasPrefix(name, "|T") {
 			return tagged(someObject)
 		}
 	case "exception":
