@@ -20,13 +20,6 @@ import (
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-// programs are the folders with a main, by the name of their binaries.
-var programs = map[string]string{
-	"greeting-server": "./greeting/server", "greeting-client": "./greeting/client",
-	"market": "./stockquotes/market", "viewer": "./stockquotes/viewer",
-	"secured-server": "./secured/server", "secured-client": "./secured/client",
-}
-
 var bin string // folder of the binaries
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
@@ -37,8 +30,17 @@ func buildAndRun(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(bin)
-	for name, folder := range programs {
-		build := exec.Command("go", "build", "-o", path(name), folder)
+	mains, err := filepath.Glob("*/*/main.go")
+	if err != nil {
+		panic(err)
+	}
+	deeper, err := filepath.Glob("*/*/*/main.go")
+	if err != nil {
+		panic(err)
+	}
+	for _, main := range append(mains, deeper...) {
+		folder := filepath.ToSlash(filepath.Dir(main))
+		build := exec.Command("go", "build", "-o", path(folder), "./"+folder)
 		build.Stdout, build.Stderr = os.Stdout, os.Stderr
 		if err := build.Run(); err != nil {
 			panic(err)
@@ -47,7 +49,10 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-func path(name string) string {
+// path returns the binary of the program in a folder, such as "greeting/server".
+
+func path(folder string) string {
+	name := strings.ReplaceAll(folder, "/", "-")
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
@@ -114,38 +119,47 @@ func awaitName(t *testing.T, location, name string) {
 
 func TestGreeting(t *testing.T) {
 	ns := startNameServer(t)
-	uri := serve(t, "greeting-server", "-ns", ns)
+	uri := serve(t, "greeting/server", "-ns", ns)
 	want := "Hello, Irmen. Here is your fortune message:\n" +
 		"Behold the warranty -- the bold print giveth and the fine print taketh away.\n"
-	out, err := client(t, "greeting-client", "-uri", uri)
+	out, err := client(t, "greeting/client", "-uri", uri)
 	require.NoError(t, err, out)
 	require.Equal(t, want, out)
 	awaitName(t, ns, "example.greeting")
-	out, err = client(t, "greeting-client", "-uri", "PYRONAME:example.greeting@"+ns)
+	out, err = client(t, "greeting/client", "-uri", "PYRONAME:example.greeting@"+ns)
 	require.NoError(t, err, out)
 	require.Equal(t, want, out)
 }
 
 func TestStockQuotes(t *testing.T) {
 	ns := startNameServer(t)
-	serve(t, "market", "-ns", ns, "-name", "NASDAQ", "-symbols", "MSFT", "-pause", "1ms")
-	serve(t, "market", "-ns", ns, "-name", "NYSE", "-symbols", "IBM", "-pause", "1ms")
+	serve(t, "stockquotes/market", "-ns", ns, "-name", "NASDAQ", "-symbols", "MSFT", "-pause", "1ms")
+	serve(t, "stockquotes/market", "-ns", ns, "-name", "NYSE", "-symbols", "IBM", "-pause", "1ms")
 	awaitName(t, ns, "example.stockmarket.nasdaq")
 	awaitName(t, ns, "example.stockmarket.nyse")
-	out, err := client(t, "viewer", "-ns", ns, "-count", "3")
+	out, err := client(t, "stockquotes/viewer", "-ns", ns, "-count", "3")
 	require.NoError(t, err, out)
 	require.Equal(t, 3, strings.Count(out, "NASDAQ: MSFT at "), out)
 	require.Equal(t, 3, strings.Count(out, "NYSE: IBM at "), out)
 }
 
+func TestWarehouse(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), path("warehouse/phase2/visit"), serve(t, "warehouse/phase2/server"))
+	cmd.Stdin = strings.NewReader("lamp\npiano\n")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "laptop, couch, lamp")
+	require.Contains(t, string(out), "Sorry, there is no piano")
+}
+
 func TestSecured(t *testing.T) {
 	t.Setenv("EXAMPLE_TOKEN", "sesame")
-	uri := serve(t, "secured-server")
-	out, err := client(t, "secured-client", "-uri", uri)
+	uri := serve(t, "secured/server")
+	out, err := client(t, "secured/client", "-uri", uri)
 	require.NoError(t, err, out)
 	require.Contains(t, out, "the server knows me as alice")
 	t.Setenv("EXAMPLE_TOKEN", "wrong")
-	out, err = client(t, "secured-client", "-uri", uri)
+	out, err = client(t, "secured/client", "-uri", uri)
 	require.Error(t, err)
 	require.Contains(t, out, "authentication failed")
 }
