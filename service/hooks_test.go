@@ -17,6 +17,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/internal/certtest"
+	"github.com/pyrokit/pyrokit/internal/vectortest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/inmem"
@@ -266,4 +267,45 @@ func TestHooksThatAreMissing(t *testing.T) {
 	} {
 		require.ErrorContains(t, service.NewServer(o).Start(), what)
 	}
+}
+
+func TestAConnectionThatIsThereAlready(t *testing.T) {
+	srv := service.NewServer(service.Logger(slog.New(slog.DiscardHandler)))
+	client, server := net.Pipe()
+	ended := make(chan error)
+	go func() { ended <- srv.ServeConn(t.Context(), server) }()
+	ping := vectortest.Build("pyro5", 6, 0, 3, 42, "ping")
+	_, err := client.Write(ping)
+	require.NoError(t, err)
+	f, err := vectortest.ReadFrame(client)
+	require.NoError(t, err)
+	require.Equal(t, "pong", string(f.Payload))
+	require.Empty(t, srv.URIs("any"), "it listens to nothing")
+	require.ErrorContains(t, srv.Start(), "was started before")
+	require.NoError(t, srv.Shutdown(t.Context()))
+	require.NoError(t, <-ended)
+	require.Error(t, srv.ServeConn(t.Context(), server), "the server is closed")
+
+	_, server = net.Pipe()
+	require.ErrorContains(t, service.NewServer(service.MaxCalls(0)).ServeConn(t.Context(), server), "MaxCalls(0)")
+}
+
+// A slow one-way call keeps those behind it waiting.
+func TestOnewayCallsInTheirTurn(t *testing.T) {
+	var order []string // only ever touched by one call at a time
+	s := service.New("turns").
+		Method("note", func(name string) {
+			if name == "first" {
+				time.Sleep(10 * time.Millisecond)
+			}
+			order = append(order, name)
+		}, service.Oneway()).
+		Method("noted", func() []string { return order })
+	p := inMemory(t, s, service.OnewayInOrder())()
+	for _, name := range []string{"first", "second", "third"} {
+		require.NoError(t, service.Do(t.Context(), p, "note", name))
+	}
+	noted, err := service.Call[[]string](t.Context(), p, "noted")
+	require.NoError(t, err)
+	require.Equal(t, []string{"first", "second", "third"}, noted)
 }

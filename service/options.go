@@ -51,6 +51,8 @@ type serverConfig struct {
 	disconnected []func(*transport.Peer)
 	chores       []chore
 	maxCalls     int64 // 0: no limit
+
+	onewayInOrder bool
 }
 
 type proxyConfig struct {
@@ -325,6 +327,13 @@ func DrainTimeout(d time.Duration) ServerOption {
 		c.pb.DrainTimeout = durationpb.New(d)
 		return positive("DrainTimeout", d)
 	})
+}
+
+// OnewayInOrder carries the one-way calls of a connection out in their turn among its other calls, as Pyro4
+// does with ONEWAY_THREADED off: a slow one keeps those behind it waiting. By default each runs in a
+// goroutine of its own, in no order.
+func OnewayInOrder() ServerOption {
+	return serverOption(func(c *serverConfig) error { c.onewayInOrder = true; return nil })
 }
 
 // StreamLinger is how long a remote iterator outlives its client's connection, so that a client that

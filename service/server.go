@@ -210,6 +210,41 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Start listens and serves in the background until Shutdown. When it has returned nil, URI tells where.
 func (s *Server) Start() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	return s.start(s.listen)
+}
+
+// ServeConn serves one connection that is there already, such as one end of a socketpair, without a
+// handshake, as Pyro does it with a connected_socket: whoever has the other end calls at once. The dialect is that of
+// the first message. ValidateHandshake and the handshakes of middlewares see the text "hello" and no object.
+// ServeConn returns when the connection has ended: nil if the other end or Shutdown ended it, the error of
+// ctx if that did, which cuts off what runs.
+//
+// A server that was not started is started so, and listens to nothing; Shutdown ends it as any other.
+func (s *Server) ServeConn(ctx context.Context, conn net.Conn) error {
+	wire, err := s.wireFor() //nolint:contextcheck // the server outlives the connection
+	if err != nil {
+		_ = conn.Close()
+		return err
+	}
+	return wire.ServeConn(ctx, conn, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned})
+}
+
+// wireFor returns what serves connections, started without listeners if it was not started.
+func (s *Server) wireFor() (*pyro.Server, error) {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.wire == nil {
+		if err := s.start(func() ([]listener, error) { return nil, nil }); err != nil {
+			return nil, err
+		}
+	}
+	return s.wire, nil
+}
+
+// start serves on what listen opens, under life.
+func (s *Server) start(listen func() ([]listener, error)) error {
 	if err := errors.Join(s.errs...); err != nil {
 		return err
 	}
@@ -217,12 +252,10 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	s.life.Lock()
-	defer s.life.Unlock()
 	if s.wire != nil {
 		return errors.New("the server was started before")
 	}
-	listeners, err := s.listen()
+	listeners, err := listen()
 	if err != nil {
 		s.forgetURIs()
 		return err
@@ -270,6 +303,7 @@ func (s *Server) newWire() (*pyro.Server, error) {
 		HandshakeTimeout: duration(pb.GetLimits().GetHandshakeTimeout()),
 		IdleTimeout:      duration(pb.GetLimits().GetIdleTimeout()),
 		WriteTimeout:     duration(pb.GetLimits().GetWriteTimeout()),
+		OnewayInOrder:    s.cfg.onewayInOrder,
 		Compress:         pb.GetCompression(),
 		Streams: pyro.StreamConfig{
 			Disabled: pb.GetStreams().GetDisabled(),
@@ -552,8 +586,11 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 	}
 }
 
-// ordered tells the objects that keep a state for each connection.
+// ordered tells the objects that keep a state for each connection, or whose one-way calls keep their turn.
 func (s *Server) ordered(object string) bool {
+	if s.cfg.onewayInOrder {
+		return true
+	}
 	svc := s.service(object)
 	return svc != nil && svc.instances != nil && svc.instances.mode == perSession
 }

@@ -31,11 +31,9 @@ func (w *worker) answer() error {
 			}
 		}
 		w.limitIdle()
-		f, err := w.reader.next()
+		f, err := w.next()
 		if err != nil {
-			if !w.s.isClosing() {
-				w.s.counts.read(err)
-			}
+			w.s.countRead(err)
 			return err // of a breach, too, Python tells the client nothing after the handshake
 		}
 		w.sliceUp()
@@ -204,7 +202,7 @@ func (w *worker) invoked(
 	ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer,
 ) (more bool, err error) {
 	call := &info.Call
-	if call.Oneway && f.flags&flagBatch == 0 { // a batch waits its turn, as in Pyro
+	if call.Oneway && f.flags&flagBatch == 0 && !w.s.cfg.OnewayInOrder { // a batch waits its turn, as in Pyro
 		w.startOneway(ctx, info)
 		return true, nil
 	}
@@ -228,6 +226,11 @@ func (w *worker) invoked(
 	}
 	reply, err := w.carryOut(ctx, info)
 	w.finish()
+	if call.Oneway {
+		dropStream(reply)
+		w.logOneway(info, err)
+		return true, nil
+	}
 	if err != nil {
 		return w.raise(f, call, err)
 	}

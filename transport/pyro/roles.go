@@ -45,6 +45,8 @@ type worker struct {
 	names   map[string]string
 
 	lastObject, lastMethod string
+
+	first *frame // of a connection without a handshake, read already
 }
 
 // roles are the workers of a connection and what is to be done, guarded by serverConn.mu.

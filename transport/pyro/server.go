@@ -57,6 +57,9 @@ type ServerConfig struct {
 	// WriteTimeout is how long a peer may take to read each MiB of a reply, or the rest of it; 0
 	// means one minute.
 	WriteTimeout time.Duration
+	// OnewayInOrder carries one-way calls out in their turn, as Pyro4 does with ONEWAY_THREADED off, instead
+	// of in goroutines of their own. Between ends of this toolkit that holds for objects that are Ordered.
+	OnewayInOrder bool
 	// Compress compresses replies where the dialect's rule has it.
 	Compress bool
 	// Streams are the remote iterators.
@@ -201,6 +204,39 @@ func (s *Server) isDraining() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.draining
+}
+
+// ServeConn answers a connection that is there already and has no handshake, because both ends know of each
+// other (a socketpair): both begin with their calls. The chain judges it as a handshake that names no object;
+// the dialect is that of its first message. It closes nc, and returns when the connection has ended: with
+// ErrServerClosed on a server that was shut down before, with the context's error if ctx ended it.
+func (s *Server) ServeConn(ctx context.Context, nc net.Conn, cfg ListenConfig) error {
+	c := newServerConn(s, nc, cfg)
+	c.given = make(chan struct{})
+	c.greeted.Store(true)
+	if !s.admit(c) { //nolint:contextcheck // calls derive from the connection, which ctx closes
+		return ErrServerClosed
+	}
+	defer context.AfterFunc(ctx, func() { _ = nc.Close() })()
+	<-c.given
+	return ctx.Err()
+}
+
+// admit starts a given connection, unless the server was shut down.
+func (s *Server) admit(c *serverConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		_ = c.nc.Close()
+		c.cancel(nil)
+		return false
+	}
+	s.counts.accepted.Add(1)
+	s.served++
+	s.conns[c] = struct{}{}
+	s.wg.Add(1)
+	c.start()
+	return true
 }
 
 // start serves one connection in a goroutine of its own.

@@ -48,9 +48,10 @@ type serverConn struct {
 	s       *Server
 	nc      net.Conn
 	listen  ListenConfig
-	since   time.Time   // when it was accepted
-	greeted atomic.Bool // the handshake is over
-	full    bool        // the server has no room: say so and go
+	since   time.Time     // when it was accepted
+	greeted atomic.Bool   // the handshake is over
+	full    bool          // the server has no room: say so and go
+	given   chan struct{} // closed at the end of a connection without a handshake; nil where there is one
 
 	o      wireOptions
 	opts   codec.Options
@@ -93,7 +94,11 @@ func (c *serverConn) start() {
 func (w *worker) serve() {
 	defer w.leave()
 	defer w.recovered()
-	if err := w.accept(); err != nil {
+	accept := w.accept
+	if w.given != nil {
+		accept = w.acceptGiven
+	}
+	if err := accept(); err != nil {
 		if !w.full {
 			w.s.counts.handshakesFailed.Add(1)
 		}
@@ -115,6 +120,9 @@ func (c *serverConn) end() {
 	c.reader.drop()
 	c.s.streams.orphan(c)
 	_ = c.peer.Session.Close()
+	if c.given != nil {
+		close(c.given)
+	}
 }
 
 // accept shakes hands.
@@ -128,7 +136,7 @@ func (w *worker) accept() error {
 		w.peer.TLS = &state
 	}
 	f, err := w.reader.next()
-	w.s.counts.read(err)
+	w.s.countRead(err)
 	if bad, ok := errors.AsType[*frameError](err); ok {
 		w.o.dialect = bad.dialect
 		if bad.size && bad.dialect == codec.Pyro4 {
@@ -139,12 +147,7 @@ func (w *worker) accept() error {
 	if err != nil {
 		return err
 	}
-	w.o.dialect, w.opts.Dialect, w.peer.Dialect = f.dialect, f.dialect, f.dialect
-	w.known = w.s.known5
-	if f.dialect == codec.Pyro4 {
-		w.known = w.s.known4
-	}
-	w.reader.fix = true
+	w.speak(f.dialect)
 	if err := w.checkConnect(&f); err != nil {
 		return err
 	}
@@ -153,6 +156,48 @@ func (w *worker) accept() error {
 	}
 	w.o.maxSize, w.o.maxInflated = w.s.cfg.MaxMessageSize, w.s.cfg.MaxInflatedSize
 	return nil
+}
+
+// speak fixes the connection's dialect.
+func (w *worker) speak(d codec.Dialect) {
+	w.o.dialect, w.opts.Dialect, w.peer.Dialect = d, d, d
+	w.known = w.s.known5
+	if d == codec.Pyro4 {
+		w.known = w.s.known4
+	}
+	w.reader.fix = true
+}
+
+// acceptGiven reads the first message of a connection without a handshake, which tells its dialect, and
+// has the connection judged.
+func (w *worker) acceptGiven() error {
+	w.o.maxSize, w.o.maxInflated = w.s.cfg.MaxMessageSize, w.s.cfg.MaxInflatedSize
+	f, err := w.reader.next()
+	w.s.countRead(err)
+	if err != nil {
+		return err
+	}
+	w.speak(f.dialect)
+	if len(w.listen.HMACKey) > 0 && f.dialect == codec.Pyro5 && !w.listen.AllowUnsigned {
+		return errors.New("this server accepts signed messages only, which Pyro5 does not have")
+	}
+	if ser := w.known.numbered(f.serializer); ser != nil { // else the message itself will be refused
+		w.ser, w.peer.Codec = ser, ser.name
+	}
+	if _, err := w.judge(&transport.Handshake{Value: codec.ValueOf("hello"), Peer: w.peer}); err != nil {
+		return err
+	}
+	w.first = &f
+	return nil
+}
+
+// next returns the next message.
+func (w *worker) next() (frame, error) {
+	if f := w.first; f != nil {
+		w.first = nil
+		return *f, nil
+	}
+	return w.reader.next()
 }
 
 // checkConnect refuses what can be refused before anything of the payload is decoded.

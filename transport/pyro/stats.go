@@ -42,13 +42,13 @@ func (t *streamTable) len() int {
 	return len(t.streams)
 }
 
-// read counts what ended the reading of a message.
-func (c *serverCounts) read(err error) {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.idleTimeouts.Add(1)
+// countRead counts what ended the reading of a message.
+func (s *Server) countRead(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !s.isClosing() {
+		s.counts.idleTimeouts.Add(1)
 	}
 	if bad, ok := errors.AsType[*frameError](err); ok && bad.size {
-		c.tooLarge.Add(1)
+		s.counts.tooLarge.Add(1)
 	}
 }
 
