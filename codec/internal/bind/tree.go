@@ -215,7 +215,7 @@ func ndarrayItems(x codec.NDArray) ([]any, error) {
 	if x.FortranOrder && len(x.Shape) > 1 {
 		return nil, &codec.TypeError{Want: "array in C order", Found: "array in Fortran order"}
 	}
-	if n <= 0 || len(x.Data)%n != 0 {
+	if n <= 0 || len(x.Data) < n || len(x.Data)%n != 0 { // elements without a size would cost nothing to send
 		if n == 0 && x.Shape[0] <= len(x.Data) {
 			return nil, nil
 		}
