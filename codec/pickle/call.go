@@ -158,27 +158,9 @@ func (r *reader) wholeCall(h codec.Head) ([]value, error) {
 }
 
 func (r *reader) args(parts []value, sink codec.ArgSink) error {
-	args, err := r.tree(parts[0])
-	if err != nil {
-		return err
-	}
-	kwargs, err := r.kwargs(parts[1])
-	if err != nil {
-		return err
-	}
-	d := r.decoder(codec.Tuple{args, kwargs})
-	if err := d.Src.Enter(); err != nil {
-		return err
-	}
-	return d.Args(sink)
-}
-
-// kwargs keeps the order of keyword arguments.
-func (r *reader) kwargs(v value) (any, error) {
-	if v.kind != kindDict {
-		return r.tree(v)
-	}
-	return r.dictIn(v)
+	r.startAt(value{})
+	r.enterItems(value{}, parts)
+	return r.dec.Args(sink)
 }
 
 // OpenBatch walks the entries of a batch. Each is encoded anew, so that it stands on its own.

@@ -224,7 +224,7 @@ func (w writer) check(class string, r *codec.Reduction, o *codec.Options) error 
 		return nil
 	case r.Call:
 		return bind.Refuse(w, "a call of "+class+" is not known to be harmless (option PickleCalls)")
-	case len(r.Args) > 0 && actInNew[class]:
+	case actInNew[class] && (len(r.Args) > 0 || r.Kwargs.Len() > 0):
 		return bind.Refuse(w, class+" does more than to make an instance (option PickleCalls)")
 	}
 	return nil

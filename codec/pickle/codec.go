@@ -71,13 +71,6 @@ func (pickle) Unmarshal(data []byte, dst any, o *codec.Options) error {
 	if err != nil {
 		return err
 	}
-	tree, err := r.tree(top)
-	if err != nil {
-		return err
-	}
-	if p, ok := dst.(*any); ok && p != nil && !r.classes {
-		*p = tree
-		return nil
-	}
-	return r.decoder(tree).Decode(dst)
+	r.startAt(top)
+	return r.dec.Decode(dst)
 }

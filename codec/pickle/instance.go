@@ -109,6 +109,9 @@ func (r *reader) pushCall(fn, args value) error {
 	x := &extra{fn: fn, args: args, call: true}
 	if made != nil {
 		x.name = made(r, args.p.items)
+		if err := r.again(2 * len(x.name)); err != nil {
+			return err
+		}
 	}
 	return r.pushExtra(kindInstance, x)
 }

@@ -51,7 +51,7 @@ func (r *reader) instanceTree(n *node) (any, error) {
 		return nil, err
 	case isException(class, n, attrs, exact):
 		d, err := r.exception(x, attrs)
-		return r.classDict(d, class), err
+		return r.classDict(d, r.osError(class, x)), err
 	case exact && n.isPlain() && (attrs.Len() > 0 || x.state.kind == kindNothing):
 		return r.classDict(attrs, class), nil // an empty state is not the same as none: __setstate__ gets it
 	}
@@ -201,6 +201,27 @@ func (r *reader) exception(x *extra, attrs *codec.Dict) (*codec.Dict, error) {
 		return nil, err
 	}
 	return codec.NewDict(keyException, true, keyArgs, codec.Tuple(args), keyAttributes, byName(attrs)), nil
+}
+
+// osErrorKinds are the classes that Python 3 makes of an OSError by its number, which are Linux's here. Protocols
+// below 3 have only OSError.
+var osErrorKinds = map[int64]string{
+	1: "PermissionError", 2: "FileNotFoundError", 3: "ProcessLookupError", 4: "InterruptedError", 10: "ChildProcessError",
+	11: "BlockingIOError", 13: "PermissionError", 17: "FileExistsError", 20: "NotADirectoryError", 21: "IsADirectoryError",
+	32: "BrokenPipeError", 103: "ConnectionAbortedError", 104: "ConnectionResetError", 108: "BrokenPipeError",
+	110: "TimeoutError", 111: "ConnectionRefusedError", 114: "BlockingIOError", 115: "BlockingIOError",
+}
+
+// osError returns the class of the exception x, of class class.
+func (r *reader) osError(class string, x *extra) string {
+	args := x.args.values()
+	if class != "builtins.OSError" || len(args) < 2 {
+		return class
+	}
+	if number, ok := r.int(args[0]); ok && osErrorKinds[number] != "" {
+		return "builtins." + osErrorKinds[number]
+	}
+	return class
 }
 
 // object returns the instance n with all that makes it.

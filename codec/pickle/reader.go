@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/internal/bind"
 )
 
 // A reader carries out the opcodes of a pickle, and makes a tree of what they built. Nothing is
@@ -31,6 +32,8 @@ type reader struct {
 	firstItems [24]value
 
 	treeBuilder
+	source
+	dec bind.Decoder
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -60,7 +63,9 @@ func (r *reader) free() {
 	if cap(r.memo) > most {
 		r.memo = nil
 	}
-	r.data, r.o, r.sparse, r.nodes, r.items = nil, nil, nil, nil, nil
+	clear(r.frames[:cap(r.frames)])
+	r.data, r.o, r.sparse, r.nodes, r.items, r.cur, r.made = nil, nil, nil, nil, nil, value{}, nil
+	r.dec.O = nil
 	readers.Put(r)
 }
 

@@ -118,14 +118,15 @@ func (r *reader) timedelta(n *node) (time.Duration, bool) {
 		parts[i] = part
 	}
 	const (
-		day  = 24 * time.Hour
-		most = int64(math.MaxInt64/day) - 1 // days, so that a day of seconds still fits
+		mostDays = 200000 // more than a Duration has
+		mostUS   = math.MaxInt64 / int64(time.Microsecond)
 	)
 	days, seconds, micros := parts[0], parts[1], parts[2]
-	if days > most || days < -most || seconds < 0 || seconds >= 86400 || micros < 0 || micros >= 1e6 {
+	if days > mostDays || days < -mostDays || seconds < 0 || seconds >= 86400 || micros < 0 || micros >= 1e6 {
 		return 0, false
 	}
-	return time.Duration(days)*day + time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond, true
+	us := (days*86400+seconds)*1e6 + micros
+	return time.Duration(us) * time.Microsecond, us <= mostUS && us >= -mostUS
 }
 
 func timedeltaFrom(r *reader, n *node) (any, bool, error) {

@@ -37,14 +37,6 @@ const (
 	room     = 4 << 20
 )
 
-// decoder returns a decoder that reads tree. As in Python, instances within instances are converted, and
-// before these.
-func (r *reader) decoder(tree any) *bind.Decoder {
-	return &bind.Decoder{
-		Src: bind.FromTree(tree), O: r.o, InsideOut: true, Owned: true, Counted: true, Room: roomEach*len(r.data) + room,
-	}
-}
-
 // References may make the value freeReread bytes larger, and maxReread times the size of the data.
 const (
 	maxReread  = 96
@@ -140,29 +132,45 @@ func isASCII(b []byte) bool {
 	return true
 }
 
-func (r *reader) container(v value) (any, error) {
-	n := v.p
-	if err := r.open(n); err != nil {
-		return nil, err
-	}
-	defer r.shut(n)
+// enter begins to make a value of a container or an instance; leave ends it.
+func (r *reader) enter(v value) error {
 	if r.depth >= r.maxDepth {
-		return nil, &codec.LimitError{What: "nesting", Limit: int64(r.maxDepth), Option: "MaxDepth"}
+		return &codec.LimitError{What: "nesting", Limit: int64(r.maxDepth), Option: "MaxDepth"}
+	}
+	if v.p.seen && v.kind >= kindSet { // sets and dicts take more
+		if err := r.again(3 * wordSize * len(v.p.items)); err != nil {
+			return err
+		}
+	}
+	if err := r.open(v.p); err != nil {
+		return err
 	}
 	r.depth++
-	defer func() { r.depth-- }()
+	return nil
+}
+
+func (r *reader) leave(v value) {
+	r.depth--
+	r.shut(v.p)
+}
+
+func (r *reader) container(v value) (any, error) {
+	if err := r.enter(v); err != nil {
+		return nil, err
+	}
+	defer r.leave(v)
 	switch v.kind {
 	case kindList:
-		return r.trees(n.items)
+		return r.trees(v.p.items)
 	case kindTuple:
-		items, err := r.trees(n.items)
+		items, err := r.trees(v.p.items)
 		return codec.Tuple(items), err
 	case kindSet, kindFrozenSet:
-		return r.setOf(n.items, v.kind == kindFrozenSet)
+		return r.setOf(v.p.items, v.kind == kindFrozenSet)
 	case kindDict:
-		return r.dictOf(n.items)
+		return r.dictOf(v.p.items)
 	default:
-		return r.instanceTree(n)
+		return r.instanceTree(v.p)
 	}
 }
 

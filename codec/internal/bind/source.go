@@ -1,6 +1,10 @@
 package bind
 
-import "math/big"
+import (
+	"math/big"
+
+	"github.com/pyrokit/pyrokit/codec"
+)
 
 // A Kind is the kind of an encoded value.
 type Kind uint8
@@ -93,6 +97,12 @@ type RawSource interface {
 type ClassSource interface {
 	// Class returns the class of the dict that was peeked at, or nothing if it is no instance.
 	Class() string
+}
+
+// An ObjectSource has instances that no dict says all of.
+type ObjectSource interface {
+	// Object returns the instance that was peeked at, if it is such a one.
+	Object() (codec.Object, bool)
 }
 
 // A SpecialSource has values that Go has a type for and most serializers do not: times, dates,

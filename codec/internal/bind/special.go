@@ -246,6 +246,11 @@ func decodeObject(d *Decoder, v reflect.Value) error {
 		return mismatch("instance", k)
 	}
 	if x, ok := d.object(); ok {
+		if d.InsideOut {
+			if x, err = d.objectInsideOut(x); err != nil {
+				return err
+			}
+		}
 		v.Set(reflect.ValueOf(x))
 		return nil
 	}
@@ -272,16 +277,6 @@ func decodeObject(d *Decoder, v reflect.Value) error {
 	}
 	v.Set(reflect.ValueOf(o))
 	return nil
-}
-
-// object returns the instance that comes next in a tree, as it is.
-func (d *Decoder) object() (codec.Object, bool) {
-	tree, ok := d.Src.(*treeSource)
-	if !ok {
-		return codec.Object{}, false
-	}
-	x, ok := tree.next.(codec.Object)
-	return x, ok
 }
 
 // decodeValue keeps the encoded form where the source can hand it out.

@@ -82,11 +82,11 @@ func Codec(tb testing.TB, name string) []Vector {
 		if e.Indented != nil {
 			v.Indented = []byte(*e.Indented)
 		}
-		for protocol, text := range e.Protocols {
-			if v.Protocols == nil {
-				v.Protocols = map[string][]byte{"5": v.Bytes}
+		if name == "pickle" && v.Bytes != nil {
+			v.Protocols = map[string][]byte{"5": v.Bytes}
+			for protocol, text := range e.Protocols {
+				v.Protocols[protocol] = unhex(tb, text)
 			}
-			v.Protocols[protocol] = unhex(tb, text)
 		}
 		out = append(out, v)
 	}
