@@ -105,10 +105,10 @@ func (b *Batch) Do(ctx context.Context, opts ...CallOption) error {
 func (b *Batch) Go(ctx context.Context, opts ...CallOption) *Future[iter.Seq2[any, error]] {
 	run, p := b.next, b.p
 	b.next = batchRun{}
-	return Async(ctx, func(ctx context.Context) (iter.Seq2[any, error], error) {
-		err := run.do(ctx, p, opts)
-		return run.all, err
-	})
+	f, own := newFuture[iter.Seq2[any, error]](ctx, nil)
+	f.value = run.all // also if it is cancelled before it begins
+	go f.run(own, own.Err, func(ctx context.Context) (iter.Seq2[any, error], error) { return run.all, run.do(ctx, p, opts) })
+	return f
 }
 
 // Results returns the results of the last Do in the order of the calls. As in Pyro they end with the first

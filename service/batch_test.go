@@ -639,6 +639,17 @@ func TestACancelledBatchInTheBackground(t *testing.T) {
 	require.Eventually(t, func() bool { return slices.Contains(l.all(), "gone") }, 20*time.Second, time.Millisecond,
 		"another pyrokit is told")
 	require.NotContains(t, l.all(), "nothing")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	never := service.Queue[any](b, "nothing")
+	results, err := b.Go(ctx).Wait(t.Context())
+	require.ErrorIs(t, err, transport.ErrCanceled)
+	_, of := never.Value()
+	require.ErrorIs(t, of, service.ErrNotExecuted)
+	for _, err := range results {
+		require.Equal(t, of, err)
+	}
 }
 
 // A method may keep the context of its entry, and what it says of the call.
