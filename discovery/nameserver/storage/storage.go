@@ -1,0 +1,90 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"time"
+)
+
+// A Record is what a storage keeps of a name.
+type Record struct {
+	Name string
+	URI  string
+	Tags []string // metadata: sorted, each once; not to be changed by whoever gets it
+	// Lease is how long the name lasts unless its owner renews it; 0 means until it is removed. A storage
+	// only keeps it: to let the name end is its server's business.
+	Lease time.Duration
+}
+
+// Equal tells whether two records say the same.
+func (r Record) Equal(o Record) bool {
+	return r.Name == o.Name && r.URI == o.URI && r.Lease == o.Lease && slices.Equal(r.Tags, o.Tags)
+}
+
+// ErrNotFound is the error for a name that is not there.
+var ErrNotFound = errors.New("unknown name")
+
+// ErrExists is the error for a name that is there already.
+var ErrExists = errors.New("name is there already")
+
+// A Storage keeps the names of a name server. Its methods may be called concurrently. When a method that
+// changes something returns without an error, everybody sees the change, and it lasts as long as anything
+// in this storage does. With an error nothing, or all of it, has changed.
+type Storage interface {
+	// Len returns the number of names.
+	Len(ctx context.Context) (int, error)
+	// Get returns the record of a name, or ErrNotFound.
+	Get(ctx context.Context, name string) (Record, error)
+	// Put stores a record in the place of the one with its name, if there is one. With onlyNew set, it leaves that
+	// one alone and returns ErrExists. The same record again changes nothing.
+	Put(ctx context.Context, r Record, onlyNew bool) error
+	// SetTags replaces the tags of a name, or returns ErrNotFound.
+	SetTags(ctx context.Context, name string, tags []string) error
+	// Remove removes those of names that are there and whose records match, and returns how many there were. match
+	// is called once for each and must not call the storage; nil matches all.
+	Remove(ctx context.Context, names []string, match func(Record) bool) (int, error)
+	// Prefix yields the records whose names begin with prefix (byte for byte), in the order of their names, as they
+	// were at one moment. An error is the last thing it yields.
+	Prefix(ctx context.Context, prefix string) iter.Seq2[Record, error]
+	// TaggedAll yields the records that have every one of tags, as Prefix does. No tags: all records.
+	TaggedAll(ctx context.Context, tags []string) iter.Seq2[Record, error]
+	// TaggedAny yields the records that have at least one of tags, as Prefix does. No tags: no records.
+	TaggedAny(ctx context.Context, tags []string) iter.Seq2[Record, error]
+	// Watch yields a Change of kind Put for each record that is there, one of kind Synced, and then what changes,
+	// whoever changes it, until ctx ends or the loop does. Of a name that changed several times before it was asked
+	// for, only the last change is told.
+	Watch(ctx context.Context) iter.Seq2[Change, error]
+	// Close ends the storage; watchers get an error.
+	Close() error
+}
+
+// ErrClosed is the error for a storage that is closed.
+var ErrClosed = errors.New("storage is closed")
+
+// A Change is what a watcher is told.
+type Change struct {
+	Kind   ChangeKind
+	Record Record // of Removed only the name counts
+}
+
+// A ChangeKind says what happened.
+type ChangeKind int
+
+// What happens to records.
+const (
+	Put     ChangeKind = iota + 1 // a record is new, or another one than before
+	Removed                       // a name is gone
+	Synced                        // what was there has been told
+)
+
+// Tidy returns tags as a Record has them: sorted, each once.
+func Tidy(tags []string) []string {
+	if len(tags) == 0 {
+		return nil
+	}
+	tags = slices.Clone(tags)
+	slices.Sort(tags)
+	return slices.Clip(slices.Compact(tags))
+}
