@@ -14,7 +14,7 @@ GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test integration test-values fuzz bench bench-codecs lint lint-proto check generate peers dist clean
+.PHONY: help build test integration matrix test-values fuzz bench bench-codecs lint lint-proto check generate peers dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: peers ## vet, and every test with -race, real Python peers included
 
 integration: peers ## only the tests against real Python peers
 	scripts/test.sh -count=1 ./integration/...
+
+matrix: peers ## try each feature between pyrokit, Pyro4 and Pyro5; writes docs/matrix.md
+	scripts/test.sh -count=1 -v -run='^TestMatrix$$' ./integration -matrix.write=$(CURDIR)/docs/matrix.md
 
 test-values: peers ## COUNT (10000) values each way through real Python with each serializer
 	scripts/test.sh -count=1 -timeout=0 -run=TestValues ./integration -values.count=$(COUNT)

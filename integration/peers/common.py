@@ -136,11 +136,21 @@ def service_classes(api):
             self.count += 1
             return self.count
 
+    class Resource(object):
+        def __init__(self, service):
+            self._service = service
+
+        def close(self):
+            with self._service._lock:
+                self._service._resources_closed += 1
+
     class Service(object):
         def __init__(self):
             self._velocity = 1.5
             self._received = []
             self._closed = 0
+            self._resources = []
+            self._resources_closed = 0
             self._lock = threading.Lock()
 
         # Values.
@@ -302,6 +312,18 @@ def service_classes(api):
         def annotated(self):
             api.current_context.response_annotations = {"RESP": b"from the method"}
             return "annotated"
+
+        @api.expose
+        def open(self):
+            """Open what is closed when the caller's connection ends."""
+            resource = Resource(self)
+            self._resources.append(resource)  # Pyro itself holds a weak reference
+            api.current_context.track_resource(resource)
+
+        @api.expose
+        def resources_closed(self):
+            with self._lock:
+                return self._resources_closed
 
         @api.expose
         def sleep(self, seconds):
