@@ -155,7 +155,7 @@ func textOf(units any) (any, bool) {
 			if c > 0x10ffff {
 				return nil, false
 			}
-			b = appendChar(b, rune(c)) //nolint:gosec // checked above
+			b = appendChar(b, rune(c))
 		}
 		return string(b), true
 	}

@@ -220,7 +220,9 @@ func (w writer) fill(e *bind.Encoder, b []byte, r *codec.Reduction) (out []byte,
 func (w writer) check(class string, r *codec.Reduction, o *codec.Options) error {
 	const deepest = 20
 	switch {
-	case mayCall(o), r.Call && builtinException(class), isReconstruction(class, r) && isPlain(r.Args[2], deepest), r.Call && isHarmlessCall(class) && isPlain(r.Args, deepest):
+	case mayCall(o), r.Call && builtinException(class),
+		isReconstruction(class, r) && isPlain(r.Args[2], deepest),
+		r.Call && isHarmlessCall(class) && isPlain(r.Args, deepest):
 		return nil
 	case r.Call:
 		return bind.Refuse(w, "a call of "+class+" is not known to be harmless (option PickleCalls)")

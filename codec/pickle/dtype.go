@@ -454,7 +454,7 @@ func scalarText(a codec.NDArray) (any, bool) {
 			if c > 0x10ffff {
 				return nil, false
 			}
-			b = appendChar(b, rune(c)) //nolint:gosec // checked above
+			b = appendChar(b, rune(c))
 		}
 		return strings.TrimRight(string(b), "\x00"), true
 	}

@@ -2,7 +2,6 @@ package pickle_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strconv"
 	"testing"
 
@@ -210,13 +209,3 @@ func TestCycles(t *testing.T) {
 		})
 	}
 }
-
-func TestMutations(t *testing.T) {
-	var seeds [][]byte
-	for _, v := range allVectors(t) {
-		seeds = append(seeds, v)
-	}
-	codectest.Mutations(t, pickle.Codec, seeds, 20000)
-}
-
-var _ = binary.LittleEndian

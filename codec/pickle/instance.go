@@ -385,7 +385,7 @@ func directEvalRepr(r *reader, args []value) (value, bool, error) {
 	for part := range strings.SplitSeq(inner[:len(inner)-1], ", ") {
 		n, err := strconv.ParseInt(part, 10, 64)
 		if err != nil || len(limits) == 3 {
-			return value{}, false, nil //nolint:nilerr // then it stays the call that it is
+			return value{}, false, nil // then it stays the call that it is
 		}
 		limits = append(limits, value{kind: kindInt, n: uint64(n)}) //nolint:gosec // two's complement
 	}

@@ -47,8 +47,7 @@ func init() { //nolint:gochecknoinits // the functions refer to the table: value
 	}
 }
 
-// isCall reports whether n is made by a call with at least few and at most most arguments, and nothing
-// else.
+// isCall reports whether n is made by a call with few to most arguments, and nothing else.
 func (n *node) isCall(few, most int) bool {
 	x := n.more
 	args := len(x.args.values())

@@ -76,7 +76,7 @@ func (r *reader) bytesOf(v value) []byte {
 		return v.p.more.raw
 	}
 	at := int(v.n >> 32)
-	return r.data[at : at+int(v.n&math.MaxUint32) : at+int(v.n&math.MaxUint32)] //nolint:gosec // see sized
+	return r.data[at : at+int(v.n&math.MaxUint32) : at+int(v.n&math.MaxUint32)] // see sized
 }
 
 // size returns the number of bytes that v consists of.
@@ -87,7 +87,7 @@ func (v value) size() int {
 	case v.p != nil:
 		return len(v.p.more.raw)
 	}
-	return int(v.n & math.MaxUint32) //nolint:gosec // of 32 bits
+	return int(v.n & math.MaxUint32)
 }
 
 // sized pushes a value of kind k, whose bytes come after their number, which has width bytes.

@@ -97,8 +97,8 @@ func fits(a codec.NDArray, size, n int) bool {
 	return count >= 0 && (size == 0 && n == 0 || size > 0 && n%size == 0 && n/size == count)
 }
 
-// ints returns the numbers, not negative, in a tuple of at most most of them. It is never nil if it is
-// ok.
+// ints returns the numbers in a tuple that has no more than most, none of them negative. It is never nil
+// if it is ok.
 func (r *reader) ints(v value, most int) (out []int, ok bool) {
 	items := v.values()
 	if v.kind != kindTuple || len(items) > most {

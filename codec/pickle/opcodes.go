@@ -137,7 +137,7 @@ var ops = [256]func(*reader) error{
 	opPut:        (*reader).putLine,
 	opBinPut:     func(r *reader) error { return r.putAt(1) },
 	opLongBinPut: func(r *reader) error { return r.putAt(4) },
-	opMemoize:    func(r *reader) error { return r.put(uint64(r.memoized)) }, //nolint:gosec // a count
+	opMemoize:    func(r *reader) error { return r.put(uint64(r.memoized)) },
 	opGet:        (*reader).getLine,
 	opBinGet:     func(r *reader) error { return r.getAt(1) },
 	opLongBinGet: func(r *reader) error { return r.getAt(4) },

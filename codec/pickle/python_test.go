@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,9 @@ func recorded(tb testing.TB) map[string][]pickled {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(tb, err)
-		var f struct{ Pickles []pickled }
+		var f struct {
+			Pickles []pickled `json:"pickles"`
+		}
 		require.NoError(tb, json.Unmarshal(text, &f))
 		for i := range f.Pickles {
 			f.Pickles[i].data, err = hex.DecodeString(f.Pickles[i].Hex)
@@ -124,11 +127,11 @@ func describe(v any) string {
 	case map[string]any:
 		return "dict " + describeNames(x, "str ")
 	case *codec.Dict:
-		s := "dict "
+		var s strings.Builder
 		for k, v := range x.All() {
-			s += describe(k) + "=" + describe(v) + ";"
+			s.WriteString(describe(k) + "=" + describe(v) + ";")
 		}
-		return s
+		return "dict " + s.String()
 	case codec.Object:
 		return "instance " + x.Class + " " + describeNames(x.Attrs, "")
 	case codec.Global:
@@ -155,17 +158,17 @@ func describe(v any) string {
 }
 
 func describeAll(items []any) string {
-	s := ""
+	var s strings.Builder
 	for _, v := range items {
-		s += describe(v) + ";"
+		s.WriteString(describe(v) + ";")
 	}
-	return s
+	return s.String()
 }
 
 func describeNames(m map[string]any, prefix string) string {
-	s := ""
+	var s strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		s += prefix + k + "=" + describe(m[k]) + ";"
+		s.WriteString(prefix + k + "=" + describe(m[k]) + ";")
 	}
-	return s
+	return s.String()
 }

@@ -12,6 +12,9 @@ import (
 // A reader carries out the opcodes of a pickle, and makes a tree of what they built. Nothing is
 // imported and nothing called: names and calls become nodes like any other.
 type reader struct {
+	treeBuilder
+	source
+
 	data  []byte
 	pos   int
 	start int // of the opcode being carried out
@@ -31,8 +34,6 @@ type reader struct {
 	firstNodes [8]node // what a small message needs
 	firstItems [24]value
 
-	treeBuilder
-	source
 	dec bind.Decoder
 }
 

@@ -93,7 +93,7 @@ func (r *reader) intOf(v value) *big.Int {
 	slices.Reverse(mag)
 	n := new(big.Int).SetBytes(mag)
 	if len(mag) > 0 && mag[0] >= 0x80 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(mag)))) //nolint:gosec // a length
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(mag))))
 	}
 	return n
 }
@@ -108,7 +108,7 @@ func twosComplement(n *big.Int) []byte {
 	if n.Sign() > 0 {
 		n.FillBytes(b)
 	} else {
-		m := new(big.Int).Lsh(big.NewInt(1), uint(8*size)) //nolint:gosec // a length
+		m := new(big.Int).Lsh(big.NewInt(1), uint(8*size))
 		m.Add(m, n).FillBytes(b)
 	}
 	slices.Reverse(b)
@@ -159,7 +159,7 @@ func unescapeBytes(b []byte) ([]byte, bool) {
 			if !ok {
 				return nil, false
 			}
-			out, b = append(out, byte(n)), b[4:]
+			out, b = append(out, byte(n)), b[4:] //nolint:gosec // of two digits
 		case c >= '0' && c <= '7':
 			n, size := octalNumber(b[1:])
 			out, b = append(out, n), b[1+size:]
@@ -175,7 +175,7 @@ func hexNumber(b []byte, digits int) (uint32, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(string(b[:digits]), 16, 32)
-	return uint32(n), err == nil //nolint:gosec // of 32 bits
+	return uint32(n), err == nil
 }
 
 func octalNumber(b []byte) (n byte, size int) {
@@ -209,7 +209,7 @@ func (r *reader) unicodeLine() error {
 		if !ok || n > utf8.MaxRune {
 			return r.fail("invalid escape in a UNICODE")
 		}
-		out, b = appendChar(out, rune(n)), b[2+digits:] //nolint:gosec // checked above
+		out, b = appendChar(out, rune(n)), b[2+digits:]
 	}
 	return r.pushExtra(kindText, &extra{raw: out})
 }

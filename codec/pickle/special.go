@@ -191,7 +191,7 @@ func (w writer) arrayItems(b []byte, values any, isText bool) []byte {
 	for i := range v.Len() {
 		switch e := v.Index(i); {
 		case isText:
-			b = w.text(b, string(appendChar(nil, rune(e.Int()))))
+			b = w.text(b, string(appendChar(nil, rune(e.Int())))) //nolint:gosec // of an int32
 		case e.CanInt():
 			b = w.Int(b, e.Int())
 		case e.CanUint():

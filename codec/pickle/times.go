@@ -210,10 +210,10 @@ func isNamed(z *time.Location) bool {
 // The bytes of dates and times, as they are read above.
 
 func appendDate(b []byte, d codec.Date) []byte {
-	return append(b, byte(d.Year>>8), byte(d.Year), byte(d.Month), byte(d.Day))
+	return append(b, byte(d.Year>>8), byte(d.Year), byte(d.Month), byte(d.Day)) //nolint:gosec // of a valid date
 }
 
 func appendClock(b []byte, c codec.TimeOfDay) []byte {
 	us := c.Microsecond
-	return append(b, byte(c.Hour), byte(c.Minute), byte(c.Second), byte(us>>16), byte(us>>8), byte(us))
+	return append(b, byte(c.Hour), byte(c.Minute), byte(c.Second), byte(us>>16), byte(us>>8), byte(us)) //nolint:gosec // of a valid one
 }

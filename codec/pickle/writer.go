@@ -57,7 +57,7 @@ func (w writer) BigInt(b []byte, v *big.Int) ([]byte, error) {
 	}
 	digits := twosComplement(v)
 	if len(digits) <= math.MaxUint8 {
-		return append(append(b, opLong1, byte(len(digits))), digits...), nil
+		return append(append(b, opLong1, byte(len(digits))), digits...), nil //nolint:gosec // checked above
 	}
 	if len(digits) > math.MaxInt32 {
 		return b, bind.Refuse(w, "an int of more than 2147483647 bytes")
@@ -84,7 +84,7 @@ func (w writer) Str(b []byte, v string) ([]byte, error) {
 	case !utf8.ValidString(v) && !validText([]byte(v)):
 		return b, bind.Refuse(w, "text that is not UTF-8; bytes go into a []byte")
 	case len(v) <= math.MaxUint8 && w.protocol >= 4:
-		return append(append(b, opShortBinUnicode, byte(len(v))), v...), nil
+		return append(append(b, opShortBinUnicode, byte(len(v))), v...), nil //nolint:gosec // checked above
 	case len(v) > math.MaxUint32:
 		return b, bind.Refuse(w, "text of more than 4294967295 bytes")
 	}
@@ -103,7 +103,7 @@ func (w writer) nativeText(b []byte, s string) []byte {
 	if w.protocol > 2 || len(s) > math.MaxUint8 || !isASCII([]byte(s)) {
 		return w.text(b, s)
 	}
-	return append(append(b, opShortBinString, byte(len(s))), s...)
+	return append(append(b, opShortBinString, byte(len(s))), s...) //nolint:gosec // checked above
 }
 
 func (w writer) Bytes(b, v []byte, _ *codec.Options) ([]byte, error) {
@@ -113,7 +113,7 @@ func (w writer) Bytes(b, v []byte, _ *codec.Options) ([]byte, error) {
 	case w.protocol < 3:
 		return w.latin1(b, v)
 	case len(v) <= math.MaxUint8:
-		return append(append(b, opShortBinBytes, byte(len(v))), v...), nil
+		return append(append(b, opShortBinBytes, byte(len(v))), v...), nil //nolint:gosec // checked above
 	}
 	return append(appendLen(append(b, opBinBytes), len(v)), v...), nil
 }
@@ -195,7 +195,7 @@ func (w writer) End(b []byte, k bind.Kind, n int) []byte {
 		case n == 0:
 			return b
 		case n <= 3:
-			return append(b, byte(opTuple1+n-1))
+			return append(b, byte(opTuple1+n-1)) //nolint:gosec // n is 1 to 3
 		}
 		return append(b, opTuple)
 	case bind.FrozenSet:

@@ -72,7 +72,8 @@ func describeProxy(s pyro.ProxyState) string {
 	for _, names := range [...][]string{s.Methods, s.Oneway, s.Attrs} {
 		parts = append(parts, fmt.Sprint(slices.Sorted(slices.Values(names))))
 	}
-	return fmt.Sprintf("proxy %s handshake %s serializer %q key %x", strings.Join(parts, " "), Describe(s.Handshake), s.Serializer, []byte(s.HMACKey))
+	return fmt.Sprintf("proxy %s handshake %s serializer %q key %x",
+		strings.Join(parts, " "), Describe(s.Handshake), s.Serializer, []byte(s.HMACKey))
 }
 
 // DescribeAll describes each of items.

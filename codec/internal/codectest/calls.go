@@ -242,7 +242,8 @@ func classes(t *testing.T, c codec.Codec, can Abilities) {
 	codec.RegisterType[home](r, "zoo.Home")
 	tomDict := codec.NewDict("__class__", "zoo.Cat", "name", "Tom")
 	data = encode(codec.NewDict("__class__", "zoo.Home", "pet", tomDict, "else", tomDict,
-		"why", codec.NewDict("__class__", "zoo.Fire", "__exception__", true, "args", codec.Tuple{}, "attributes", codec.NewDict("_pyroTraceback", nil))))
+		"why", codec.NewDict("__class__", "zoo.Fire", "__exception__", true, "args", codec.Tuple{},
+			"attributes", codec.NewDict("_pyroTraceback", nil))))
 	require.NoError(t, c.Unmarshal(data, &v, o))
 	var typed home
 	require.NoError(t, c.Unmarshal(data, &typed, o))
