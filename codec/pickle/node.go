@@ -114,29 +114,15 @@ func (r *reader) sized(width int, k kind) error {
 }
 
 func (r *reader) newNode() *node {
-	const chunk = 64
-	if len(r.nodes) == 0 {
-		r.nodes = make([]node, chunk)
-	}
-	n := &r.nodes[0]
-	r.nodes = r.nodes[1:]
-	return n
+	return &r.nodes.take(1)[0]
 }
 
 // keepItems returns a copy of vs.
 func (r *reader) keepItems(vs []value) []value {
-	const chunk, large = 64, 16
-	n := len(vs)
-	switch {
-	case n == 0:
+	if len(vs) == 0 {
 		return nil
-	case n > large:
-		return append(make([]value, 0, n), vs...)
-	case n > len(r.items):
-		r.items = make([]value, chunk)
 	}
-	out := r.items[:n:n]
-	r.items = r.items[n:]
+	out := r.items.take(len(vs))
 	copy(out, vs)
 	return out
 }
@@ -202,6 +188,10 @@ func (r *reader) add(target value, k kind, added []value) error {
 	case k == kindDict && len(added)%2 != 0:
 		return r.fail("odd number of items for SETITEMS")
 	case target.kind == k, target.kind == kindInstance && k == kindList:
+		if len(target.p.items) == 0 {
+			target.p.items = r.keepItems(added)
+			return nil
+		}
 		target.p.items = append(target.p.items, added...)
 	case target.kind == kindInstance && k == kindDict:
 		target.p.more.pairs = append(target.p.more.pairs, added...)

@@ -1,7 +1,6 @@
 package pickle
 
 import (
-	"encoding/binary"
 	"slices"
 	"sync"
 
@@ -28,22 +27,26 @@ type reader struct {
 	memoized int              // number of values remembered
 	stopped  bool
 
-	nodes []node  // to be handed out
-	items []value // to be handed out
-
-	firstNodes [8]node // what a small message needs
-	firstItems [24]value
+	nodes slab[node]
+	items slab[value]
 
 	dec bind.Decoder
 }
 
-var readers = sync.Pool{New: func() any { return new(reader) }}
+// What a message of a few KiB needs.
+const (
+	keptNodes = 64
+	keptItems = 256
+)
+
+var readers = sync.Pool{New: func() any {
+	return &reader{nodes: newSlab[node](keptNodes), items: newSlab[value](keptItems)}
+}}
 
 func newReader(data []byte, o *codec.Options) *reader {
 	r := readers.Get().(*reader) //nolint:forcetypeassert // nothing else is put in
 	r.data, r.pos, r.start, r.proto, r.o = data, 0, 0, 0, o
 	r.memoized, r.stopped = 0, false
-	r.nodes, r.items = r.firstNodes[:], r.firstItems[:]
 	r.restart(o)
 	return r
 }
@@ -52,8 +55,8 @@ func (r *reader) free() {
 	const most = 256 // elements that are kept for the next message
 	clear(r.stack[:cap(r.stack)])
 	clear(r.memo[:cap(r.memo)])
-	clear(r.firstNodes[:])
-	clear(r.firstItems[:])
+	r.nodes.reset()
+	r.items.reset()
 	r.stack, r.marks, r.memo = r.stack[:0], r.marks[:0], r.memo[:0]
 	if cap(r.stack) > most {
 		r.stack = nil
@@ -65,7 +68,7 @@ func (r *reader) free() {
 		r.memo = nil
 	}
 	clear(r.frames[:cap(r.frames)])
-	r.data, r.o, r.sparse, r.nodes, r.items, r.cur, r.made = nil, nil, nil, nil, nil, value{}, nil
+	r.data, r.o, r.sparse, r.cur, r.made = nil, nil, nil, value{}, nil
 	r.dec.O = nil
 	readers.Put(r)
 }
@@ -114,14 +117,12 @@ func (r *reader) take(n uint64) ([]byte, error) {
 }
 
 // number reads a little-endian number of size bytes.
-func (r *reader) number(size int) (uint64, error) {
+func (r *reader) number(size int) (n uint64, err error) {
 	b, err := r.take(uint64(size)) //nolint:gosec // 1 to 8
-	if err != nil {
-		return 0, err
+	for i, c := range b {
+		n |= uint64(c) << (8 * i)
 	}
-	var buf [8]byte
-	copy(buf[:], b)
-	return binary.LittleEndian.Uint64(buf[:]), nil
+	return n, err
 }
 
 // line returns the text up to the next newline, which it passes over.
