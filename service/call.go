@@ -36,6 +36,21 @@ func AsOneway() CallOption {
 	return callOption(func(c *transport.Call) { c.Oneway = true })
 }
 
+// Ahead has a pyrokit server send the items of a remote iterator, [Stream]'s, before they are asked for, as many as
+// there is room for on this side: 16 at first, up to 2048 as they are taken, never more than 128 KiB and an
+// item. Many small items come some twenty times as fast. It changes what a walk means, and is therefore off by default:
+//
+//   - Items are made ahead. A caller who leaves the loop early has had some made in vain, which matters where
+//     making one takes it from somewhere (a queue); one who is slow sees items that are older than his asking.
+//   - An iterator does not outlive its connection (StreamLinger): nobody could tell which items have
+//     arrived. The walk ends with an error then, after those that have.
+//
+// Python's servers, and objects with an instance for each session, send each item when it is asked for all
+// the same.
+func Ahead() CallOption {
+	return callOption(func(c *transport.Call) { c.Ahead = true })
+}
+
 // arguments sorts what the caller gave: values, keyword arguments, options.
 func arguments(call *transport.Call, args []any) {
 	if allPositional(args) {
@@ -234,7 +249,10 @@ func yieldList[T any](ctx context.Context, p *Proxy, reply *transport.Reply, cal
 // walk fetches items until the iterator ends, an error comes, or each returns false.
 func (p *Proxy) walk(ctx context.Context, id string, made *transport.Call, each func(*transport.Reply, error) bool) {
 	for {
-		call := &transport.Call{Kind: transport.StreamItem, Method: made.Method, StreamID: id, Timeout: made.Timeout}
+		call := &transport.Call{
+			Kind: transport.StreamItem, Method: made.Method, StreamID: id, Timeout: made.Timeout,
+			Ahead: made.Ahead,
+		}
 		item, err := p.do(ctx, call)
 		if err != nil {
 			if e := transport.AsError(err); !e.Remote {
@@ -262,8 +280,7 @@ func (p *Proxy) closeStreamLate(ctx context.Context, made *transport.Call, id st
 	_ = p.closeStream(ctx, made, id)
 }
 
-// closeStream sends the end of the remote iterator that the call made returned; any of the connections
-// will do.
+// closeStream sends the end of the remote iterator that the call made returned.
 func (p *Proxy) closeStream(ctx context.Context, made *transport.Call, id string) error {
 	_, err := p.do(ctx, &transport.Call{Kind: transport.StreamClose, Method: made.Method, StreamID: id, Oneway: true})
 	return err

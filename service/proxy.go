@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"slices"
 	"sync/atomic"
@@ -193,15 +194,23 @@ func (p *Proxy) send(ctx context.Context, call *transport.Call) (*transport.Repl
 		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
 		defer cancel() // the reply is complete by then: items of a stream are calls of their own
 	}
-	return p.client().Call(ctx, call)
+	return p.client(call).Call(ctx, call)
 }
 
-func (p *Proxy) client() *pyro.Client {
-	if len(p.clients) == 1 {
+// client returns the connection for a call: for all items of a remote iterator the same one, because those
+// that come ahead come there.
+func (p *Proxy) client(call *transport.Call) *pyro.Client {
+	switch {
+	case len(p.clients) == 1:
 		return p.clients[0]
+	case call.StreamID != "":
+		return p.clients[maphash.String(streamSeed, call.StreamID)%uint64(len(p.clients))]
+	default:
+		return p.clients[p.next.Add(1)%uint32(len(p.clients))] //nolint:gosec // at most 65536
 	}
-	return p.clients[p.next.Add(1)%uint32(len(p.clients))] //nolint:gosec // at most 65536
 }
+
+var streamSeed = maphash.MakeSeed()
 
 // do takes one call through the chain.
 func (p *Proxy) do(ctx context.Context, call *transport.Call) (*transport.Reply, error) {

@@ -61,13 +61,33 @@ type Call struct {
 	// Fetch, where it is set, is what a server's innermost endpoint has to call: it gives the next item of
 	// a StreamItem call, and carries a StreamClose call out.
 	Fetch func(context.Context) (*Reply, error)
+	// Ahead, on a client, lets a server that can send the item of a StreamItem call and those that follow
+	// it before they are asked for. The calls for them must say so, too, and go over the same connection.
+	Ahead bool
 	// Timeout is a limit of this call alone on a client; 0 means the proxy's.
 	Timeout time.Duration
+	// Serializer is what a client sends this call in; empty means that of the connection.
+	Serializer string
+	// OnReply, on a client, is called with the header of the reply before the call returns, of an exception,
+	// too, where it came off the wire. The header is OnReply's own.
+	OnReply func(Header)
 	// ListArgs has a client send the positional arguments as a list, as calls to the daemon object
 	// have them.
 	ListArgs bool
 
 	reply *Reply // on a server, memory for Answer
+}
+
+// Got tells OnReply of a reply's header. It is for transports.
+func (c *Call) Got(h Header) {
+	if c.OnReply == nil {
+		return
+	}
+	h.Annotations = slices.Clone(h.Annotations)
+	for i, a := range h.Annotations {
+		h.Annotations[i].Value = slices.Clone(a.Value)
+	}
+	c.OnReply(h)
 }
 
 // Methods returns the names of the methods that c carries out: its own, or those of a batch. For a rule

@@ -28,7 +28,8 @@ type Error struct {
 	// safe whatever it does.
 	NotSent bool
 	// NoSuchMember says that the call named a method or attribute that is private, not exposed or
-	// not there; such a name fails a whole batch.
+	// not there, whether the object's metadata told that here or the peer did; the Code is
+	// CodeNotFound then. Such a name fails a whole batch.
 	NoSuchMember bool
 
 	// Panic is what a method on this side panicked with. It is for logs and never sent.
@@ -43,8 +44,8 @@ type Error struct {
 
 // NewError returns an error that a Python caller sees as an exception of class with args. class is a
 // builtin ("ValueError" or "builtins.ValueError") or one of Pyro's own ("NamingError",
-// "Pyro5.errors.NamingError"); any other class arrives as a RuntimeError that names it, because a
-// Python client that does not know a class drops its connection.
+// "Pyro5.errors.NamingError"); any other class that is not registered ([RegisterException]) arrives as a
+// RuntimeError that names it, because a Python client that does not know a class drops its connection.
 func NewError(class string, args ...any) *Error {
 	class = qualify(class)
 	e := &Error{Class: class, Args: args, Message: messageOf(args)}
@@ -67,11 +68,14 @@ func Wrap(code Code, cause error) *Error {
 type Panic struct {
 	Value any
 	Stack []byte // as runtime/debug.Stack gives it
+
+	pcs []uintptr // the same for [Error.Stack]
 }
 
-// NewPanicError returns the error for a panic. Its text keeps what the panic said to this side.
+// NewPanicError returns the error for a panic, in the deferred function that recovered it. Its text keeps
+// what the panic said to this side.
 func NewPanicError(value any, stack []byte) *Error {
-	return &Error{Code: CodeInternal, Message: "internal error", Panic: &Panic{Value: value, Stack: stack}}
+	return &Error{Code: CodeInternal, Message: "internal error", Panic: &Panic{Value: value, Stack: stack, pcs: callers()}}
 }
 
 // Error gives what was tried, at whom, and why it failed.

@@ -94,7 +94,7 @@ func (e *Error) outgoing(d codec.Dialect) (class string, args codec.Tuple) {
 	}
 	name, ok := strings.CutPrefix(e.Class, builtins)
 	switch {
-	case ok && builtinExceptions[name]:
+	case ok && builtinExceptions[name], exceptions.ofClass(e.Class) != nil:
 		return e.Class, args
 	case e.Class != "":
 		text := e.Class
@@ -131,9 +131,11 @@ func (e *Error) classOfCode() string {
 	}
 }
 
-// Raised returns the error as a method may raise it: of Pyro's own communication errors, which a
-// daemon would answer with silence, it makes builtin ones.
+// Raised returns the error as a method may raise it: of an error whose type is registered
+// ([RegisterException]) it makes one of its class, of Pyro's own communication errors, which a daemon
+// would answer with silence, builtin ones.
 func (e *Error) Raised() *Error {
+	e = e.registered()
 	name, ok := pyroClass(e.Class)
 	if !ok {
 		return e
@@ -156,6 +158,9 @@ func (e *Error) EndsConnection() bool {
 	name, _ := pyroClass(e.Class)
 	return name == "SerializeError" || name == "SecurityError"
 }
+
+// deniedMember begins Pyro's texts for members that are private or not exposed.
+const deniedMember = "attempt to access "
 
 // codeOf classes an exception by its Python class and, for attribute access, Pyro's own texts.
 func codeOf(class, message string) Code {
@@ -208,8 +213,8 @@ func codeOf(class, message string) Code {
 	case "ConnectionError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError":
 		return CodeUnavailable
 	case "AttributeError":
-		if strings.HasPrefix(message, "attempt to access ") {
-			return CodePermissionDenied
+		if strings.HasPrefix(message, deniedMember) {
+			return CodeNotFound
 		}
 	}
 	return CodeUnknown
@@ -273,7 +278,7 @@ func init() { //nolint:gochecknoinits // the classes of Pyro itself: codec canno
 
 func encodeError(v any, d codec.Dialect) (any, error) {
 	err, _ := v.(error)
-	return errorDict(AsError(err), d), nil
+	return errorDict(AsError(err).registered(), d), nil
 }
 
 func errorDict(e *Error, d codec.Dialect) *codec.Dict {
@@ -327,7 +332,7 @@ func decodeWrapper(class string, attrs *codec.Dict) (any, error) {
 // decodeException makes an Error of whatever says that it is an exception, and of Pyro's own classes,
 // which need not say so.
 func decodeException(class string, attrs *codec.Dict) (any, bool, error) {
-	if _, own := pyroClass(class); !own {
+	if _, own := pyroClass(class); !own && exceptions.ofClass(class) == nil {
 		if marked, _ := attrs.Get(keyException); marked != true {
 			return nil, false, nil
 		}
@@ -361,7 +366,19 @@ func exceptionOf(class string, dict *codec.Dict) *Error {
 		}
 	}
 	e.Code = codeOf(e.Class, e.Message)
+	e.NoSuchMember = e.Class == attributeError && strings.HasPrefix(e.Message, deniedMember)
+	e.convert()
 	return e
+}
+
+const attributeError = builtins + "AttributeError"
+
+// ForMember tells an AttributeError that came because the object has no member of this name from one that
+// the member's own code raised, and has its NoSuchMember and Code say so.
+func (e *Error) ForMember(name string) {
+	if e.Class == attributeError && strings.HasSuffix(e.Message, " attribute '"+name+"'") {
+		e.NoSuchMember, e.Code = true, CodeNotFound
+	}
 }
 
 // bareClass completes a class name that came without a module: Pyro's own win there.

@@ -21,7 +21,8 @@ const fileHead = "# Recorded by pyrokit's servicetest. " +
 
 // Record connects to real peers and keeps what is said. When the test ends, and has not failed, file is
 // written, for Replay. It is text, a message a line, so that a change of it can be reviewed; whatever
-// secret the handshake held stands in it.
+// secret the handshake held stands in it. Each request has one reply: on a connection that is recorded
+// service.Ahead does nothing.
 //
 //	dial := servicetest.Replay(t, "testdata/quotes.txt")
 //	if *update {
@@ -86,6 +87,10 @@ type tap struct {
 
 	message []byte
 }
+
+// OneReplyEach keeps remote iterators to one item a request: items that come ahead (service.Ahead) depend
+// on how fast they are taken, so that no recording of them could be replayed.
+func (c *tappedConn) OneReplyEach() {}
 
 func (c *tappedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)

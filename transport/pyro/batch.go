@@ -68,7 +68,7 @@ func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, hea
 			results = append(results, v)
 			continue
 		}
-		if e, ok := errors.AsType[*transport.Error](err); ok && e.NoSuchMember {
+		if e, ok := errors.AsType[*transport.Error](err); ok && e.NoSuchMember && !e.Remote {
 			return nil, err
 		}
 		return append(results, &transport.BatchError{Err: transport.AsError(err).Raised()}), nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
@@ -63,6 +64,13 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 		return nil, notSent(err)
 	}
 	call.Peer = c.peer
+	switch {
+	case c.kit&featureAhead == 0:
+	case call.Kind == transport.StreamItem && call.Ahead:
+		return c.fetchAhead(ctx, call)
+	case call.Kind == transport.StreamClose:
+		c.closeAhead(call.StreamID)
+	}
 	p := c.newPending()
 	var err error
 	if p.request, err = c.encode(ctx, p.request[:0], call); err != nil {
@@ -78,11 +86,27 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 		p.free()
 		return nil, err
 	}
+	return c.finishedReply(ctx, p, call)
+}
+
+// finishedReply makes a Reply of p, which is done, or gives p back.
+func (c *Conn) finishedReply(ctx context.Context, p *pending, call *transport.Call) (*transport.Reply, error) {
 	reply, err := c.reply(p, call)
 	if err != nil {
 		p.free()
+		return nil, overdue(ctx, err)
 	}
-	return reply, err
+	return reply, nil
+}
+
+// overdue is what became of a call that was answered with err: a server that knows the deadline may be the
+// first to say that it has passed.
+func overdue(ctx context.Context, err error) error {
+	deadline, ok := ctx.Deadline()
+	if ok && !time.Now().Before(deadline) && errors.Is(err, transport.ErrTimeout) {
+		return connError(context.DeadlineExceeded)
+	}
+	return err
 }
 
 func encodeFailed(err error) error {
@@ -97,7 +121,11 @@ func encodeFailed(err error) error {
 // encode appends call's frame, not numbered yet, to buf.
 func (c *Conn) encode(ctx context.Context, buf []byte, call *transport.Call) ([]byte, error) {
 	w := beginFrame(buf, &c.o)
-	f := frameFields{typ: msgInvoke, serializer: c.ser.id}
+	ser, err := c.serializerOf(call)
+	if err != nil {
+		return buf, err
+	}
+	f := frameFields{typ: msgInvoke, serializer: ser.id}
 	if id := call.Header.CorrelationID; id != [16]byte{} {
 		if c.o.dialect == codec.Pyro4 {
 			w.annotate(keyCorrelation, id[:])
@@ -110,20 +138,23 @@ func (c *Conn) encode(ctx context.Context, buf []byte, call *transport.Call) ([]
 		f.flags |= flagOneway
 	}
 	w.annotateAll(call.Header.Annotations)
-	if c.kit&featureDeadline != 0 && !call.Oneway && call.Kind != transport.Ping {
+	ahead := call.Kind == transport.StreamItem && call.Ahead && c.kit&featureAhead != 0
+	if ahead { // others may wait for its items, too: they have no deadline
+		w.annotateCredit(firstWindow, windowBytes)
+	} else if c.kit&featureDeadline != 0 && !call.Oneway && call.Kind != transport.Ping {
 		if deadline, ok := ctx.Deadline(); ok {
 			w.annotateDeadline(deadline)
 		}
 	}
 	blob, err := blobOf(call)
 	if blob != nil {
-		return c.encodeBlob(&w, f, call, blob)
+		return c.encodeBlob(&w, f, call, blob, ser.codec)
 	}
 	if err != nil {
 		return w.buf, err
 	}
 	w.endAnnotations()
-	w.buf, err = c.encodePayload(w.buf, call)
+	w.buf, err = c.encodePayload(w.buf, call, ser.codec)
 	switch call.Kind {
 	case transport.Ping:
 		f.typ = msgPing
@@ -136,8 +167,22 @@ func (c *Conn) encode(ctx context.Context, buf []byte, call *transport.Call) ([]
 	return w.finish(f)
 }
 
+// serializerOf returns the serializer of a call: its own, or that of the connection.
+func (c *Conn) serializerOf(call *transport.Call) (*serializer, error) {
+	if call.Serializer == "" || call.Serializer == c.ser.name {
+		return c.ser, nil
+	}
+	ser, err := serializerNamed(call.Serializer, c.o.dialect)
+	if err == nil && ser.id == 0 {
+		err = fmt.Errorf("%s does not know the serializer %s", c.o.dialect, ser.name)
+	}
+	return ser, err
+}
+
 // encodeBlob goes on with a frame whose only argument is a serialized blob.
-func (c *Conn) encodeBlob(w *frameWriter, f frameFields, call *transport.Call, b *SerializedBlob) ([]byte, error) {
+func (c *Conn) encodeBlob(
+	w *frameWriter, f frameFields, call *transport.Call, b *SerializedBlob, k codec.Codec,
+) ([]byte, error) {
 	object := c.objectOf(call)
 	annotation, err := b.annotation(object, call.Method, &c.opts)
 	if err != nil {
@@ -147,7 +192,7 @@ func (c *Conn) encodeBlob(w *frameWriter, f frameFields, call *transport.Call, b
 	w.endAnnotations()
 	f.flags |= flagBlob
 	var compressed bool
-	w.buf, compressed, err = b.appendTo(w.buf, object, call.Method, c.ser.codec, &c.opts)
+	w.buf, compressed, err = b.appendTo(w.buf, object, call.Method, k, &c.opts)
 	if err != nil {
 		return w.buf, err
 	}
@@ -165,8 +210,7 @@ func (c *Conn) objectOf(call *transport.Call) string {
 	return c.uri.Object // the call may know the object by the name that led here
 }
 
-func (c *Conn) encodePayload(dst []byte, call *transport.Call) ([]byte, error) {
-	k := c.ser.codec
+func (c *Conn) encodePayload(dst []byte, call *transport.Call, k codec.Codec) ([]byte, error) {
 	args := &call.Args
 	object := c.objectOf(call)
 	switch call.Kind {
@@ -233,10 +277,15 @@ func (c *Conn) reply(p *pending, call *transport.Call) (*transport.Reply, error)
 	if f.flags&flagCorrelated != 0 {
 		r.Header.CorrelationID = f.correlation
 	}
+	call.Got(r.Header)
 	if call.Kind == transport.Ping {
 		return r, nil
 	}
-	if f.serializer != c.ser.id {
+	ser, err := c.serializerOf(call)
+	if err != nil {
+		return nil, err
+	}
+	if f.serializer != ser.id {
 		err := transport.Errorf(transport.CodeInternal, "invalid serializer in response: %d", f.serializer)
 		c.fail(err)
 		return nil, err
@@ -249,10 +298,12 @@ func (c *Conn) reply(p *pending, call *transport.Call) (*transport.Reply, error)
 		}
 		return r, nil
 	}
-	return c.replyValue(p, call, r)
+	return c.replyValue(p, call, r, ser.codec)
 }
 
-func (c *Conn) replyValue(p *pending, call *transport.Call, r *transport.Reply) (*transport.Reply, error) {
+func (c *Conn) replyValue(
+	p *pending, call *transport.Call, r *transport.Reply, k codec.Codec,
+) (*transport.Reply, error) {
 	f := &p.frame
 	payload := f.payload
 	if f.flags&flagCompressed != 0 {
@@ -262,31 +313,36 @@ func (c *Conn) replyValue(p *pending, call *transport.Call, r *transport.Reply) 
 		}
 	}
 	if f.flags&flagException == 0 {
-		r.Value = codec.RawValue(payload, c.ser.codec, &c.opts)
+		r.Value = codec.RawValue(payload, k, &c.opts)
 		return r, nil
 	}
-	err := c.exception(payload)
-	if call.Kind == transport.StreamItem && endsStream(err) {
+	e := c.exception(payload, k)
+	if call.Kind == transport.StreamItem && endsStream(e) {
 		r.Done = true
 		return r, nil
 	}
-	return nil, err
+	switch call.Kind {
+	case transport.Invoke, transport.GetAttr, transport.SetAttr, transport.Batch:
+		for method := range call.Methods() {
+			e.ForMember(method)
+		}
+	}
+	return nil, e
 }
 
 // exception returns the error that the payload of a reply with flag EXCEPTION is.
-func (c *Conn) exception(payload []byte) error {
+func (c *Conn) exception(payload []byte, k codec.Codec) *transport.Error {
 	var v any
-	if err := c.ser.codec.Unmarshal(payload, &v, &c.opts); err != nil {
+	if err := k.Unmarshal(payload, &v, &c.opts); err != nil {
 		return transport.Errorf(transport.CodeInternal, "the peer raised an exception that cannot be read: %w", err)
 	}
-	if err, ok := v.(error); ok {
-		return err
+	if e := transport.Received(v); e != nil {
+		return e
 	}
 	return transport.Errorf(transport.CodeUnknown, "the peer raised something that is no exception: %v", v)
 }
 
 // endsStream tells the exceptions that stand for an iterator's regular end.
-func endsStream(err error) bool {
-	var e *transport.Error
-	return errors.As(err, &e) && (e.Class == "builtins.StopIteration" || e.Class == "builtins.GeneratorExit")
+func endsStream(e *transport.Error) bool {
+	return e.Class == "builtins.StopIteration" || e.Class == "builtins.GeneratorExit"
 }

@@ -2,8 +2,11 @@ package pyro
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -92,8 +95,44 @@ func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
 	if l := c.link.Load(); l != nil {
 		return l, false, nil
 	}
-	l, err = c.dial(ctx)
+	l, err = c.dialPatiently(ctx)
 	return l, true, err
+}
+
+// Waits between attempts to connect.
+const (
+	firstBackoff = 100 * time.Millisecond
+	maxBackoff   = 2 * time.Second
+)
+
+// dialPatiently makes the connection, in several attempts where DialConfig.Attempts says so.
+func (c *Client) dialPatiently(ctx context.Context) (*link, error) {
+	wait := firstBackoff
+	for attempt := 1; ; attempt++ {
+		l, err := c.dial(ctx)
+		if err == nil || attempt >= c.cfg.Attempts || !worthAnotherTry(err) || !c.sleep(ctx, wait/2+rand.N(wait/2)) { //nolint:gosec // jitter
+			return l, err
+		}
+		wait = min(2*wait, maxBackoff)
+	}
+}
+
+// worthAnotherTry tells the errors that time may heal.
+func worthAnotherTry(err error) bool {
+	return errors.Is(err, transport.ErrUnavailable) || errors.Is(err, transport.ErrTimeout) || errors.Is(err, transport.ErrExhausted)
+}
+
+// sleep waits for d; it is false if ctx or the client ends before.
+func (c *Client) sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-c.life.Done():
+	}
+	return false
 }
 
 // dial makes the connection. Close interrupts it.
@@ -171,13 +210,17 @@ func (c *Client) check(l *link, call *transport.Call) error {
 	if c.unchecked || known && m.attr == attribute {
 		return nil
 	}
-	return l.noMember(call.Method, m, known).During(describe(call), l.uri.String(), l.peer.String())
+	what := "attribute or method"
+	if call.Kind == transport.SetAttr {
+		what = "attribute"
+	}
+	return l.noMember(what, call.Method, m, known).During(describe(call), l.uri.String(), l.peer.String())
 }
 
-// noMember is Pyro's error for a name that cannot be used as it was.
-func (l *link) noMember(name string, m member, known bool) *transport.Error {
-	e := transport.Errorf(transport.CodeNotFound, "remote object '%s' has no exposed attribute or method '%s'%s",
-		l.uri, name, misused(m, known))
+// noMember is Pyro's error for a name that cannot be used as it was; what is what it might have been.
+func (l *link) noMember(what, name string, m member, known bool) *transport.Error {
+	e := transport.Errorf(transport.CodeNotFound, "remote object '%s' has no exposed %s '%s'%s",
+		l.uri, what, name, misused(m, known))
 	e.Class = "builtins.AttributeError"
 	e.NotSent, e.NoSuchMember = true, true
 	return e
@@ -217,13 +260,18 @@ func (c *Client) CloseStream(ctx context.Context, id string) error {
 	return err
 }
 
+// Release ends the connection, if there is one: calls in flight fail, the next one connects again.
+func (c *Client) Release() error {
+	if l := c.link.Swap(nil); l != nil {
+		return l.Close()
+	}
+	return nil
+}
+
 // Close ends the connection; calls in flight fail, and so do later ones.
 func (c *Client) Close() error {
 	c.end()
 	<-c.dialing // nobody dials from here on
 	defer func() { c.dialing <- struct{}{} }()
-	if l := c.link.Swap(nil); l != nil {
-		return l.Close()
-	}
-	return nil
+	return c.Release()
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ type Conn struct {
 	uri     URI
 	peer    *transport.Peer
 	welcome *transport.Welcome
-	plain   bool     // this end does not say what it can do
+	offers  features // what this end says that it can do
 	kit     features // what both ends can do; set by the handshake
 
 	reader *frameReader // belongs to the leader
@@ -71,7 +72,9 @@ type Conn struct {
 	err       error         // why the connection is over
 	used      time.Time     // when the last call ended
 	drainer   pending
-	wg        sync.WaitGroup // goroutines of the connection: drain, finishWriting
+	aheads    map[string]*ahead // streams whose items come by themselves, by id
+	pouring   int               // how many of them are not at their end
+	wg        sync.WaitGroup    // goroutines of the connection: drain, finishWriting
 }
 
 // A pending call waits for its reply. Conn.mu guards all but wake; once done, it is its caller's.
@@ -91,6 +94,7 @@ type pending struct {
 	response   []byte // what frame points into, unless it is large
 	large      buffer // what a large frame points into
 	prev, next *pending
+	ahead      *ahead // it waits for an item of this stream
 }
 
 // maxKept bounds the buffers that a pooled call keeps.
@@ -151,10 +155,18 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 		c.mu.Unlock()
 		return false, err
 	}
+	if p.ahead != nil && c.aheads[p.ahead.id] != nil { // somebody was first
+		c.mu.Unlock()
+		return false, errAskAgain
+	}
 	p.seq = c.number()
 	setSeq(p.request, c.o.dialect, p.seq)
 	if wantReply {
-		c.calls.put(p)
+		if p.ahead != nil {
+			c.fileAhead(p)
+		} else {
+			c.calls.put(p)
+		}
 		if lead = c.leader == nil; lead {
 			c.leader = p
 		} else {
@@ -451,9 +463,9 @@ func (c *Conn) vacate() {
 	c.promote()
 }
 
-// promote gives the free role to the first waiting call, or, if late replies are all there is to come,
-// to a goroutine. Unread, they could fill the connection and keep the server from reading. It runs
-// under mu.
+// promote gives the free role to the first waiting call, or, if late replies or items that come ahead are
+// all there is to come, to a goroutine. Unread, they could fill the connection and keep the server from
+// reading. It runs under mu.
 func (c *Conn) promote() {
 	if c.err != nil || c.leader != nil {
 		return
@@ -465,14 +477,15 @@ func (c *Conn) promote() {
 		next.wake <- struct{}{}
 		return
 	}
-	if c.abandoned > 0 {
+	if c.abandoned > 0 || c.pouring > 0 {
 		c.leader = &c.drainer
 		c.wg.Add(1)
 		go c.drain()
 	}
 }
 
-// drain reads late replies until none is missing or a caller waits.
+// drain reads late replies until none is missing or a caller waits, and items that come ahead as long as
+// there are any: who waits for one takes many at a time that way.
 func (c *Conn) drain() {
 	defer c.wg.Done()
 	for {
@@ -485,7 +498,7 @@ func (c *Conn) drain() {
 			return
 		}
 		c.mu.Lock()
-		over := c.err != nil || c.abandoned == 0 || c.first != nil
+		over := c.err != nil || c.pouring == 0 && (c.abandoned == 0 || c.first != nil)
 		if over {
 			c.vacate()
 		}
@@ -501,11 +514,10 @@ func (c *Conn) deliverAll(f frame, p *pending) (mine bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
-		to, err := c.deliver(f)
-		if err != nil {
+		if err := c.deliver(f); err != nil {
 			return mine, err
 		}
-		mine = mine || to == p
+		mine = mine || p.done
 		if !c.reader.complete() {
 			return mine, nil
 		}
@@ -515,11 +527,14 @@ func (c *Conn) deliverAll(f frame, p *pending) (mine bool, err error) {
 	}
 }
 
-// deliver gives a reply to its call, which it returns, under mu. A reply that nobody asked for is an error.
-func (c *Conn) deliver(f frame) (*pending, error) {
+// deliver gives a reply to its call, under mu. A reply that nobody asked for is an error.
+func (c *Conn) deliver(f frame) error {
 	p, known := c.calls.get(f.seq)
 	if !known {
-		return nil, transport.Errorf(transport.CodeInternal, "reply with sequence number %d, which no call has", f.seq)
+		return transport.Errorf(transport.CodeInternal, "reply with sequence number %d, which no call has", f.seq)
+	}
+	if p != nil && p.ahead != nil {
+		return c.deliverAhead(p.ahead, f)
 	}
 	c.calls.remove(f.seq)
 	if c.calls.count == 0 {
@@ -527,8 +542,14 @@ func (c *Conn) deliver(f frame) (*pending, error) {
 	}
 	if p == nil {
 		c.abandoned--
-		return nil, nil //nolint:nilnil // delivered to nobody
+		return nil
 	}
+	c.fillIn(p, f)
+	return nil
+}
+
+// fillIn gives p the reply f, under mu.
+func (c *Conn) fillIn(p *pending, f frame) {
 	p.frame = f
 	if len(f.payload) >= stolenSize {
 		p.large = c.reader.detach()
@@ -538,7 +559,6 @@ func (c *Conn) deliver(f frame) (*pending, error) {
 		p.frame.annotations, p.frame.payload = b[:len(f.annotations)], b[len(f.annotations):]
 	}
 	c.finish(p)
-	return p, nil
 }
 
 // finish ends p and tells its caller, under mu.
@@ -573,6 +593,10 @@ func (c *Conn) abandonLocked(p *pending) (write bool) {
 		return false
 	}
 	c.dequeue(p)
+	if a := p.ahead; a != nil { // the item is for the next one who asks
+		a.waiters = slices.DeleteFunc(a.waiters, func(q *pending) bool { return q == p })
+		return false
+	}
 	c.calls.abandon(p.seq)
 	c.abandoned++
 	if c.abandoned > maxAbandoned {
@@ -619,7 +643,16 @@ func (c *Conn) failLocked(err error) {
 		close(c.room)
 		c.room = nil
 	}
+	c.pouring = 0
 	for _, p := range c.calls.drain() {
+		if a := p.ahead; a != nil {
+			reason := error(c.err)
+			if p.notSent {
+				reason = notSent(c.err)
+			}
+			c.failWaiters(a, reason)
+			continue
+		}
 		p.err = c.err
 		if p.notSent {
 			p.err = notSent(c.err)
@@ -632,6 +665,9 @@ func (c *Conn) failLocked(err error) {
 // Close ends the connection; calls in flight fail. It waits for the connection's goroutines.
 func (c *Conn) Close() error {
 	c.fail(transport.Wrap(transport.CodeUnavailable, ErrClosed))
+	c.mu.Lock()
+	c.aheads = nil
+	c.mu.Unlock()
 	c.wg.Wait()
 	return nil
 }

@@ -46,8 +46,17 @@ type DialConfig struct {
 	Plain bool
 	// Middleware wraps the handshake. Calls are wrapped by who makes them.
 	Middleware transport.Middleware
-	// Dial makes the network connection; nil means a net.Dialer, which tries all addresses of a
-	// host and sets TCP keep-alive.
+	// PreferIP is the IP version whose addresses of a host are tried first, 4 or 6; 0 leaves that to the
+	// system. It means nothing where Dial is set.
+	PreferIP int
+	// Attempts is how often a Client tries to connect, where nobody listens or the server is full, before
+	// the call that needs the connection fails; 0 means once. It waits 100 ms before the second attempt,
+	// twice as long before each further one, 2 s at most, always a random part of that less; and no
+	// longer than the call may take.
+	Attempts int
+	// Dial makes the network connection; nil means a Dialer, which tries all addresses of a
+	// host and sets TCP keep-alive. On a connection that has a method OneReplyEach() no items come ahead,
+	// so that each request has one reply: whoever listens in on it can tell them by their numbers.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -71,6 +80,9 @@ func dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
 		cfg.Serializer = Serpent
 	}
 	if err := CheckSerializer(cfg.Serializer); err != nil {
+		return nil, transport.Wrap(transport.CodeInvalidArgument, err)
+	}
+	if err := checkPrefer(cfg.PreferIP); err != nil {
 		return nil, transport.Wrap(transport.CodeInvalidArgument, err)
 	}
 	if cfg.Timeout <= 0 {
@@ -151,11 +163,11 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 	network, address := uri.Address()
 	dialer := cfg.Dial
 	if dialer == nil {
-		dialer = (&net.Dialer{}).DialContext
+		dialer = (&Dialer{Prefer: cfg.PreferIP}).DialContext
 	}
 	nc, err := dialer(ctx, network, address)
 	if err != nil {
-		return nil, connError(dialFailed(ctx, err))
+		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), address+" ("+d.String()+")")
 	}
 	c := newConn(nc, uri, cfg, ser, d)
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
@@ -165,7 +177,7 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 	}
 	if err != nil {
 		_ = nc.Close()
-		return nil, connError(dialFailed(ctx, err))
+		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), c.peer.String())
 	}
 	if t, ok := nc.(*tls.Conn); ok {
 		state := t.ConnectionState()
@@ -199,14 +211,25 @@ func newConn(nc net.Conn, uri URI, cfg *DialConfig, ser *serializer, d codec.Dia
 			maxSize:     orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize),
 			maxInflated: orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize),
 		},
-		used:  time.Now(),
-		plain: cfg.Plain,
+		used:   time.Now(),
+		offers: offers(nc, cfg),
 	}
 	c.opts.Dialect = d
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Dialect: d, Codec: ser.name}
 	c.reader = newFrameReader(nc, &c.o)
 	c.writer = newRawWriter(nc)
 	return c
+}
+
+// offers is what this end says that it can do.
+func offers(nc net.Conn, cfg *DialConfig) features {
+	if cfg.Plain {
+		return 0
+	}
+	if _, ok := nc.(interface{ OneReplyEach() }); ok {
+		return ownFeatures &^ featureAhead
+	}
+	return ownFeatures
 }
 
 func orDefault(n, def int64) int64 {
@@ -265,8 +288,8 @@ func (c *Conn) exchange(h *transport.Handshake) (*transport.Welcome, error) {
 		}
 	}
 	w.annotateAll(h.Header.Annotations)
-	if !c.plain {
-		w.annotate(keyKit, kitHello(ownFeatures))
+	if c.offers != 0 {
+		w.annotate(keyKit, kitHello(c.offers))
 	}
 	w.endAnnotations()
 	hello := codec.NewDict()
@@ -336,9 +359,7 @@ func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 	}
 	var reserved reservedAnnotations
 	w.Header.Annotations, reserved, err = f.parseAnnotations()
-	if !c.plain {
-		c.kit = recognised(reserved.kit)
-	}
+	c.kit = recognised(reserved.kit) & c.offers
 	return w, err
 }
 

@@ -217,6 +217,9 @@ func (w *worker) invoked(
 		if ctx.Err() != nil {
 			return w.raise(f, call, ctx.Err())
 		}
+		if w.goesAhead(call) {
+			return w.startPour(f, call)
+		}
 	}
 	w.s.inFlight.Add(1)
 	defer w.s.inFlight.Add(-1)

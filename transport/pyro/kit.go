@@ -23,9 +23,10 @@ const (
 	featureOrder    features = 1 << iota // replies may come out of order
 	featureDeadline                      // requests tell how much time is left
 	featureCancel                        // requests can be cancelled
+	featureAhead                         // items of streams come before they are asked for
 )
 
-const ownFeatures = featureOrder | featureDeadline | featureCancel
+const ownFeatures = featureOrder | featureDeadline | featureCancel | featureAhead
 
 // kitHello is what an end says in CONNECT and CONNECTOK.
 func kitHello(f features) []byte {
@@ -45,6 +46,8 @@ func recognised(hello []byte) features {
 const (
 	fieldDeadline = 1 // i64: nanoseconds that are left
 	fieldCancel   = 2 // u16: the sequence number of a request that is wanted no more
+	fieldCredit   = 3 // u32, u32: how many items, and bytes of items, there is room for
+	fieldMore     = 4 // u16, u32, u32: the sequence number of a request, and room for more
 )
 
 // kitFields are the annotation's content after the handshake.
@@ -53,6 +56,11 @@ type kitFields struct {
 	remaining time.Duration
 	cancels   bool
 	cancelled uint16
+	credits   bool // items and bytes are those of the request itself
+	more      bool // they are those of the request with number pour
+	pour      uint16
+	items     uint32
+	bytes     uint32
 }
 
 var errKit = errors.New("annotation " + keyKit + " is malformed")
@@ -79,9 +87,41 @@ func parseKit(b []byte) (k kitFields, err error) {
 				return kitFields{}, errKit
 			}
 			k.cancels, k.cancelled = true, binary.BigEndian.Uint16(value)
+		case fieldCredit:
+			if len(value) != 8 {
+				return kitFields{}, errKit
+			}
+			k.credits = true
+			k.items, k.bytes = binary.BigEndian.Uint32(value), binary.BigEndian.Uint32(value[4:])
+		case fieldMore:
+			if len(value) != 10 {
+				return kitFields{}, errKit
+			}
+			k.more, k.pour = true, binary.BigEndian.Uint16(value)
+			k.items, k.bytes = binary.BigEndian.Uint32(value[2:]), binary.BigEndian.Uint32(value[6:])
 		}
 	}
 	return k, nil
+}
+
+// annotateCredit says how many items, and bytes of items, there is room for.
+func (w *frameWriter) annotateCredit(items, bytes int) {
+	value := [10]byte{fieldCredit, 8}
+	binary.BigEndian.PutUint32(value[2:], uint32(items)) //nolint:gosec // at most maxWindow
+	binary.BigEndian.PutUint32(value[6:], uint32(bytes)) //nolint:gosec // at most windowBytes
+	w.annotate(keyKit, value[:])
+}
+
+// appendMore appends the message that says that there is room for more.
+func appendMore(dst []byte, o *wireOptions, seq uint16, items, bytes int) ([]byte, error) {
+	w := beginFrame(dst, o)
+	value := [12]byte{fieldMore, 10}
+	binary.BigEndian.PutUint16(value[2:], seq)
+	binary.BigEndian.PutUint32(value[4:], uint32(items)) //nolint:gosec // at most maxWindow
+	binary.BigEndian.PutUint32(value[8:], uint32(bytes)) //nolint:gosec // what was received of windowBytes
+	w.annotate(keyKit, value[:])
+	w.endAnnotations()
+	return w.finish(frameFields{typ: msgPing})
 }
 
 // annotateDeadline says how much time is left until deadline.

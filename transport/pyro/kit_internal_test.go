@@ -40,6 +40,10 @@ func TestFieldsOfTheAnnotation(t *testing.T) {
 		"a deadline":        {hex: "0108000000003b9aca00", want: kitFields{timed: true, remaining: time.Second}},
 		"one that is over":  {hex: "0108ffffffffffffffff", want: kitFields{timed: true, remaining: -1}},
 		"a cancelled call":  {hex: "02021234", want: kitFields{cancels: true, cancelled: 0x1234}},
+		"room for items":    {hex: "03080000001000020000", want: kitFields{credits: true, items: 16, bytes: 1 << 17}},
+		"room for more":     {hex: "040a000300000018ffffffff", want: kitFields{more: true, pour: 3, items: 24, bytes: 1<<32 - 1}},
+		"short credit":      {hex: "030400000010", bad: true},
+		"short room":        {hex: "0408000300000018ffff", bad: true},
 		"unknown fields":    {hex: "7f00" + "02020007" + "ff03616263", want: kitFields{cancels: true, cancelled: 7}},
 		"the last counts":   {hex: "02020007" + "02020008", want: kitFields{cancels: true, cancelled: 8}},
 		"no length":         {hex: "01", bad: true},
@@ -70,7 +74,14 @@ func TestMessagesOnTheWire(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, hex.EncodeToString(got), dialect)
 	}
+	got, err := appendMore(nil, &wireOptions{dialect: codec.Pyro5}, 3, 24, 536)
+	require.NoError(t, err)
+	require.Equal(t, "5059524f01f6060000000000"+"0000000000000014"+"00000000000000000000000000000000"+"00004dc5"+
+		"504b49540000000c040a00030000001800000218", hex.EncodeToString(got))
 	w := beginFrame(nil, &wireOptions{dialect: codec.Pyro5})
+	w.annotateCredit(firstWindow, windowBytes)
+	require.Equal(t, "504b49540000000a03080000001000020000", hex.EncodeToString(w.buf[w.body:]))
+	w = beginFrame(nil, &wireOptions{dialect: codec.Pyro5})
 	w.annotateDeadline(time.Now().Add(time.Hour))
 	require.True(t, bytes.HasPrefix(w.buf[w.body:], []byte("PKIT\x00\x00\x00\x0a\x01\x08\x00\x00")))
 }
@@ -84,5 +95,12 @@ func FuzzKitFields(f *testing.F) {
 			require.Equal(t, kitFields{}, k)
 		}
 		require.Zero(t, recognised(b)&^ownFeatures)
+		p := &pour{}
+		p.changed.L = &p.mu
+		for range 3 {
+			p.grant(k.items, k.bytes)
+		}
+		require.LessOrEqual(t, p.items, int64(3)*int64(k.items))
+		require.GreaterOrEqual(t, p.items, int64(0))
 	})
 }

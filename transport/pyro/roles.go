@@ -32,6 +32,7 @@ type worker struct {
 	heeds   bool                   // a call may be running that the next one has to wait for
 	reads   bool                   // has the role, as far as it knows: what takes the role away tells when its call ends
 	ordered bool                   // its call runs in order with others
+	fields  kitFields              // what came with the request
 	current flight                 // the call, where calls can be cancelled
 	flight  *flight                // the same once it is aside
 	hurried bool                   // it gave the role away before its call, which may be slow
@@ -64,6 +65,8 @@ type roles struct {
 	bytes   int                     // of waiting
 	flights map[uint16]*flight      // calls that are aside and can be cancelled
 	slow    map[memberName]struct{} // methods that lately were slow
+	pours   map[*pour]struct{}
+	unread  bool // nobody reads any more
 	room    chan struct{}
 	over    bool // nothing more is carried out
 }
@@ -78,6 +81,7 @@ type flight struct {
 	ctx       context.Context //nolint:containedctx // of the call; nil while it waits
 	deadline  time.Time       // zero: none
 	cancelled bool            // while it waited
+	pour      *pour           // nil unless it is one
 }
 
 // A waiter is a request that was read before its turn, in memory of its own.
@@ -225,6 +229,7 @@ func (w *worker) work() {
 		w.goOn(err)
 		return
 	}
+	w.stopPours()
 	if broken := (*frameError)(nil); err != nil && !errors.As(err, &broken) && !w.s.isClosing() {
 		w.cancel(fmt.Errorf("%w: %w", ErrCallerGone, err))
 		w.s.streams.orphan(w.serverConn)
@@ -294,7 +299,7 @@ func (c *serverConn) setIdle() {
 		return
 	}
 	var until time.Time
-	if c.aside == 0 {
+	if c.aside == 0 && len(c.pours) == 0 {
 		until = time.Now().Add(c.s.cfg.IdleTimeout)
 	}
 	_ = c.nc.SetReadDeadline(until)
@@ -343,20 +348,41 @@ var ErrCallCancelled = errors.New("the caller has cancelled the call")
 // control does what a message says that nobody answers.
 func (c *serverConn) control(annotation []byte) error {
 	k, err := parseKit(annotation)
-	if err != nil || !k.cancels {
+	if err != nil {
 		return err
 	}
+	if k.cancels {
+		c.cancelCall(k.cancelled)
+	}
+	if !k.more {
+		return nil
+	}
 	c.mu.Lock()
-	f := c.flights[k.cancelled]
+	f := c.flights[k.pour]
+	c.mu.Unlock()
+	if f != nil && f.pour != nil {
+		f.pour.grant(k.items, k.bytes)
+	}
+	return nil
+}
+
+// cancelCall ends a call that runs or waits.
+func (c *serverConn) cancelCall(seq uint16) {
+	c.mu.Lock()
+	f := c.flights[seq]
 	var ctx context.Context
 	if f != nil {
 		ctx, f.cancelled = f.ctx, true
 	}
 	c.mu.Unlock()
-	if ctx != nil {
+	switch {
+	case f == nil:
+	case f.pour != nil:
+		f.pour.cancel(ErrCallCancelled)
+		f.pour.stop()
+	case ctx != nil:
 		transport.CancelContext(ctx, ErrCallCancelled)
 	}
-	return nil
 }
 
 // callContext makes the context of a call, which between two ends of this toolkit ends when the caller's
@@ -370,6 +396,7 @@ func (w *worker) callContext(life context.Context, f *frame, annotation []byte) 
 	if err != nil {
 		return nil, nil, err
 	}
+	w.fields = k
 	var deadline time.Time
 	if k.timed {
 		deadline = time.Now().Add(k.remaining)
@@ -440,9 +467,14 @@ func (c *serverConn) hangUp() {
 	c.makeRoom()
 }
 
-// leave ends a worker; with the last one the connection ends.
+// leave ends a worker.
 func (w *worker) leave() {
 	streamPool.put(w.out)
+	w.countOff()
+}
+
+// countOff counts a goroutine off; with the last one the connection ends.
+func (w *worker) countOff() {
 	w.mu.Lock()
 	if w.holder == w { // nobody reads from here on
 		w.busy = false

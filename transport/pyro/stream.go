@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,7 @@ type stream struct {
 	stop func()
 	over bool
 
+	pours    []*pour     // guarded by table.mu
 	owner    *serverConn // guarded by table.mu
 	linger   *time.Timer // runs while there is no owner; guarded by table.mu
 	lifetime *time.Timer
@@ -92,7 +94,7 @@ func (t *streamTable) find(id string, conn *serverConn) *stream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	st := t.streams[id]
-	if st == nil || !reflect.DeepEqual(st.principal, conn.peer.Principal) {
+	if st == nil || !reflect.DeepEqual(st.principal, conn.peer.Principal) || st.poursElsewhere(conn) {
 		return nil
 	}
 	st.owner = conn
@@ -165,8 +167,11 @@ func (st *stream) end() {
 	if st.cancel != nil {
 		st.cancel()
 	}
-	st.forget()
+	pours := st.forget()
 	st.doomed.Store(true)
+	for _, p := range pours {
+		p.stop()
+	}
 	st.reap()
 }
 
@@ -186,7 +191,32 @@ func (st *stream) reap() {
 	st.stop()
 }
 
-func (st *stream) forget() {
+// addPour returns the stream with id, which stops p when it ends; nil if it is not there for p.
+func (t *streamTable) addPour(id string, p *pour) *stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := t.streams[id]
+	if st == nil || st.poursElsewhere(p.serverConn) {
+		return nil
+	}
+	st.pours = append(st.pours, p)
+	return st
+}
+
+// poursElsewhere tells whether items go ahead over another connection, under table.mu. Even if that is
+// gone, and nobody has noticed yet, some may have been on their way: who goes on here would miss them.
+func (st *stream) poursElsewhere(conn *serverConn) bool {
+	return slices.ContainsFunc(st.pours, func(p *pour) bool { return p.serverConn != conn })
+}
+
+func (st *stream) dropPour(p *pour) {
+	st.table.mu.Lock()
+	defer st.table.mu.Unlock()
+	st.pours = slices.DeleteFunc(st.pours, func(q *pour) bool { return q == p })
+}
+
+// forget takes the stream out of the table, and returns who pours it.
+func (st *stream) forget() []*pour {
 	st.table.mu.Lock()
 	defer st.table.mu.Unlock()
 	delete(st.table.streams, st.id)
@@ -195,6 +225,7 @@ func (st *stream) forget() {
 			t.Stop()
 		}
 	}
+	return slices.Clone(st.pours)
 }
 
 var errStreamTerminated = transport.NewError("PyroError", "item stream terminated")

@@ -1,0 +1,268 @@
+package pyro_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A spring serves iterators over 0, 1, 2 ... and knows what was made.
+type spring struct {
+	made, ended atomic.Int32
+	last        int           // number of items; 0: no end
+	fails       error         // instead of the end
+	every       time.Duration // how long each takes
+	size        int           // of each item; 0: the number itself
+}
+
+func (s *spring) handler() pyro.Handler {
+	return answers(func(_ context.Context, call *transport.Call) (*transport.Reply, error) {
+		if call.Method == "quick" {
+			return &transport.Reply{}, nil
+		}
+		return &transport.Reply{Stream: func(yield func(any, error) bool) {
+			for i := 0; s.last == 0 || i < s.last; i++ {
+				time.Sleep(s.every)
+				s.made.Add(1)
+				var v any = i
+				if s.size > 0 {
+					v = strings.Repeat("x", s.size)
+				}
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if s.fails != nil {
+				yield(nil, s.fails)
+			}
+		}, Cancel: sync.OnceFunc(func() { s.ended.Add(1) })}, nil
+	})
+}
+
+// fetchAhead fetches an item that may have come by itself.
+func fetchAhead(ctx context.Context, c *pyro.Conn, id string) (v any, done bool, err error) {
+	r, err := c.Call(ctx, &transport.Call{Kind: transport.StreamItem, Object: "o", Method: "m", StreamID: id, Ahead: true})
+	if err != nil || r.Done {
+		return nil, r != nil && r.Done, err
+	}
+	defer r.Release()
+	v, err = r.Value.Any()
+	return v, false, err
+}
+
+func requireAhead(t *testing.T, c *pyro.Conn, id string, want int) {
+	t.Helper()
+	v, done, err := fetchAhead(t.Context(), c, id)
+	require.NoError(t, err)
+	require.False(t, done)
+	require.Equal(t, int64(want), v)
+}
+
+func TestItemsThatComeAhead(t *testing.T) {
+	for _, dialect := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
+		for _, fails := range []error{nil, errors.New("no more")} {
+			t.Run(fmt.Sprint(dialect, fails), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := &spring{last: 5000, fails: fails}
+					m := serveInMemory(t, s.handler(), pyro.ServerConfig{})
+					c := m.dialAs(pyro.DialConfig{Dialect: dialect})
+					id := m.open(c)
+					for i := range s.last {
+						requireAhead(t, c, id, i)
+					}
+					_, done, err := fetchAhead(t.Context(), c, id)
+					if fails == nil {
+						require.NoError(t, err)
+						require.True(t, done)
+					} else {
+						require.ErrorContains(t, err, "no more")
+						require.True(t, transport.AsError(err).Remote)
+					}
+					_, _, err = fetchAhead(t.Context(), c, id)
+					require.ErrorContains(t, err, "item stream terminated")
+					require.Equal(t, int32(1), s.ended.Load())
+					_, err = invoke(t.Context(), c, "quick")
+					require.NoError(t, err)
+					m.end(c)
+				})
+			})
+		}
+	}
+}
+
+func TestNoMoreComesAheadThanThereIsRoomFor(t *testing.T) {
+	tests := map[string]struct {
+		size  int
+		taken int
+		made  int32
+	}{
+		"at first":        {taken: 1, made: 16},
+		"later":           {taken: 1000, made: 1000 + 2048},
+		"of large items":  {taken: 1, size: 100_000, made: 2},
+		"of larger items": {taken: 10, size: 1_000_000, made: 10},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &spring{size: tt.size}
+				m := serveInMemory(t, s.handler(), pyro.ServerConfig{})
+				c := m.dial(nil)
+				id := m.open(c)
+				for range tt.taken {
+					_, _, err := fetchAhead(t.Context(), c, id)
+					require.NoError(t, err)
+				}
+				for range 3 { // who waits for something else reads what has come
+					_, err := invoke(t.Context(), c, "quick")
+					require.NoError(t, err)
+				}
+				synctest.Wait()
+				require.LessOrEqual(t, s.made.Load(), tt.made)
+				require.NoError(t, c.CloseStream(t.Context(), id))
+				synctest.Wait()
+				require.Equal(t, int32(1), s.ended.Load())
+				for range 3 {
+					_, err := invoke(t.Context(), c, "quick")
+					require.NoError(t, err)
+				}
+				_, _, err := fetchAhead(t.Context(), c, id)
+				require.ErrorContains(t, err, "item stream terminated")
+				m.end(c)
+			})
+		})
+	}
+}
+
+// An item is sent when it is made, not when there are enough of them.
+func TestItemsDoNotWaitForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &spring{every: time.Second}
+		m := serveInMemory(t, s.handler(), pyro.ServerConfig{IdleTimeout: 100 * time.Millisecond})
+		c := m.dial(nil)
+		id := m.open(c)
+		begun := time.Now()
+		for i := range 5 {
+			requireAhead(t, c, id, i)
+			require.Equal(t, time.Duration(i+1)*time.Second, time.Since(begun))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, _, err := fetchAhead(ctx, c, id)
+		require.ErrorIs(t, err, transport.ErrTimeout)
+		requireAhead(t, c, id, 5) // it is for the next one who asks
+		m.end(c)
+	})
+}
+
+// A reader that takes its time is no peer that does not read.
+func TestAStreamWaitsForItsReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &spring{}
+		m := serveInMemory(t, s.handler(), pyro.ServerConfig{WriteTimeout: time.Second})
+		c := m.dial(nil)
+		id := m.open(c)
+		for i := range 100 {
+			requireAhead(t, c, id, i)
+			time.Sleep(time.Hour)
+		}
+		m.end(c)
+	})
+}
+
+func TestTheEndOfTheConnectionEndsWhatComesAhead(t *testing.T) {
+	for _, end := range []string{"client", "server"} {
+		t.Run(end, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &spring{}
+				m := serveInMemory(t, s.handler(), pyro.ServerConfig{})
+				c := m.dial(nil)
+				id := m.open(c)
+				requireAhead(t, c, id, 0)
+				if end == "server" {
+					require.NoError(t, m.Shutdown(t.Context()))
+					_, _, err := fetchAhead(t.Context(), c, id)
+					for err == nil { // what had come
+						_, _, err = fetchAhead(t.Context(), c, id)
+					}
+				}
+				require.NoError(t, c.Close())
+				synctest.Wait()
+				require.Equal(t, int32(1), s.ended.Load(), "nobody can tell which items have arrived")
+				if end == "client" {
+					again := m.dial(nil)
+					m.requireGone(again, id)
+					require.NoError(t, again.Close())
+				}
+				m.end()
+			})
+		})
+	}
+}
+
+func TestStreamsAndCallsShareAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &spring{}
+		m := serveInMemory(t, s.handler(), pyro.ServerConfig{})
+		c := m.dial(nil)
+		var wg sync.WaitGroup
+		for worker := range 8 {
+			wg.Go(func() {
+				for range 20 {
+					r, err := invoke(t.Context(), c, "m")
+					require.NoError(t, err)
+					id := r.StreamID
+					for i := range worker * 30 {
+						v, _, err := fetchAhead(t.Context(), c, id)
+						require.NoError(t, err)
+						require.Equal(t, int64(i), v)
+						if i%7 == 0 {
+							_, err := invoke(t.Context(), c, "quick")
+							require.NoError(t, err)
+						}
+					}
+					require.NoError(t, c.CloseStream(t.Context(), id))
+				}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		require.Equal(t, int32(160), s.ended.Load())
+		m.end(c)
+	})
+}
+
+// A session's iterator is not run beside the session's methods: each item is asked for.
+func TestItemsOfAnObjectWithAStateDoNotComeAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &spring{}
+		h := s.handler()
+		h.Ordered = func(object string) bool { return object == "o" }
+		m := serveInMemory(t, h, pyro.ServerConfig{})
+		c, plain := m.dial(nil), m.dialAs(pyro.DialConfig{Plain: true})
+		for _, c := range []*pyro.Conn{c, plain} {
+			s.made.Store(0)
+			id := m.open(c)
+			for i := range 5 {
+				requireAhead(t, c, id, i)
+				synctest.Wait()
+				require.Equal(t, int32(i+1), s.made.Load())
+			}
+			require.NoError(t, c.CloseStream(t.Context(), id))
+		}
+		synctest.Wait()
+		require.Equal(t, int32(2), s.ended.Load())
+		m.end(c, plain)
+	})
+}
