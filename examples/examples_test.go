@@ -4,9 +4,12 @@ package examples
 import (
 	"bufio"
 	"bytes"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -50,7 +53,6 @@ func buildAndRun(m *testing.M) int {
 }
 
 // path returns the binary of the program in a folder, such as "greeting/server".
-
 func path(folder string) string {
 	name := strings.ReplaceAll(folder, "/", "-")
 	if runtime.GOOS == "windows" {
@@ -59,8 +61,8 @@ func path(folder string) string {
 	return filepath.Join(bin, name)
 }
 
-// serve runs a server until the test ends and returns the URI at the end of the first line it prints.
-func serve(t *testing.T, name string, args ...string) string {
+// start runs a server until the test ends and returns what it prints.
+func start(t *testing.T, name string, args ...string) io.Reader {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), path(name), args...)
 	cmd.Cancel = func() error {
@@ -81,7 +83,13 @@ func serve(t *testing.T, name string, args ...string) string {
 		}
 		require.True(t, runtime.GOOS == "windows" || cmd.ProcessState.ExitCode() == 0, cmd.ProcessState)
 	})
-	line, err := bufio.NewReader(out).ReadString('\n')
+	return out
+}
+
+// serve starts a server and returns the URI at the end of the first line it prints.
+func serve(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	line, err := bufio.NewReader(start(t, name, args...)).ReadString('\n')
 	require.NoError(t, err) // what it logged is shown at the end
 	fields := strings.Fields(line)
 	return fields[len(fields)-1]
@@ -132,15 +140,37 @@ func TestGreeting(t *testing.T) {
 }
 
 func TestStockQuotes(t *testing.T) {
-	ns := startNameServer(t)
-	serve(t, "stockquotes/market", "-ns", ns, "-name", "NASDAQ", "-symbols", "MSFT", "-pause", "1ms")
-	serve(t, "stockquotes/market", "-ns", ns, "-name", "NYSE", "-symbols", "IBM", "-pause", "1ms")
-	awaitName(t, ns, "example.stockmarket.nasdaq")
-	awaitName(t, ns, "example.stockmarket.nyse")
-	out, err := client(t, "stockquotes/viewer", "-ns", ns, "-count", "3")
+	out, err := client(t, "stockquotes/phase1", "-count", "2")
 	require.NoError(t, err, out)
-	require.Equal(t, 3, strings.Count(out, "NASDAQ: MSFT at "), out)
-	require.Equal(t, 3, strings.Count(out, "NYSE: IBM at "), out)
+	showsTwoOfEach(t, out)
+	for _, phase := range []string{"phase2", "phase3"} {
+		t.Run(phase, func(t *testing.T) {
+			ns := startNameServer(t)
+			host, port, err := net.SplitHostPort(ns)
+			require.NoError(t, err)
+			var listen, at []string
+			if phase == "phase2" {
+				t.Setenv("PYRO_NS_HOST", host)
+				t.Setenv("PYRO_NS_PORT", port)
+			} else {
+				listen, at = []string{"-listen", "localhost:0"}, []string{"-ns", ns}
+			}
+			start(t, "stockquotes/"+phase+"/market", append(listen, at...)...)
+			awaitName(t, ns, "example.stockmarket.nasdaq")
+			awaitName(t, ns, "example.stockmarket.nyse")
+			out, err := client(t, "stockquotes/"+phase+"/viewer", append(at, "-count", "2")...)
+			require.NoError(t, err, out)
+			require.Contains(t, out, "Found example.stockmarket.nasdaq\nFound example.stockmarket.nyse\n")
+			showsTwoOfEach(t, out)
+		})
+	}
+}
+
+func showsTwoOfEach(t *testing.T, out string) {
+	t.Helper()
+	require.Contains(t, out, "Shown quotes: IBM, AAPL, MSFT\n")
+	require.Len(t, regexp.MustCompile(`(?m)^NASDAQ\.(AAPL|MSFT): \d+\.\d\d$`).FindAllString(out, -1), 2, out)
+	require.Len(t, regexp.MustCompile(`(?m)^NYSE\.IBM: \d+\.\d\d$`).FindAllString(out, -1), 2, out)
 }
 
 func TestWarehouse(t *testing.T) {

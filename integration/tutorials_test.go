@@ -230,6 +230,36 @@ func TestExampleWarehouse(t *testing.T) {
 	})
 }
 
+func TestExampleStockQuotes(t *testing.T) {
+	shown := regexp.MustCompile(`(?m)^(NASDAQ\.(AAPL|MSFT)|NYSE\.IBM): \d+\.\d\d$`)
+	shows := func(t *testing.T, out string) {
+		t.Helper()
+		require.Contains(t, out, "Shown quotes: IBM, AAPL, MSFT\n")
+		require.Len(t, shown.FindAllString(out, -1), 4, out)
+		require.Equal(t, 2, strings.Count(out, "NYSE.IBM: "), out)
+	}
+	phase1 := newExamplePrograms(t, t.TempDir())
+	shows(t, phase1.run(inGo, "", "stockquotes/phase1", "-count", "2"))
+	shows(t, phase1.run(inPyro5, "", "stockquotes/phase1", "-count", "2"))
+	eachPair(t, func(t *testing.T, x *examplePrograms, server, client tongue) {
+		names := []string{"example.stockmarket.nasdaq", "example.stockmarket.nyse"}
+		found := "Found " + names[0] + "\nFound " + names[1] + "\n"
+		x.start(server, "stockquotes/phase2/market")
+		x.awaitNames(names...)
+		out := x.run(client, "", "stockquotes/phase2/viewer", "-count", "2")
+		require.Contains(t, out, found)
+		shows(t, out)
+
+		x = newExamplePrograms(t, x.bin) // with another name server
+		at := []string{"-ns", x.ns.Location()}
+		x.start(server, "stockquotes/phase3/market", append(at, "-listen", "localhost:0")...)
+		x.awaitNames(names...)
+		out = x.run(client, "", "stockquotes/phase3/viewer", append(at, "-count", "2")...)
+		require.Contains(t, out, found)
+		shows(t, out)
+	})
+}
+
 func TestExampleBanks(t *testing.T) {
 	const want = `Irmen does business with the Lenient bank.
   refused: account exists

@@ -1,4 +1,4 @@
-"""A stock market in Python, for the Go viewer. Needs a name server: pyroctl ns serve"""
+"""The markets of all three phases."""
 
 import random
 import time
@@ -7,7 +7,7 @@ import Pyro5.api
 
 
 @Pyro5.api.expose
-class StockMarket:
+class Market:
     def __init__(self, name, symbols):
         self._name = name
         self._symbols = symbols
@@ -22,12 +22,16 @@ class StockMarket:
 
     def quotes(self):
         while True:
-            yield random.choice(self._symbols), round(random.uniform(1, 100), 2)
-            time.sleep(0.5)
+            yield random.choice(self._symbols), round(random.uniform(1, 150), 2)
+            time.sleep(0.1)
 
 
-daemon = Pyro5.api.Daemon()
-uri = daemon.register(StockMarket("NYSE", ["IBM", "HPQ", "BP"]))
-Pyro5.api.locate_ns().register("example.stockmarket.nyse", uri)
-print("Market is open:", uri, flush=True)
-daemon.requestLoop()
+def markets():
+    return [Market("NASDAQ", ["AAPL", "CSCO", "MSFT", "GOOG"]), Market("NYSE", ["IBM", "HPQ", "BP"])]
+
+
+def serve(daemon, ns):
+    """Register the markets with both, and serve them."""
+    for market in markets():
+        ns.register("example.stockmarket." + market.name.lower(), daemon.register(market))
+    daemon.requestLoop()

@@ -1,11 +1,32 @@
-"""Follows the quotes of a market, for the Go one."""
-
-import itertools
-import sys
+"""Who looks at the markets in all three phases, and cannot tell a market from a proxy for one."""
 
 import Pyro5.api
 
-uri = sys.argv[1] if len(sys.argv) > 1 else "PYRONAME:example.stockmarket.nasdaq"
-market = Pyro5.api.Proxy(uri)
-for symbol, price in itertools.islice(market.quotes(), 5):
-    print(f"{market.name}: {symbol} at {price:.2f}")
+WANTED = ["IBM", "AAPL", "MSFT"]
+
+
+def show(markets, count):
+    """Print quotes of all markets in turn, count of each."""
+    print("Shown quotes:", ", ".join(WANTED))
+    sources = [[market.name, market.quotes(), count] for market in markets]
+    while sources:
+        for source in list(sources):
+            name, quotes, _ = source
+            symbol, price = next(quotes)
+            if symbol in WANTED:
+                print("%s.%s: %.2f" % (name, symbol, price))
+                source[2] -= 1
+            if source[2] == 0:
+                quotes.close()
+                sources.remove(source)
+
+
+def show_all(ns, count):
+    """Print quotes of all markets that the name server knows."""
+    markets = []
+    for name, uri in ns.list(prefix="example.stockmarket.").items():
+        print("Found", name)
+        markets.append(Pyro5.api.Proxy(uri))
+    if not markets:
+        raise SystemExit("no market is open")
+    show(markets, count)
