@@ -53,6 +53,7 @@ type serverConfig struct {
 	maxCalls     int64 // 0: no limit
 
 	onewayInOrder bool
+	detailed      bool // tracebacks
 }
 
 type proxyConfig struct {

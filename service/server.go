@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -572,13 +571,13 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 	}
 	switch call.Kind {
 	case transport.GetAttr, transport.SetAttr:
-		return svc.attribute(ctx, call)
+		return svc.attribute(ctx, call, s.cfg.detailed)
 	default:
 		m, err := svc.method(call.Method)
 		if err != nil {
 			return nil, err
 		}
-		reply, err := m.run(ctx, call)
+		reply, err := m.guard(s.cfg.detailed, call, func() (*transport.Reply, error) { return m.call(ctx, call) })
 		if err != nil && m.callback {
 			s.logCallback(call, err)
 		}
@@ -613,11 +612,11 @@ func (s *Service) method(name string) (*method, error) {
 
 func noSuchMember(text string) error {
 	e := transport.NewError("AttributeError", text)
-	e.NoSuchMember = true
+	e.NoSuchMember, e.Code = true, transport.CodeNotFound
 	return e
 }
 
-func (s *Service) attribute(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+func (s *Service) attribute(ctx context.Context, call *transport.Call, detailed bool) (*transport.Reply, error) {
 	name := call.Method
 	have := s.members.Load()
 	p := have.attrs[name]
@@ -630,78 +629,7 @@ func (s *Service) attribute(ctx context.Context, call *transport.Call) (*transpo
 		return nil, noSuchMember("attempt to access unexposed or unknown remote attribute '" + name + "'")
 	}
 	if call.Kind == transport.GetAttr {
-		return p.get.guard(func() (*transport.Reply, error) { return p.read(ctx, call) })
+		return p.get.guard(detailed, call, func() (*transport.Reply, error) { return p.read(ctx, call) })
 	}
-	return p.set.guard(func() (*transport.Reply, error) { return p.write(ctx, call) })
-}
-
-// run calls the method and sees to what it raises.
-func (m *method) run(ctx context.Context, call *transport.Call) (reply *transport.Reply, err error) {
-	defer m.recovered(&err)
-	reply, err = m.call(ctx, call)
-	if err != nil {
-		err = m.raised(err)
-	}
-	return reply, err
-}
-
-func (m *method) guard(fn func() (*transport.Reply, error)) (reply *transport.Reply, err error) {
-	defer m.recovered(&err)
-	reply, err = fn()
-	if err != nil {
-		err = m.raised(err)
-	}
-	return reply, err
-}
-
-// recovered turns a panic into an error. It has to be deferred itself.
-func (m *method) recovered(err *error) {
-	if r := recover(); r != nil {
-		e := transport.NewPanicError(r, debug.Stack())
-		*err = m.raised(e)
-	}
-}
-
-// raised completes an error for the caller: its class decides what Python raises, and the traceback
-// names the Go function.
-func (m *method) raised(err error) error {
-	e := *transport.AsError(err).Raised()
-	if e.Traceback == nil || e.Remote {
-		beneath := e.Traceback
-		e.Traceback = append([]string{"Traceback (most recent call last):\n", m.traceback()}, beneath...)
-		e.Traceback = append(e.Traceback, lastLine(&e, err))
-	}
-	return &e
-}
-
-// traceback is the line of a Python traceback that names the method's function.
-func (m *method) traceback() string {
-	return fmt.Sprintf("  File %q, line %d, in %s\n", m.file, m.line, m.display)
-}
-
-// lastLine is the last line of a Python traceback. It also has the Go type, which no class carries, or
-// of this toolkit's own errors what kind they are.
-func lastLine(e *transport.Error, err error) string {
-	root := rootOf(err)
-	kind := fmt.Sprintf("%T", root)
-	switch _, own := root.(*transport.Error); { //nolint:errorlint // nothing is beneath it
-	case e.Class != "":
-		kind = strings.TrimPrefix(e.Class, "builtins.")
-	case e.Panic != nil:
-		kind = "panic"
-	case own:
-		kind = e.Code.String()
-	}
-	return kind + ": " + e.Message + "\n"
-}
-
-// rootOf returns the error that says most about its origin: the innermost one that is no *Error.
-func rootOf(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err
-		}
-		err = next
-	}
+	return p.set.guard(detailed, call, func() (*transport.Reply, error) { return p.write(ctx, call) })
 }

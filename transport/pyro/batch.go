@@ -19,7 +19,7 @@ func (c *Client) checkBatch(l *link, call *transport.Call) error {
 		name := call.Entries[i].Method
 		if m, known := l.members[name]; !known || m.attr {
 			op := fmt.Sprintf("call %s (%d of %d in a batch)", name, i+1, len(call.Entries))
-			return l.noMember(name, m, known).During(op, l.uri.String(), l.peer.String())
+			return l.noMember("attribute or method", name, m, known).During(op, l.uri.String(), l.peer.String())
 		}
 	}
 	return nil
