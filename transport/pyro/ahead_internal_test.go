@@ -83,3 +83,32 @@ func FuzzItemsAhead(f *testing.F) {
 		}
 	})
 }
+
+// Who is always a little behind does not have all of the stream kept.
+func TestItemsThatWereTakenAreDropped(t *testing.T) {
+	for name, sizes := range map[string][]int{"small": {10}, "none": {0}, "large and small": {40_000, 1, 1, 1}} {
+		t.Run(name, func(t *testing.T) {
+			c, a := aStream(t)
+			item := func(i int) frame {
+				payload := make([]byte, sizes[i%len(sizes)])
+				if len(payload) > 0 {
+					payload[0] = byte(i)
+				}
+				return frame{dialect: codec.Pyro5, flags: flagItemStream, seq: 1, payload: payload}
+			}
+			const behind = 3
+			for i := range 10_000 {
+				require.NoError(t, c.deliver(item(i)))
+				if i >= behind {
+					p := &pending{}
+					c.pop(a, p)
+					require.Equal(t, string(item(i-behind).payload), string(p.frame.payload))
+					c.queueMore(a)
+					c.writing, c.out = false, c.out[:0]
+				}
+			}
+			require.LessOrEqual(t, cap(a.items), 32)
+			require.LessOrEqual(t, cap(a.data), 4*windowBytes)
+		})
+	}
+}

@@ -266,3 +266,212 @@ func TestItemsOfAnObjectWithAStateDoNotComeAhead(t *testing.T) {
 		m.end(c, plain)
 	})
 }
+
+// What has come is there although the connection is gone; what comes after it nobody can know.
+func TestWhatHasComeOutlivesItsConnection(t *testing.T) {
+	tests := map[string]struct {
+		last int
+		done bool
+	}{
+		"the middle": {},
+		"the end":    {last: 10, done: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := serveInMemory(t, (&spring{last: tt.last}).handler(), pyro.ServerConfig{})
+				c := m.dial(nil)
+				id := m.open(c)
+				requireAhead(t, c, id, 0)
+				synctest.Wait()
+				require.NoError(t, m.Close())
+				require.Error(t, c.Ping(t.Context()))
+				require.Error(t, c.Err())
+				for i := 1; i < 10; i++ {
+					requireAhead(t, c, id, i)
+				}
+				_, done, err := fetchAhead(t.Context(), c, id)
+				for !tt.done && err == nil {
+					_, done, err = fetchAhead(t.Context(), c, id)
+				}
+				require.Equal(t, tt.done, done)
+				if !tt.done {
+					require.ErrorIs(t, err, transport.ErrUnavailable)
+					require.False(t, transport.AsError(err).NotSent, "on another connection items would be missing")
+				}
+				m.end(c)
+			})
+		})
+	}
+}
+
+// Items may be under way to a connection that is gone without the server's knowledge: nobody goes on behind
+// them.
+func TestNobodyGoesOnBesideItemsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, (&spring{}).handler(), pyro.ServerConfig{})
+		c, other := m.dial(nil), m.dial(nil)
+		id := m.open(c)
+		requireAhead(t, c, id, 0)
+		m.requireGone(other, id)
+		_, _, err := fetchAhead(t.Context(), other, id)
+		require.ErrorContains(t, err, "item stream terminated")
+		for i := 1; i < 100; i++ {
+			requireAhead(t, c, id, i)
+		}
+		m.end(c, other)
+	})
+}
+
+// More streams than calls may run are sent item by item: the connection is read on, whatever they wait for.
+func TestStreamsAheadAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, (&spring{}).handler(), pyro.ServerConfig{MaxConcurrent: 2})
+		c := m.dial(nil)
+		var ids []string
+		for range 6 {
+			ids = append(ids, m.open(c))
+		}
+		for i := range 200 {
+			for _, id := range ids {
+				requireAhead(t, c, id, i)
+			}
+		}
+		m.end(c)
+	})
+}
+
+// Whoever asks gets one of the items, none is lost and none comes twice, whether they come ahead or not.
+func TestSeveralAskForItemsOfAStream(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		t.Run(fmt.Sprint(ordered), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := (&spring{last: 1000}).handler()
+				h.Ordered = func(string) bool { return ordered }
+				m := serveInMemory(t, h, pyro.ServerConfig{})
+				c := m.dial(nil)
+				id := m.open(c)
+				var mu sync.Mutex
+				seen := map[any]int{}
+				var wg sync.WaitGroup
+				for range 8 {
+					wg.Go(func() {
+						for {
+							v, done, err := fetchAhead(t.Context(), c, id)
+							if done || err != nil && strings.Contains(err.Error(), "item stream terminated") {
+								return
+							}
+							require.NoError(t, err)
+							mu.Lock()
+							seen[v]++
+							mu.Unlock()
+						}
+					})
+				}
+				wg.Wait()
+				require.Len(t, seen, 1000)
+				for v, times := range seen {
+					require.Equal(t, 1, times, v)
+				}
+				m.end(c)
+			})
+		})
+	}
+}
+
+// The answers end, and their number is free, although the rules of the server keep the iterator.
+func TestItemsEndWhereTheIteratorMayNotBeClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &spring{}
+		h := s.handler()
+		inner := h.Call
+		h.Call = func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+			if call.Kind == transport.StreamClose {
+				return nil, errors.New("not you")
+			}
+			return inner(ctx, call)
+		}
+		m := serveInMemory(t, h, pyro.ServerConfig{})
+		c, other := m.dial(nil), m.dialAs(pyro.DialConfig{Plain: true})
+		id := m.open(c)
+		requireAhead(t, c, id, 0)
+		require.NoError(t, c.CloseStream(t.Context(), id))
+		synctest.Wait()
+		require.Zero(t, s.ended.Load())
+		v, err := fetch(t.Context(), other, id) // nobody has it ahead any more
+		require.NoError(t, err)
+		require.Equal(t, int64(s.made.Load()-1), v)
+		m.end(c, other)
+	})
+}
+
+// A rule that fails an item does not end the iterator, as where each is asked for.
+func TestARuleFailsAnItemAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		h := (&spring{}).handler()
+		inner := h.Call
+		h.Call = func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+			if call.Kind == transport.StreamItem && calls.Add(1) == 5 {
+				return nil, errors.New("too fast")
+			}
+			return inner(ctx, call)
+		}
+		m := serveInMemory(t, h, pyro.ServerConfig{})
+		c := m.dial(nil)
+		id := m.open(c)
+		for i := range 4 {
+			requireAhead(t, c, id, i)
+		}
+		_, _, err := fetchAhead(t.Context(), c, id)
+		require.ErrorContains(t, err, "too fast")
+		for i := 4; i < 100; i++ {
+			requireAhead(t, c, id, i)
+		}
+		m.end(c)
+	})
+}
+
+// An iterator that waits is told when its connection is gone; one that is at work when the server shuts
+// down is waited for, and counted if it takes too long.
+func TestAnIteratorThatWaits(t *testing.T) {
+	waiting := func(ended *atomic.Int32) pyro.Handler {
+		return answers(func(context.Context, *transport.Call) (*transport.Reply, error) {
+			gone := make(chan struct{})
+			return &transport.Reply{
+				Stream: func(yield func(any, error) bool) {
+					if yield(0, nil) {
+						<-gone
+						ended.Add(1)
+					}
+				},
+				Cancel: sync.OnceFunc(func() { close(gone) }),
+			}, nil
+		})
+	}
+	for _, end := range []string{"the client goes", "it is closed", "the server goes"} {
+		t.Run(end, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ended atomic.Int32
+				m := serveInMemory(t, waiting(&ended), pyro.ServerConfig{})
+				c := m.dial(nil)
+				id := m.open(c)
+				requireAhead(t, c, id, 0)
+				synctest.Wait()
+				switch end {
+				case "the client goes":
+					require.NoError(t, c.Close())
+				case "it is closed":
+					require.NoError(t, c.CloseStream(t.Context(), id))
+				case "the server goes":
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					require.ErrorContains(t, m.Shutdown(ctx), "1 calls were cut off")
+				}
+				synctest.Wait()
+				require.Equal(t, int32(1), ended.Load())
+				m.end(c)
+			})
+		})
+	}
+}
