@@ -2,6 +2,7 @@ package pyro_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -292,6 +293,45 @@ func TestSlowAndQuickCallsAtRandom(t *testing.T) {
 				wg.Wait()
 				_, err := invoke(t.Context(), c, "m0")
 				require.NoError(t, err)
+				m.end(c)
+			})
+		})
+	}
+}
+
+// lateContext is a context whose deadline has passed although nobody has told it yet.
+type lateContext struct {
+	context.Context //nolint:containedctx // it is one
+	deadline        time.Time
+}
+
+func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// A server that knows the deadline may be the first to say that it has passed; what it says of time is then what
+// the caller's own context says. Everything else is the method's.
+func TestTheDeadlineIsTheSameWhoeverNoticesIt(t *testing.T) {
+	tests := map[string]struct {
+		class   string
+		left    time.Duration
+		overdue bool
+	}{
+		"it has passed":          {class: "TimeoutError", left: -1, overdue: true},
+		"another limit":          {class: "TimeoutError", left: time.Hour},
+		"the method has its own": {class: "ValueError", left: -1},
+		"the method was in time": {class: "ValueError", left: time.Hour},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := serveInMemory(t, answers(func(context.Context, *transport.Call) (*transport.Reply, error) {
+					return nil, transport.NewError(tt.class, "no")
+				}), pyro.ServerConfig{Plain: true})
+				c := m.dial(nil)
+				_, err := invoke(lateContext{t.Context(), time.Now().Add(tt.left)}, c, "m")
+				e := transport.AsError(err)
+				require.Equal(t, !tt.overdue, e.Remote)
+				require.Equal(t, tt.overdue, errors.Is(err, context.DeadlineExceeded))
+				require.Equal(t, tt.class == "TimeoutError", errors.Is(err, transport.ErrTimeout))
 				m.end(c)
 			})
 		})
