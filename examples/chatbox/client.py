@@ -6,11 +6,17 @@ import threading
 import Pyro5.api
 
 
+def show(line):
+    """Print a line in one piece: messages come in a thread of their own."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 class Guest:
     @Pyro5.api.expose
     @Pyro5.api.oneway
     def message(self, nick, text):
-        print("[%s] %s" % (nick, text), flush=True)
+        show("[%s] %s" % (nick, text))
 
 
 nick = sys.argv[1]
@@ -19,7 +25,7 @@ daemon = Pyro5.api.Daemon()
 daemon.register(guest)
 threading.Thread(target=daemon.requestLoop, daemon=True).start()
 with Pyro5.api.Proxy("PYRONAME:example.chatbox") as room:
-    print("In the room:", ", ".join(room.join(nick, guest)), flush=True)  # it arrives as a proxy
+    show("In the room: " + ", ".join(room.join(nick, guest)))  # it arrives as a proxy
     for line in sys.stdin:
         if line.strip() == "/quit":
             break
