@@ -19,6 +19,13 @@ type Resolver interface {
 	Resolve(ctx context.Context, name string) (Entry, error)
 }
 
+// A TagResolver is a Resolver that looks entries up by their metadata, too. ResolveTags returns those with
+// all of tags; none at all is an error that errors.Is matches with transport.ErrNotFound.
+type TagResolver interface {
+	Resolver
+	ResolveTags(ctx context.Context, tags []string) ([]Entry, error)
+}
+
 // A Registrar makes entries known. Register replaces an entry of the same name and is harmless when
 // repeated; Unregister of an unknown name is no error.
 type Registrar interface {

@@ -90,6 +90,28 @@ func (c *Call) Got(h Header) {
 	c.OnReply(h)
 }
 
+// Describe says in words what c does, as in "call get_fortune".
+func (c *Call) Describe() string {
+	switch c.Kind {
+	case GetAttr:
+		return "get " + c.Method
+	case SetAttr:
+		return "set " + c.Method
+	case StreamItem:
+		return "next item of " + c.Method
+	case StreamClose:
+		return "close items of " + c.Method
+	case Metadata:
+		return "metadata"
+	case Ping:
+		return "ping"
+	case Batch:
+		return "batch of " + strconv.Itoa(len(c.Entries)) + " calls"
+	default:
+		return "call " + c.Method
+	}
+}
+
 // Methods returns the names of the methods that c carries out: its own, or those of a batch. For a rule
 // by methods, such as which may run twice, a batch is what all of its entries are.
 func (c *Call) Methods() iter.Seq[string] {

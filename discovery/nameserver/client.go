@@ -186,19 +186,10 @@ func (c *Client) List(ctx context.Context, f Filter) ([]discovery.Entry, error) 
 	if err := c.call(ctx, &answer, "list", kwargs); err != nil {
 		return nil, err
 	}
-	entries := make([]discovery.Entry, 0, len(answer))
-	for name, v := range answer {
-		pair := elements(v)
-		if len(pair) != 2 {
-			return nil, fmt.Errorf("answer of the name server to list: %s: want a URI and metadata, got %T", name, v)
-		}
-		uri, err := asURI(pair[0])
-		if err != nil {
-			return nil, fmt.Errorf("answer of the name server to list: %s: %w", name, err)
-		}
-		entries = append(entries, discovery.Entry{Name: name, URI: uri, Metadata: asTags(pair[1])})
+	entries, err := entriesOf(answer)
+	if err != nil {
+		return nil, fmt.Errorf("answer of the name server to list: %w", err)
 	}
-	slices.SortFunc(entries, func(a, b discovery.Entry) int { return strings.Compare(a.Name, b.Name) })
 	return entries, nil
 }
 

@@ -32,5 +32,5 @@ func Example() {
 	}
 	// Output:
 	// Hello irma <nil>
-	//  connect to PYRO:greeter@memory:1 at memory:1: the peer rejected the connection: authentication failed
+	//  connect to PYRO:greeter@memory:1 at memory:1 (pyro5): the peer rejected the connection: authentication failed
 }

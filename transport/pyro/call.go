@@ -32,31 +32,9 @@ const entrySize = 24
 func (c *Conn) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	reply, err := c.call(ctx, call)
 	if err != nil {
-		return nil, transport.AsError(err).During(describe(call), c.uri.String(), c.peer.String())
+		return nil, transport.AsError(err).During(call.Describe(), c.uri.String(), c.peer.String())
 	}
 	return reply, nil
-}
-
-// describe says in words what call does.
-func describe(call *transport.Call) string {
-	switch call.Kind {
-	case transport.GetAttr:
-		return "get " + call.Method
-	case transport.SetAttr:
-		return "set " + call.Method
-	case transport.StreamItem:
-		return "next item of " + call.Method
-	case transport.StreamClose:
-		return "close items of " + call.Method
-	case transport.Metadata:
-		return "metadata"
-	case transport.Ping:
-		return "ping"
-	case transport.Batch:
-		return fmt.Sprintf("batch of %d calls", len(call.Entries))
-	default:
-		return "call " + call.Method
-	}
 }
 
 func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {

@@ -3,6 +3,7 @@ package pyro
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -52,7 +53,7 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 		return &transport.Reply{}, nil
 	}
 	for attempt := 0; ; attempt++ {
-		l, fresh, err := c.connect(ctx)
+		l, fresh, err := c.connect(ctx, c.cfg.Attempts)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +80,7 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 }
 
 // connect returns the connection, made anew if there is none.
-func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
+func (c *Client) connect(ctx context.Context, attempts int) (l *link, fresh bool, err error) {
 	if l := c.link.Load(); l != nil {
 		return l, false, nil
 	}
@@ -95,7 +96,7 @@ func (c *Client) connect(ctx context.Context) (l *link, fresh bool, err error) {
 	if l := c.link.Load(); l != nil {
 		return l, false, nil
 	}
-	l, err = c.dialPatiently(ctx)
+	l, err = c.dialPatiently(ctx, attempts)
 	return l, true, err
 }
 
@@ -105,12 +106,12 @@ const (
 	maxBackoff   = 2 * time.Second
 )
 
-// dialPatiently makes the connection, in several attempts where DialConfig.Attempts says so.
-func (c *Client) dialPatiently(ctx context.Context) (*link, error) {
+// dialPatiently makes the connection, in so many attempts.
+func (c *Client) dialPatiently(ctx context.Context, attempts int) (*link, error) {
 	wait := firstBackoff
 	for attempt := 1; ; attempt++ {
 		l, err := c.dial(ctx)
-		if err == nil || attempt >= c.cfg.Attempts || !worthAnotherTry(err) || !c.sleep(ctx, wait/2+rand.N(wait/2)) { //nolint:gosec // jitter
+		if err == nil || attempt >= attempts || !worthAnotherTry(err) || !c.sleep(ctx, wait/2+rand.N(wait/2)) { //nolint:gosec // jitter
 			return l, err
 		}
 		wait = min(2*wait, maxBackoff)
@@ -214,7 +215,7 @@ func (c *Client) check(l *link, call *transport.Call) error {
 	if call.Kind == transport.SetAttr {
 		what = "attribute"
 	}
-	return l.noMember(what, call.Method, m, known).During(describe(call), l.uri.String(), l.peer.String())
+	return l.noMember(what, call.Method, m, known).During(call.Describe(), l.uri.String(), l.peer.String())
 }
 
 // noMember is Pyro's error for a name that cannot be used as it was; what is what it might have been.
@@ -241,13 +242,13 @@ func misused(m member, known bool) string {
 // Connect makes sure that there is a connection and returns what it said in the handshake, and the
 // other end.
 func (c *Client) Connect(ctx context.Context) (*transport.Welcome, *transport.Peer, URI, error) {
-	l, _, err := c.connect(ctx)
+	l, _, err := c.connect(ctx, c.cfg.Attempts)
 	if err != nil {
 		return nil, nil, URI{}, err
 	}
 	if l.Err() != nil { // gone since: once more
 		c.link.CompareAndSwap(l, nil)
-		if l, _, err = c.connect(ctx); err != nil {
+		if l, _, err = c.connect(ctx, c.cfg.Attempts); err != nil {
 			return nil, nil, URI{}, err
 		}
 	}
@@ -257,6 +258,16 @@ func (c *Client) Connect(ctx context.Context) (*transport.Welcome, *transport.Pe
 // CloseStream tells the server that a remote iterator is wanted no more, if there is a connection.
 func (c *Client) CloseStream(ctx context.Context, id string) error {
 	_, err := c.Call(ctx, &transport.Call{Kind: transport.StreamClose, StreamID: id, Oneway: true})
+	return err
+}
+
+// Reconnect ends the connection, if there is one, and tries to make another one until that works or ctx
+// ends, with the waits of DialConfig.Attempts. What time does not heal ends it, too.
+func (c *Client) Reconnect(ctx context.Context) error {
+	if err := c.Release(); err != nil {
+		return err
+	}
+	_, _, err := c.connect(ctx, math.MaxInt)
 	return err
 }
 

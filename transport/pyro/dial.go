@@ -165,9 +165,13 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 	if dialer == nil {
 		dialer = (&Dialer{Prefer: cfg.PreferIP}).DialContext
 	}
+	at := address + " (" + d.String() + ")"
 	nc, err := dialer(ctx, network, address)
 	if err != nil {
-		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), address+" ("+d.String()+")")
+		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), at)
+	}
+	if nc.RemoteAddr() != nil && nc.RemoteAddr().Network() == "tcp" { // which one of the host's
+		at = nc.RemoteAddr().String() + " (" + d.String() + ")"
 	}
 	c := newConn(nc, uri, cfg, ser, d)
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
@@ -177,7 +181,7 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 	}
 	if err != nil {
 		_ = nc.Close()
-		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), c.peer.String())
+		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), at)
 	}
 	if t, ok := nc.(*tls.Conn); ok {
 		state := t.ConnectionState()

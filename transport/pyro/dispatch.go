@@ -363,7 +363,7 @@ func traced(e *transport.Error, call *transport.Call) *transport.Error {
 	t := *e
 	t.Traceback = []string{"Traceback (most recent call last):\n"}
 	if call.Object != "" { // else nobody has looked at whom the call was for
-		t.Traceback = append(t.Traceback, "  "+describe(call)+" of "+call.Object+"\n")
+		t.Traceback = append(t.Traceback, "  "+call.Describe()+" of "+call.Object+"\n")
 	}
 	t.Traceback = append(t.Traceback, last+"\n")
 	return &t

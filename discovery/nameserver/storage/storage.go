@@ -54,11 +54,24 @@ type Storage interface {
 	TaggedAny(ctx context.Context, tags []string) iter.Seq2[Record, error]
 	// Watch yields a Change of kind Put for each record that is there, one of kind Synced, and then what changes,
 	// whoever changes it, until ctx ends or the loop does. Of a name that changed several times before it was asked
-	// for, only the last change is told.
+	// for, only the last change is told, and nothing of one that came and went: a slow watcher holds nobody up.
 	Watch(ctx context.Context) iter.Seq2[Change, error]
-	// Close ends the storage; watchers get an error.
+	// Close ends the storage; watchers get ErrClosed, and so does whoever calls a method later.
 	Close() error
 }
+
+// A Batch is a Storage that stores many records at a time faster than one by one.
+type Batch interface {
+	// PutAll stores records as Put does, those that come later in the place of those before. With an error nothing, or
+	// all of it, has changed.
+	PutAll(ctx context.Context, records []Record) error
+}
+
+// ErrNoMetadata is the error of a search for tags in a storage that keeps none. Its text is Pyro4's.
+var ErrNoMetadata = errors.New("DbmStorage doesn't support metadata")
+
+// ErrNotText is the error for a name, URI or tag that is not UTF-8 where only text can be kept.
+var ErrNotText = errors.New("not a text in UTF-8")
 
 // ErrClosed is the error for a storage that is closed.
 var ErrClosed = errors.New("storage is closed")
