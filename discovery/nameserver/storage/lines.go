@@ -1,0 +1,212 @@
+package storage
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"time"
+	"unicode/utf8"
+)
+
+// line is a record as export and import have it.
+type line struct {
+	Name  *string  `json:"name"`
+	URI   *string  `json:"uri"`
+	Tags  []string `json:"metadata"`
+	Lease float64  `json:"lease,omitempty"` // seconds
+}
+
+// WriteRecords writes records as JSON, one a line:
+//
+//	{"name":"shop.tea","uri":"PYRO:tea@host:1","metadata":["drinks"],"lease":30}
+//
+// The lease, in seconds, is only there where there is one.
+func WriteRecords(w io.Writer, records iter.Seq2[Record, error]) error {
+	buffered := bufio.NewWriter(w)
+	to := json.NewEncoder(buffered)
+	to.SetEscapeHTML(false)
+	for r, err := range records {
+		if err != nil {
+			return err
+		}
+		if err := CheckText(r); err != nil {
+			return err // JSON would have something else in its place
+		}
+		l := line{Name: &r.Name, URI: &r.URI, Tags: r.Tags, Lease: r.Lease.Seconds()}
+		if l.Tags == nil {
+			l.Tags = []string{}
+		}
+		if err := to.Encode(l); err != nil {
+			return err
+		}
+	}
+	return buffered.Flush()
+}
+
+// CheckText returns an error with ErrNotText for a record that is not all UTF-8.
+func CheckText(r Record) error {
+	switch {
+	case !utf8.ValidString(r.Name):
+		return fmt.Errorf("name %q: %w", r.Name, ErrNotText)
+	case !utf8.ValidString(r.URI):
+		return fmt.Errorf("uri %q of %q: %w", r.URI, r.Name, ErrNotText)
+	}
+	for _, tag := range r.Tags {
+		if !utf8.ValidString(tag) {
+			return fmt.Errorf("metadata %q of %q: %w", tag, r.Name, ErrNotText)
+		}
+	}
+	return nil
+}
+
+// A LineError says which line of JSON lines is not what it should be.
+type LineError struct {
+	Line int // the first one is 1
+	Err  error
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+func (e *LineError) Unwrap() error { return e.Err }
+
+// ReadRecords yields the records of what WriteRecords wrote. Metadata may be missing; empty lines do not count. After
+// the first error, a *LineError where a line is wrong, it yields no more.
+func ReadRecords(from io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		in := bufio.NewReader(from)
+		for number := 1; ; number++ {
+			text, err := in.ReadBytes('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(Record{}, err)
+				return
+			}
+			last := err != nil
+			if text = bytes.TrimSpace(text); len(text) > 0 {
+				r, err := readLine(text)
+				if err != nil {
+					yield(Record{}, &LineError{Line: number, Err: err})
+					return
+				}
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if last {
+				return
+			}
+		}
+	}
+}
+
+func readLine(text []byte) (Record, error) {
+	if !utf8.Valid(text) {
+		return Record{}, ErrNotText // JSON would be read with something else in its place
+	}
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields()
+	var l line
+	if err := in.Decode(&l); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the line ends in the middle of a record")
+		}
+		return Record{}, err
+	}
+	const longest = float64(math.MaxInt64 / int64(time.Second))
+	switch {
+	case in.InputOffset() != int64(len(text)):
+		return Record{}, errors.New("more than one record in a line")
+	case l.Name == nil:
+		return Record{}, errors.New(`"name" is missing`)
+	case l.URI == nil:
+		return Record{}, errors.New(`"uri" is missing`)
+	case l.Lease < 0 || l.Lease > longest:
+		return Record{}, fmt.Errorf(`"lease" is %v seconds`, l.Lease)
+	}
+	lease := time.Duration(math.Round(l.Lease * float64(time.Second)))
+	return Record{Name: *l.Name, URI: *l.URI, Tags: Tidy(l.Tags), Lease: lease}, nil
+}
+
+// Export writes all records of a storage, in the order of their names, as they are at one moment. See WriteRecords.
+func Export(ctx context.Context, w io.Writer, s Storage) error {
+	return WriteRecords(w, s.Prefix(ctx, ""))
+}
+
+// An import stores up to so many records, and bytes of them, at a time: enough that a flush costs little, little enough
+// to wait in memory.
+const (
+	importRecords = 1000
+	importBytes   = 1 << 20
+)
+
+// Import stores the records that it reads, see ReadRecords, and returns how many it stored, each in the place of the
+// one with its name, if there is one. After an error these stay; they are the first ones, and the error counts them.
+func Import(ctx context.Context, from io.Reader, s Storage) (int, error) {
+	in := importer{to: s}
+	for r, err := range ReadRecords(from) {
+		if err != nil {
+			if failed := in.flush(ctx); failed != nil {
+				err = failed // it comes first
+			}
+			return in.stored, in.partial(err)
+		}
+		if err := in.add(ctx, r); err != nil {
+			return in.stored, in.partial(err)
+		}
+	}
+	if err := in.flush(ctx); err != nil {
+		return in.stored, in.partial(err)
+	}
+	return in.stored, nil
+}
+
+// importer stores records in batches.
+type importer struct {
+	to     Storage
+	batch  []Record
+	size   int // of the batch, in bytes
+	stored int
+}
+
+func (in *importer) add(ctx context.Context, r Record) error {
+	in.batch = append(in.batch, r)
+	in.size += len(r.Name) + len(r.URI)
+	for _, tag := range r.Tags {
+		in.size += len(tag)
+	}
+	if len(in.batch) < importRecords && in.size < importBytes {
+		return nil
+	}
+	return in.flush(ctx)
+}
+
+func (in *importer) flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	defer func() { in.batch, in.size = in.batch[:0], 0 }()
+	if all, can := in.to.(Batch); can {
+		if err := all.PutAll(ctx, in.batch); err != nil {
+			return err
+		}
+		in.stored += len(in.batch)
+		return nil
+	}
+	for _, r := range in.batch {
+		if err := in.to.Put(ctx, r, false); err != nil {
+			return err
+		}
+		in.stored++
+	}
+	return nil
+}
+
+// partial says how much of an import was done before an error.
+func (in *importer) partial(err error) error {
+	return fmt.Errorf("%w (%d records before it are stored)", err, in.stored)
+}
