@@ -29,12 +29,12 @@ func arrayFrom(r *reader, n *node) (any, bool, error) {
 		return nil, false, err
 	}
 	defer r.shut(args[1].p)
-	values, ok := r.elements(code[0], args[1].p.items)
+	values, ok := r.arrayValues(code[0], args[1].p.items)
 	return codec.Array{Code: code[0], Values: values}, ok, nil
 }
 
-// elements returns items as an Array of code has them.
-func (r *reader) elements(code byte, items []value) (any, bool) {
+// arrayValues returns items as an Array of code has them.
+func (r *reader) arrayValues(code byte, items []value) (any, bool) {
 	if code == 'u' || code == 'w' {
 		var text []byte
 		for _, v := range items {

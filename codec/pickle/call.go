@@ -80,15 +80,17 @@ func (pickle) AppendBatch(dst []byte, object string, entries []codec.BatchEntry,
 func (pickle) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
 	r := newReader(payload, o)
 	defer r.free()
-	for !r.stopped {
+	for !r.stopped && !r.begun() {
 		if err := r.step(); err != nil {
 			return codec.Head{}, err
 		}
-		if len(r.marks) == 1 && len(r.stack) == r.marks[0]+2 && r.isText(r.stack[r.marks[0]]) && r.isText(r.stack[r.marks[0]+1]) {
-			return r.head(r.stack[r.marks[0]:]), nil
+	}
+	if !r.stopped {
+		if parts := r.stack[r.marks[0]:]; r.isText(parts[0]) && r.isText(parts[1]) {
+			return r.head(parts), nil
 		}
 	}
-	top, err := r.pop()
+	top, err := r.run()
 	if err != nil {
 		return codec.Head{}, err
 	}
@@ -98,6 +100,9 @@ func (pickle) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
 	}
 	return r.head(parts), nil
 }
+
+// begun reports whether two elements of a tuple are there, which is when those of a call are known.
+func (r *reader) begun() bool { return len(r.marks) == 1 && len(r.stack) == r.marks[0]+2 }
 
 func (r *reader) head(parts []value) codec.Head {
 	return codec.Head{Object: r.bytesOf(parts[0]), Method: r.bytesOf(parts[1]), Rest: r.data, Form: wholeCall}
@@ -211,5 +216,9 @@ func headOf(entry any, i int, o *codec.Options) (codec.Head, error) {
 		return codec.Head{}, wrong
 	}
 	rest, err := Codec.Append(nil, t, o)
-	return codec.Head{Method: []byte(method), Rest: rest, Form: wholeEntry}, err
+	if err != nil { // a class whose name is none, for instance
+		wrong.Why = err.Error()
+		return codec.Head{}, wrong
+	}
+	return codec.Head{Method: []byte(method), Rest: rest, Form: wholeEntry}, nil
 }

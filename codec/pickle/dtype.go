@@ -2,6 +2,7 @@ package pickle
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,21 +68,50 @@ var plainSizes = map[string]string{
 	"b": " 1 ", "i": " 1 2 4 8 ", "u": " 1 2 4 8 ", "f": " 2 4 8 12 16 ", "c": " 8 16 24 32 ", "m": " 8 ", "M": " 8 ",
 }
 
+// An elementType is what there is to know of a dtype to read an array.
+type elementType struct {
+	size int
+	text string // what dtype.String returns
+}
+
+// elements reads a dtype. Arrays that were pickled together share theirs, which is read only once.
+func (r *reader) elements(v value) (elementType, bool, error) {
+	if known, ok := r.types[v.p]; ok {
+		return known, true, nil
+	}
+	t, ok, err := r.dtype(v)
+	if !ok || err != nil {
+		return elementType{}, false, err
+	}
+	if r.types == nil {
+		r.types = map[*node]elementType{}
+	}
+	r.types[v.p] = elementType{t.size, t.String()}
+	return r.types[v.p], true, nil
+}
+
+// typeCost is how much memory it takes at most to read and spell a byte of a dtype, for again. Types may
+// share their parts.
+const typeCost = 8
+
 // dtype reads numpy.dtype(text, align, copy) with its state, or numpy.dtype of a literal without one, as
 // this package writes it.
 func (r *reader) dtype(v value) (dtype, bool, error) {
 	if v.kind != kindInstance || nameOf(v.p.more.fn) != "numpy.dtype" || !v.p.more.call || !v.p.isUnfilled() {
 		return dtype{}, false, nil
 	}
-	if err := r.open(v.p); err != nil {
+	if err := r.enter(v); err != nil { // types hold types
 		return dtype{}, false, err
 	}
-	defer r.shut(v.p)
+	defer r.leave(v)
 	args, state := v.p.more.args.values(), v.p.more.state.values()
-	if len(args) == 0 {
-		return dtype{}, false, nil
+	if err := r.again(typeCost * (r.sizeOf(args) + r.sizeOf(state))); err != nil {
+		return dtype{}, false, err
 	}
-	if v.p.more.state.kind == kindNothing {
+	switch {
+	case len(args) == 0:
+		return dtype{}, false, nil
+	case v.p.more.state.kind == kindNothing:
 		tree, err := r.tree(args[0])
 		if err != nil {
 			return dtype{}, false, err
@@ -89,6 +119,11 @@ func (r *reader) dtype(v value) (dtype, bool, error) {
 		t, ok := dtypeOf(tree)
 		return t, ok, nil
 	}
+	return r.statedDtype(args, state)
+}
+
+// statedDtype reads the arguments and the state of numpy.dtype.
+func (r *reader) statedDtype(args, state []value) (dtype, bool, error) {
 	const (
 		oldState  = 8 // version, byte order, base, names, fields, size, alignment, flags
 		fullState = 9 // and metadata
@@ -162,16 +197,16 @@ func arrayOf(base dtype, shape []int) (dtype, bool) {
 
 // recordDtype reads the names of the fields, and a dict of type, offset and perhaps title by name.
 func (r *reader) recordDtype(state []value) (dtype, bool, error) {
-	size, ok1 := r.int(state[5])
+	size, ok1 := r.length(state[5])
 	flags, ok2 := r.int(state[7])
-	if !ok1 || !ok2 || size < 0 || state[4].kind != kindDict {
+	if !ok1 || !ok2 || state[4].kind != kindDict {
 		return dtype{}, false, nil
 	}
 	const alignedFlag = 0x80
-	t := dtype{size: int(size), aligned: flags&alignedFlag != 0}
+	t := dtype{size: size, aligned: flags&alignedFlag != 0}
 	byName := map[string]value{}
-	pairs := state[4].p.items
-	if err := r.again(r.sizeOf(pairs)); err != nil { // the same dict may come again
+	names, pairs := state[3].values(), state[4].p.items
+	if err := r.again(typeCost * (r.sizeOf(names) + r.sizeOf(pairs))); err != nil {
 		return dtype{}, false, err
 	}
 	for i := 0; i < len(pairs); i += 2 {
@@ -179,7 +214,7 @@ func (r *reader) recordDtype(state []value) (dtype, bool, error) {
 			byName[name] = pairs[i+1]
 		}
 	}
-	for _, v := range state[3].values() {
+	for _, v := range names {
 		name, ok := r.string(v)
 		if !ok {
 			return dtype{}, false, nil
@@ -190,7 +225,17 @@ func (r *reader) recordDtype(state []value) (dtype, bool, error) {
 		}
 		t.fields = append(t.fields, f)
 	}
-	return t, len(t.fields) > 0, nil
+	return t, t.holdsFields(), nil
+}
+
+// holdsFields reports whether t has fields, and all lie within its size.
+func (t dtype) holdsFields() bool {
+	for _, f := range t.fields {
+		if f.offset > t.size-f.dtype.size {
+			return false
+		}
+	}
+	return len(t.fields) > 0
 }
 
 func (r *reader) field(name string, v value) (f dtypeField, ok bool, err error) {
@@ -198,37 +243,59 @@ func (r *reader) field(name string, v value) (f dtypeField, ok bool, err error) 
 	if len(parts) < 2 || len(parts) > 3 {
 		return f, false, nil
 	}
-	offset, isInt := r.int(parts[1])
-	f.name, f.offset = name, int(offset)
+	if err := r.again(typeCost * r.sizeOf(parts)); err != nil {
+		return f, false, err
+	}
+	f.name = name
+	if f.offset, ok = r.length(parts[1]); !ok {
+		return f, false, nil
+	}
 	if len(parts) == 3 {
 		if f.title, ok = r.string(parts[2]); !ok {
 			return f, false, nil
 		}
 	}
 	f.dtype, ok, err = r.dtype(parts[0])
-	return f, ok && isInt && offset >= 0, err
+	return f, ok, err
 }
 
 // String returns the spelling of t, as NDArray.DType has it: of a record the list of its fields, or,
 // where these do not follow each other closely, the dict that says where they are.
-func (t dtype) String() string {
+func (t dtype) String() string { return string(t.append(nil)) }
+
+func (t dtype) append(b []byte) []byte {
 	switch {
 	case t.plain != "":
-		return t.plain
+		return append(b, t.plain...)
 	case t.base != nil:
-		return "(" + t.base.quoted() + ", " + shapeText(t.shape) + ")"
+		return append(t.appendBase(append(b, '(')), ')')
 	case t.isPacked():
-		return t.fieldList()
+		return appendFields(b, t.fields, dtypeField.append)
 	}
-	return t.fieldDict()
+	return t.appendDict(b)
 }
 
-// quoted is String as a part of a literal.
-func (t dtype) quoted() string {
+// appendQuoted appends t as a part of a literal.
+func (t dtype) appendQuoted(b []byte) []byte {
 	if t.plain != "" {
-		return quote(t.plain)
+		return appendQuote(b, t.plain)
 	}
-	return t.String()
+	return t.append(b)
+}
+
+// appendBase appends base type and shape.
+func (t dtype) appendBase(b []byte) []byte {
+	b = append(t.base.appendQuoted(b), ", ("...)
+	for i, n := range t.shape {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	if len(t.shape) == 1 {
+		b = append(b, ',')
+	}
+	return append(b, ')')
 }
 
 func (t dtype) isPacked() bool {
@@ -242,78 +309,72 @@ func (t dtype) isPacked() bool {
 	return at == t.size && !t.aligned
 }
 
-func (t dtype) fieldList() string {
-	parts := make([]string, len(t.fields))
-	for i, f := range t.fields {
-		name := quote(f.name)
-		if f.title != "" {
-			name = "(" + quote(f.title) + ", " + name + ")"
+func appendFields(b []byte, fields []dtypeField, one func(f dtypeField, b []byte) []byte) []byte {
+	b = append(b, '[')
+	for i, f := range fields {
+		if i > 0 {
+			b = append(b, ", "...)
 		}
-		if of := f.dtype; of.base != nil {
-			parts[i] = "(" + name + ", " + of.base.quoted() + ", " + shapeText(of.shape) + ")"
-		} else {
-			parts[i] = "(" + name + ", " + of.quoted() + ")"
-		}
+		b = one(f, b)
 	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return append(b, ']')
 }
 
-func (t dtype) fieldDict() string {
-	var names, formats, offsets, titles []string
-	hasTitles := false
-	for _, f := range t.fields {
-		names = append(names, quote(f.name))
-		formats = append(formats, f.dtype.quoted())
-		offsets = append(offsets, strconv.Itoa(f.offset))
-		title := "None"
-		if f.title != "" {
-			title, hasTitles = quote(f.title), true
-		}
-		titles = append(titles, title)
+// append appends f as an element of a list of fields.
+func (f dtypeField) append(b []byte) []byte {
+	b = append(b, '(')
+	if f.title == "" {
+		b = appendQuote(b, f.name)
+	} else {
+		b = append(appendQuote(append(b, '('), f.title), ", "...)
+		b = append(appendQuote(b, f.name), ')')
 	}
-	join := func(items []string) string { return "[" + strings.Join(items, ", ") + "]" }
-	s := "{'names': " + join(names) + ", 'formats': " + join(formats) + ", 'offsets': " + join(offsets)
-	if hasTitles {
-		s += ", 'titles': " + join(titles)
+	b = append(b, ", "...)
+	if f.dtype.base != nil {
+		b = f.dtype.appendBase(b)
+	} else {
+		b = f.dtype.appendQuoted(b)
 	}
-	s += ", 'itemsize': " + strconv.Itoa(t.size)
+	return append(b, ')')
+}
+
+// appendDict appends the dict that says where the fields are.
+func (t dtype) appendDict(b []byte) []byte {
+	b = appendFields(append(b, "{'names': "...), t.fields, func(f dtypeField, b []byte) []byte { return appendQuote(b, f.name) })
+	b = appendFields(append(b, ", 'formats': "...), t.fields, func(f dtypeField, b []byte) []byte { return f.dtype.appendQuoted(b) })
+	b = appendFields(append(b, ", 'offsets': "...), t.fields, func(f dtypeField, b []byte) []byte {
+		return strconv.AppendInt(b, int64(f.offset), 10)
+	})
+	if slices.ContainsFunc(t.fields, func(f dtypeField) bool { return f.title != "" }) {
+		b = appendFields(append(b, ", 'titles': "...), t.fields, func(f dtypeField, b []byte) []byte {
+			if f.title == "" {
+				return append(b, "None"...)
+			}
+			return appendQuote(b, f.title)
+		})
+	}
+	b = strconv.AppendInt(append(b, ", 'itemsize': "...), int64(t.size), 10)
 	if t.aligned {
-		s += ", 'aligned': True"
+		b = append(b, ", 'aligned': True"...)
 	}
-	return s + "}"
+	return append(b, '}')
 }
 
-func shapeText(shape []int) string {
-	parts := make([]string, len(shape))
-	for i, n := range shape {
-		parts[i] = strconv.Itoa(n)
-	}
-	if len(shape) == 1 {
-		return "(" + parts[0] + ",)"
-	}
-	return "(" + strings.Join(parts, ", ") + ")"
-}
-
-// quote returns s as a literal of Python.
-func quote(s string) string {
-	var b strings.Builder
-	b.WriteByte('\'')
+// appendQuote appends s as a literal of Python.
+func appendQuote(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '\'')
 	for _, c := range []byte(s) {
-		const hex = "0123456789abcdef"
 		switch {
 		case c == '\'' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
+			b = append(b, '\\', c)
 		case c < ' ':
-			b.WriteString(`\x`)
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&0xf])
+			b = append(b, '\\', 'x', hex[c>>4], hex[c&0xf])
 		default:
-			b.WriteByte(c)
+			b = append(b, c)
 		}
 	}
-	b.WriteByte('\'')
-	return b.String()
+	return append(b, '\'')
 }
 
 // parseDtype reads what String writes, and returns also the literal that Python makes a dtype of.
@@ -396,10 +457,12 @@ func dtypeOfList(items []any) (t dtype, ok bool) {
 			return t, false
 		}
 		f.offset = t.size
-		t.size += f.dtype.size
+		if t.size += f.dtype.size; t.size < f.offset { // it is out of range
+			return t, false
+		}
 		t.fields = append(t.fields, f)
 	}
-	return t, ok && t.size >= 0
+	return t, ok
 }
 
 func dtypeOfDict(m map[string]any) (t dtype, ok bool) {
@@ -432,7 +495,7 @@ func dtypeOfDict(m map[string]any) (t dtype, ok bool) {
 		}
 		t.fields = append(t.fields, f)
 	}
-	return t, true
+	return t, t.holdsFields()
 }
 
 // scalarText returns the text or bytes that a numpy scalar of them holds.

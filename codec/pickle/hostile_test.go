@@ -2,6 +2,7 @@ package pickle_test
 
 import (
 	"bytes"
+	"maps"
 	"strconv"
 	"testing"
 
@@ -141,6 +142,7 @@ func hostile() map[string][]byte {
 		"deques":           many("\x80\x04ccollections\ndeque\n\x94", "h\x00)R"),
 		"proxies":          many("\x80\x04cPyro4.core\nProxy\n\x94(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01oN\x8c\x01hK\x01tb\x8f\x8f\x8fNNNK\x00Nt\x94", "h\x00)\x81h\x02b"),
 	}
+	maps.Copy(inputs, hostileReferences())
 	for _, levels := range []int{1, 100} {
 		inputs["array of "+strconv.Itoa(levels)] = wideArray(levels)
 	}
@@ -168,11 +170,23 @@ func TestHostileCalls(t *testing.T) {
 	}
 }
 
+// What stands at the place of a method's name is looked at once, not after each opcode.
+func TestOpenCallLooksOnce(t *testing.T) {
+	const long = 1 << 20
+	data := append([]byte("\x80\x04(U\x03objT\x00\x00\x10\x00"), bytes.Repeat([]byte("x"), long-1)...)
+	data = append(append(data, 0xff), bytes.Repeat([]byte("N0"), long)...) // ASCII but for its end: otherwise this takes minutes
+	_, err := pickle.Codec.OpenCall(append(data, ")}t."...), nil)
+	require.ErrorContains(t, err, "method: want str, found bytes")
+}
+
 func TestBombs(t *testing.T) {
 	var v any
 	var limit *codec.LimitError
 	require.ErrorAs(t, pickle.Unmarshal(bomb(20), &v), &limit)
 	require.ErrorAs(t, pickle.Unmarshal(dtypeBomb(40), &v), &limit)
+	require.ErrorAs(t, pickle.Unmarshal(nestedDtypes(1000), &v), &limit)
+	require.Equal(t, "MaxDepth", limit.Option)
+	require.NoError(t, pickle.Unmarshal(nestedDtypes(50), &v))
 	require.NoError(t, pickle.Unmarshal(bomb(3), &v))
 	require.NoError(t, pickle.Unmarshal(dtypeBomb(3), &v))
 }

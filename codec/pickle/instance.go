@@ -84,7 +84,11 @@ func (r *reader) reduce() error {
 
 // pushCall pushes what a call would return.
 func (r *reader) pushCall(fn, args value) error {
-	if v, ok := r.partialNew(fn, args); ok {
+	v, ok, err := r.partialNew(fn, args)
+	switch {
+	case err != nil:
+		return err
+	case ok:
 		return r.push(v)
 	}
 	name, err := r.callable(fn)
@@ -133,20 +137,23 @@ func (r *reader) callable(fn value) (string, error) {
 // partialNew is how protocols below 4 make an instance with keyword arguments: by a call without
 // arguments of functools.partial(class.__new__, class, ...), whose state is function, arguments, keyword
 // arguments and attributes.
-func (r *reader) partialNew(fn, args value) (value, bool) {
+func (r *reader) partialNew(fn, args value) (v value, ok bool, err error) {
 	if fn.kind != kindInstance || nameOf(fn.p.more.fn) != "functools.partial" || len(args.p.items) > 0 {
-		return value{}, false
+		return value{}, false, nil
 	}
 	state := fn.p.more.state.values()
 	if len(state) != 4 || len(state[1].values()) == 0 || state[2].kind != kindDict {
-		return value{}, false
+		return value{}, false, nil
 	}
 	bound := state[1].values()
 	class := nameOf(bound[0])
-	if class == "" || nameOf(state[0]) != memberName(class, "__new__") {
-		return value{}, false
+	if err := r.again(len(class)); err != nil { // the same partial may be called again and again
+		return value{}, false, err
 	}
-	return r.instance(&extra{fn: bound[0], args: r.tuple(bound[1:]), kwargs: state[2]}), true
+	if class == "" || nameOf(state[0]) != memberName(class, "__new__") {
+		return value{}, false, nil
+	}
+	return r.instance(&extra{fn: bound[0], args: r.tuple(bound[1:]), kwargs: state[2]}), true, nil
 }
 
 func (r *reader) newObj() error {

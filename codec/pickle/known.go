@@ -102,6 +102,11 @@ func (r *reader) string(v value) (string, bool) {
 	return string(r.bytesOf(v)), true
 }
 
+// is reports whether v is text, of ASCII characters. It costs little, however long v is.
+func (r *reader) is(v value, text string) bool {
+	return (v.kind == kindText || v.kind == kindByteText) && string(r.bytesOf(v)) == text
+}
+
 func complexFrom(r *reader, n *node) (any, bool, error) {
 	if !n.isCall(2, 2) {
 		return nil, false, nil
@@ -169,7 +174,7 @@ func (r *reader) bytesLike(v value) (b []byte, fresh, ok bool) {
 
 // encoded returns the text as encoding has it: Latin-1, nothing else is used.
 func (r *reader) encoded(text, encoding value) ([]byte, bool) {
-	if name, _ := r.string(encoding); text.kind != kindText || name != "latin1" && name != "latin-1" {
+	if text.kind != kindText || !r.is(encoding, "latin1") && !r.is(encoding, "latin-1") {
 		return nil, false
 	}
 	return latin1(r.bytesOf(text))
@@ -288,7 +293,7 @@ func uuidFrom(r *reader, n *node) (any, bool, error) {
 	}
 	pairs := x.state.p.items
 	for i := 0; i+1 < min(len(pairs), 4); i += 2 { // int, and perhaps is_safe
-		if name, _ := r.string(pairs[i]); name == "int" {
+		if r.is(pairs[i], "int") {
 			id, ok := r.uuid(pairs[i+1])
 			return id, ok, nil
 		}

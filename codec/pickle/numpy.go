@@ -33,14 +33,14 @@ func ndarrayFromBuffer(r *reader, n *node) (any, bool, error) {
 		return nil, false, nil
 	}
 	args := n.more.args.values()
-	order, _ := r.string(args[3])
-	if order == "K" && len(args) == 5 {
+	if len(args) == 5 && r.is(args[3], "K") {
 		return r.transposed(args)
 	}
-	if order != "C" && order != "F" || len(args) == 5 && args[4].kind != kindNone {
+	fortran := r.is(args[3], "F")
+	if !fortran && !r.is(args[3], "C") || len(args) == 5 && args[4].kind != kindNone {
 		return nil, false, nil
 	}
-	return r.ndarray(args[2], args[1], args[0], order == "F")
+	return r.ndarray(args[2], args[1], args[0], fortran)
 }
 
 // ndarrayFromNew reads what this package writes: numpy.ndarray.__new__(shape, dtype, data, 0, None, order).
@@ -51,11 +51,11 @@ func ndarrayFromNew(r *reader, n *node) (any, bool, error) {
 		return nil, false, nil
 	}
 	offset, isInt := r.int(args[3])
-	order, _ := r.string(args[5])
-	if !isInt || offset != 0 || args[4].kind != kindNone || order != "C" && order != "F" {
+	fortran := r.is(args[5], "F")
+	if !isInt || offset != 0 || args[4].kind != kindNone || !fortran && !r.is(args[5], "C") {
 		return nil, false, nil
 	}
-	return r.ndarray(args[0], args[1], args[2], order == "F")
+	return r.ndarray(args[0], args[1], args[2], fortran)
 }
 
 // numpyScalarFrom reads scalar(dtype, data).
@@ -76,7 +76,7 @@ func (r *reader) ndarray(shape, dtype, data value, fortran bool) (any, bool, err
 			return nil, false, nil
 		}
 	}
-	t, ok, err := r.dtype(dtype)
+	t, ok, err := r.elements(dtype)
 	if !ok || err != nil {
 		return nil, false, err
 	}
@@ -87,7 +87,7 @@ func (r *reader) ndarray(shape, dtype, data value, fortran bool) (any, bool, err
 	if !fresh {
 		b = r.keep(b)
 	}
-	a.DType, a.Data = t.String(), b
+	a.DType, a.Data = t.text, b
 	return a, true, nil
 }
 
@@ -106,13 +106,17 @@ func (r *reader) ints(v value, most int) (out []int, ok bool) {
 	}
 	out = make([]int, len(items))
 	for i, item := range items {
-		n, ok := r.int(item)
-		if !ok || n < 0 || int64(int(n)) != n {
+		if out[i], ok = r.length(item); !ok {
 			return nil, false
 		}
-		out[i] = int(n)
 	}
 	return out, true
+}
+
+// length returns the int that v is, if it can be a length.
+func (r *reader) length(v value) (int, bool) {
+	n, ok := r.int(v)
+	return int(n), ok && n >= 0 && int64(int(n)) == n
 }
 
 // transposed returns an array whose data are those of another one with its axes in another order. The
@@ -122,7 +126,7 @@ func (r *reader) transposed(args []value) (any, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	t, ok, err := r.dtype(args[1])
+	t, ok, err := r.elements(args[1])
 	if !ok || err != nil {
 		return nil, false, err
 	}

@@ -68,7 +68,7 @@ func (r *reader) free() {
 		r.memo = nil
 	}
 	clear(r.frames[:cap(r.frames)])
-	r.data, r.o, r.sparse, r.cur, r.made = nil, nil, nil, value{}, nil
+	r.data, r.o, r.sparse, r.types, r.cur, r.made = nil, nil, nil, nil, value{}, nil
 	r.dec.O = nil
 	readers.Put(r)
 }

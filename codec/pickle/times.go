@@ -140,6 +140,7 @@ func (r *reader) zone(v value) (*time.Location, bool) {
 		return nil, false
 	}
 	args := v.p.more.args.values()
+	r.reread += r.sizeOf(args) // the same zone may come again and again; open looks whether it is too much
 	switch nameOf(v.p.more.fn) {
 	case "datetime.timezone":
 		if !v.p.isCall(1, 2) || args[0].kind != kindInstance || nameOf(args[0].p.more.fn) != "datetime.timedelta" {

@@ -21,14 +21,15 @@ type treeBuilder struct {
 	reread   int  // bytes that references made us write again
 	keyCache bind.KeyCache
 
-	zonesMissed int // names of time zones that were looked for in vain
+	types       map[*node]elementType // of numpy's arrays
+	zonesMissed int                   // names of time zones that were looked for in vain
 }
 
 func (t *treeBuilder) restart(o *codec.Options) {
 	t.depth, t.maxDepth = 0, o.Depth()
 	t.ordered, t.share = o != nil && o.OrderedDicts, o != nil && o.ShareInput
 	t.registry = o.Classes()
-	t.classes, t.keys, t.reread, t.zonesMissed = false, 0, 0, 0
+	t.classes, t.keys, t.reread, t.types, t.zonesMissed = false, 0, 0, nil, 0
 }
 
 // Destinations may take roomEach bytes for each one of the data, and room besides.
@@ -54,7 +55,7 @@ func (r *reader) again(n int) error {
 
 // repeated counts v, which a reference brings once more. What it holds is counted when the tree is made.
 func (r *reader) repeated(v value) error {
-	if n := v.size(); n > 0 {
+	if n := v.size() + len(nameOf(v)); n > 0 {
 		return r.again(n)
 	}
 	return nil
