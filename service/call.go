@@ -38,7 +38,7 @@ func AsOneway() CallOption {
 
 // Ahead has a pyrokit server send the items of a remote iterator, [Stream]'s, before they are asked for, as many as
 // there is room for on this side: 16 at first, up to 2048 as they are taken, never more than 128 KiB and an
-// item. Many small items come some twenty times as fast. It changes what a walk means, and is therefore off by default:
+// item. Small items come more than ten times as fast. It changes what a walk means, and is therefore off by default:
 //
 //   - Items are made ahead. A caller who leaves the loop early has had some made in vain, which matters where
 //     making one takes it from somewhere (a queue); one who is slow sees items that are older than his asking.

@@ -54,7 +54,7 @@ func talk(t testing.TB, uri string, dial servicetest.DialFunc, opts ...service.P
 	servicetest.RequireRemote(t, service.Do(ctx, p, "fail"), "ValueError")
 	require.NoError(t, service.Do(ctx, p, "tell", "nobody"))
 	var all []int
-	for n, err := range service.Stream[int](ctx, p, "count", 3) {
+	for n, err := range service.Stream[int](ctx, p, "count", 3, service.Ahead()) {
 		require.NoError(t, err)
 		all = append(all, n)
 	}
