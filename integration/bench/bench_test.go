@@ -34,24 +34,24 @@ func TestReport(t *testing.T) {
 	r := report{Environment: environment{
 		Go: "go1.26", System: "linux/amd64", CPUs: 2, GOMAXPROCS: 2, Pin: "none", Rounds: 3, Duration: "1s",
 	}, Scenarios: []scenarioResult{
-		{Title: "Calls", Results: []result{
+		{Title: "Calls", Bases: []string{"bare", "net/rpc"}, Results: []result{
 			{Peer: "bare", PerSecond: 1000, Latency: time.Millisecond},
 			{Peer: "net/rpc", PerSecond: 500, Latency: 2 * time.Millisecond},
 		}},
-		{Title: "Memory", Results: []result{
+		{Title: "Memory", Bases: []string{"bare", "net/rpc"}, Results: []result{
 			{Peer: "bare", Connections: 10, ServerIdleKiB: 1024, ServerKiB: 2048, ClientKiB: 4096},
 		}},
 	}}
 	const want = `go1.26 linux/amd64, 2 CPUs, GOMAXPROCS 2, pin none; medians of 3 rounds of 1s
 
 Calls
-     peer  calls/s  median  calls / bare  / net/rpc
-     bare     1000     1ms          1.00       2.00
-  net/rpc      500     2ms          0.50       1.00
+     peer  per second  median  / bare  / net/rpc
+     bare        1000     1ms    1.00       2.00
+  net/rpc         500     2ms    0.50       1.00
 
 Memory
-  peer  connections  server MiB  KiB each  client MiB  server / bare  / net/rpc
-  bare           10         2.0     102.4         4.0           1.00          -
+  peer  connections  server MiB  KiB each  client MiB  / bare  / net/rpc
+  bare           10         2.0     102.4         4.0    1.00          -
 `
 	var out bytes.Buffer
 	if err := r.writeText(&out); err != nil {

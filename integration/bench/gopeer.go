@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,12 +26,15 @@ const (
 type goPeer struct {
 	name     string
 	protocol protocol
-	shared   bool // its connections take calls of several goroutines at a time
+	shared   bool   // its connections take calls of several goroutines at a time
+	works    []work // what it can do beside calls
 }
 
 func (p goPeer) String() string { return p.name }
 
-func (p goPeer) can(s scenario) bool { return p.shared || !s.shared }
+func (p goPeer) can(s scenario) bool {
+	return (p.shared || !s.shared) && (s.work == workCall || slices.Contains(p.works, s.work))
+}
 
 func (p goPeer) startServer(scenario) (server, error) {
 	return startChild(serverRole, p.name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -32,10 +33,34 @@ func load(p protocol, s scenario, address string, duration time.Duration) (measu
 	if err != nil {
 		return measurement{}, err
 	}
-	if _, err := callAll(connections, warmup); err != nil {
+	do, err := doing(s.work, connections)
+	if err != nil {
 		return measurement{}, err
 	}
-	return callAll(connections, duration)
+	if _, err := callAll(do, s.work.size(), warmup); err != nil {
+		return measurement{}, err
+	}
+	return callAll(do, s.work.size(), duration)
+}
+
+// doing returns for each connection the function that does the work once.
+func doing(w work, connections []connection) ([]func() error, error) {
+	do := make([]func() error, len(connections))
+	for i, c := range connections {
+		n := w.size()
+		switch c := c.(type) {
+		case worker:
+			do[i] = func() error { return c.work(w, n) }
+		default:
+			if w != workCall {
+				return nil, errors.New("the peer knows nothing but calls")
+			}
+		}
+		if w == workCall {
+			do[i] = c.echo
+		}
+	}
+	return do, nil
 }
 
 // connectCallers returns a connection for each caller, be it the same one.
@@ -64,13 +89,18 @@ func connect(p protocol, address string) (connection, error) {
 	return c, c.echo()
 }
 
-// callAll has one goroutine for each entry call until the duration has passed.
-func callAll(connections []connection, duration time.Duration) (measurement, error) {
-	callers := make([]caller, len(connections))
+// callAll has a goroutine for each function, which does so many calls at a time, until the duration has
+// passed.
+func callAll(do []func() error, size int, duration time.Duration) (measurement, error) {
+	callers := make([]caller, len(do))
 	begin := time.Now()
 	var all sync.WaitGroup
-	for i, c := range connections {
-		all.Go(func() { callers[i].run(c, begin.Add(duration)) })
+	for i, f := range do {
+		callers[i].untimed = sampleEvery - 1
+		if size > 1 {
+			callers[i].untimed = 0
+		}
+		all.Go(func() { callers[i].run(f, begin.Add(duration)) })
 	}
 	all.Wait()
 	took := time.Since(begin)
@@ -81,7 +111,7 @@ func callAll(connections []connection, duration time.Duration) (measurement, err
 		if c.err != nil {
 			return measurement{}, c.err
 		}
-		m.Calls += c.calls
+		m.Calls += c.done * size
 		samples = append(samples, c.samples...)
 	}
 	m.Median = median(samples)
@@ -89,27 +119,28 @@ func callAll(connections []connection, duration time.Duration) (measurement, err
 }
 
 type caller struct {
-	calls   int
+	untimed int // for each timed one
+	done    int
 	samples []time.Duration
 	err     error
 }
 
-func (c *caller) run(connection connection, end time.Time) {
+func (c *caller) run(do func() error, end time.Time) {
 	for {
 		begin := time.Now()
 		if !begin.Before(end) {
 			return
 		}
-		if c.err = connection.echo(); c.err != nil {
+		if c.err = do(); c.err != nil {
 			return
 		}
 		c.samples = append(c.samples, time.Since(begin))
-		for range sampleEvery - 1 {
-			if c.err = connection.echo(); c.err != nil {
+		for range c.untimed {
+			if c.err = do(); c.err != nil {
 				return
 			}
 		}
-		c.calls += sampleEvery
+		c.done += 1 + c.untimed
 	}
 }
 

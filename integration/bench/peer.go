@@ -48,21 +48,32 @@ type connection interface {
 	Close() error
 }
 
+// A worker is a connection that can do other work than calls.
+type worker interface {
+	// work does n calls, or gets n items, and fails if anything is missing.
+	work(w work, n int) error
+}
+
 // message is what every peer echoes.
 const message = "hello world"
 
 // goPeers are the peers in Go by the names that tables show.
 var goPeers = []goPeer{
 	{name: "bare", protocol: bare{}},
-	{name: "pyrokit", protocol: pyrokit{}, shared: true},
+	{name: "pyrokit", protocol: pyrokit{}, shared: true, works: []work{workBatch, workOneway, workItems}},
+	{name: "pyrokit-tls", protocol: pyrokitTLS{}, shared: true, works: []work{workBatch, workOneway, workItems}},
 	{name: "net/rpc", protocol: netRPC{}, shared: true},
-	{name: "grpc", protocol: grpcPeer{}, shared: true},
+	{name: "grpc", protocol: grpcPeer{}, shared: true, works: []work{workItems}},
 }
 
+// allPeers are those in Go, Python's, and a client of one with a server of the other.
 func allPeers() []peer {
 	all := []peer{}
 	for _, p := range goPeers {
 		all = append(all, p)
 	}
-	return append(all, pyro4, pyro5)
+	own := goPeers[1]
+	return append(all, pyro4, pyro5,
+		mixed{name: "pyrokit-pyro4", client: own, server: pyro4}, mixed{name: "pyrokit-pyro5", client: own, server: pyro5},
+		mixed{name: "pyro4-pyrokit", client: pyro4, server: own}, mixed{name: "pyro5-pyrokit", client: pyro5, server: own})
 }

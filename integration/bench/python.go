@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pyrokit/pyrokit/integration/internal/peers"
@@ -27,9 +28,9 @@ func (p pythonPeer) String() string { return p.name }
 func (p pythonPeer) can(s scenario) bool { return !s.shared }
 
 func (p pythonPeer) startServer(s scenario) (server, error) {
-	program := peers.Program{Script: "service" + p.digit + ".py"}
+	program := peers.Program{Script: "bench.py", Args: []string{p.dialect, "serve"}}
 	if s.idle { // its pool of threads would refuse most of them
-		program.Args = []string{"--config", "SERVERTYPE=multiplex"}
+		program.Env = []string{"PYRO_SERVERTYPE=multiplex"}
 	}
 	process, err := peers.Start(program)
 	if err != nil {
@@ -40,18 +41,24 @@ func (p pythonPeer) startServer(s scenario) (server, error) {
 
 type pythonServer struct{ *peers.Process }
 
-func (s pythonServer) Address() string { return s.URIs["svc"] }
+func (s pythonServer) Address() string { return s.URIs[objectName] }
 
-func (p pythonPeer) measure(s scenario, uri string, opts options) (measurement, error) {
-	mode := "call"
+// modes are what bench.py calls each work.
+var modes = map[work]string{workCall: "call", workBatch: "batch", workOneway: "oneway", workItems: "items"}
+
+func (p pythonPeer) measure(s scenario, address string, opts options) (measurement, error) {
+	mode := modes[s.work]
 	if s.connect {
 		mode = "connect"
+	}
+	if !strings.HasPrefix(address, "PYRO:") { // a server in Go says HOST:PORT
+		address = "PYRO:" + objectName + "@" + address
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), opts.duration+time.Minute)
 	defer cancel()
 	var m measurement
 	err := peers.Run(ctx, &m, "import bench; bench.main()",
-		p.dialect, mode, uri, strconv.Itoa(s.callers), fmt.Sprint(opts.duration.Seconds()))
+		p.dialect, mode, address, strconv.Itoa(s.callers), fmt.Sprint(opts.duration.Seconds()), strconv.Itoa(s.work.size()))
 	return m, err
 }
 

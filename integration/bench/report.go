@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -26,6 +28,7 @@ type environment struct {
 type scenarioResult struct {
 	Name    string   `json:"name"`
 	Title   string   `json:"title"`
+	Bases   []string `json:"bases"` // the peers of Results that tables compare with
 	Results []result `json:"results"`
 }
 
@@ -72,25 +75,36 @@ func (r *report) writeText(out io.Writer) error {
 
 func (s scenarioResult) writeText(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	head := []string{"peer", "per second", "median"}
 	if len(s.Results) > 0 && s.Results[0].Connections > 0 {
-		fmt.Fprintln(table, "peer\tconnections\tserver MiB\tKiB each\tclient MiB\tserver / bare\t/ net/rpc\t")
-	} else {
-		fmt.Fprintln(table, "peer\tcalls/s\tmedian\tcalls / bare\t/ net/rpc\t")
+		head = []string{"peer", "connections", "server MiB", "KiB each", "client MiB"}
 	}
+	for _, base := range s.Bases {
+		head = append(head, "/ "+base)
+	}
+	fmt.Fprintln(table, strings.Join(head, "\t")+"\t")
 	for _, r := range s.Results {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t\n", r.Peer, r.cells(), s.ratio(r, "bare"), s.ratio(r, "net/rpc"))
+		line := append([]string{r.Peer}, r.cells()...)
+		for _, base := range s.Bases {
+			line = append(line, s.ratio(r, base))
+		}
+		fmt.Fprintln(table, strings.Join(line, "\t")+"\t")
 	}
 	return table.Flush()
 }
 
-func (r result) cells() string {
+func (r result) cells() []string {
 	const mib = 1024
 	if r.Connections > 0 {
 		each := float64(r.ServerKiB-r.ServerIdleKiB) / float64(r.Connections)
-		return fmt.Sprintf("%d\t%.1f\t%.1f\t%.1f", r.Connections, float64(r.ServerKiB)/mib, each, float64(r.ClientKiB)/mib)
+		return []string{
+			strconv.Itoa(r.Connections), tenths(float64(r.ServerKiB) / mib), tenths(each), tenths(float64(r.ClientKiB) / mib),
+		}
 	}
-	return fmt.Sprintf("%.0f\t%s", r.PerSecond, r.Latency.Round(100*time.Nanosecond))
+	return []string{fmt.Sprintf("%.0f", r.PerSecond), r.Latency.Round(100 * time.Nanosecond).String()}
 }
+
+func tenths(f float64) string { return fmt.Sprintf("%.1f", f) }
 
 // ratio returns how many times another peer's value this one's is.
 func (s scenarioResult) ratio(r result, other string) string {

@@ -21,7 +21,7 @@ func measureAll(peers []peer, scenarios []scenario, opts options) (*report, erro
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
-		r.Scenarios = append(r.Scenarios, scenarioResult{Name: s.name, Title: s.title, Results: results})
+		r.Scenarios = append(r.Scenarios, scenarioResult{Name: s.name, Title: s.title, Bases: s.bases, Results: results})
 	}
 	return r, nil
 }
