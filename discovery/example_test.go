@@ -45,5 +45,5 @@ func ExampleResolver() {
 	}
 	// Output:
 	// "Hello" <nil>
-	// "" example.missing is in no table
+	// "" call greet of PYRONAME:example.missing: example.missing is in no table
 }

@@ -21,11 +21,6 @@ type callOption func(*transport.Call)
 
 func (o callOption) applyToCall(c *transport.Call) { o(c) }
 
-// Timeout limits this call to d, beside its context.
-func Timeout(d time.Duration) CallOption {
-	return callOption(func(c *transport.Call) { c.Timeout = d })
-}
-
 // WithAnnotation sends an annotation along; key is four ASCII letters.
 func WithAnnotation(key string, value []byte) CallOption {
 	return callOption(func(c *transport.Call) { c.Header.Annotations.Set(key, value) })
@@ -133,14 +128,11 @@ func (p *Proxy) decode(ctx context.Context, reply *transport.Reply, call *transp
 
 // unwanted is the error for a result that is not what the caller asked for.
 func (p *Proxy) unwanted(call *transport.Call, code transport.Code, err error) error {
-	op := "call "
-	switch call.Kind {
-	case transport.GetAttr:
-		op = "get "
-	case transport.StreamItem:
-		op = "next item of "
+	peer := ""
+	if call.Peer != nil {
+		peer = call.Peer.String()
 	}
-	return transport.Wrap(code, err).During(op+call.Method, p.uri.String(), "")
+	return transport.Wrap(code, err).During(call.Describe(), p.URI().String(), peer)
 }
 
 // Do calls a method and drops its result.
@@ -251,7 +243,7 @@ func (p *Proxy) walk(ctx context.Context, id string, made *transport.Call, each 
 	for {
 		call := &transport.Call{
 			Kind: transport.StreamItem, Method: made.Method, StreamID: id, Timeout: made.Timeout,
-			Ahead: made.Ahead,
+			Ahead: made.Ahead, Serializer: made.Serializer, OnReply: made.OnReply,
 		}
 		item, err := p.do(ctx, call)
 		if err != nil {

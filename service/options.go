@@ -54,6 +54,7 @@ type serverConfig struct {
 
 	onewayInOrder bool
 	detailed      bool // tracebacks
+	preferIP      int
 }
 
 type proxyConfig struct {
@@ -69,6 +70,14 @@ type proxyConfig struct {
 	handshake any
 	unchecked bool
 	values    codec.Options
+	annotate  func() transport.Annotations
+
+	timeout     time.Duration // 0: that of pb
+	retries     int
+	attempts    int // 0: one
+	preferIP    int
+	lookupDelay time.Duration
+	broadcast   *broadcastConfig // nil: not asked
 	// unasked is a serializer that a proxy which arrived wants, and that is used only when this side names
 	// it.
 	unasked string
@@ -366,9 +375,14 @@ func Announce(r discovery.Registrar) ServerOption {
 	return serverOption(func(c *serverConfig) error { c.registrars = append(c.registrars, r); return nil })
 }
 
-// Annotate adds annotations to every reply, as a Pyro daemon's annotations() does.
-func Annotate(fn func() transport.Annotations) ServerOption {
-	return serverOption(func(c *serverConfig) error { c.annotate = fn; return nil })
+// Annotate adds annotations to every message of this end: to the replies of a server, as a Pyro daemon's
+// annotations() does, to the handshakes and calls of a proxy, as Pyro does it with
+// current_context.annotations. What a call says itself with [WithAnnotation] counts more.
+func Annotate(fn func() transport.Annotations) Option {
+	return bothOption{
+		func(c *serverConfig) error { c.annotate = fn; return given("Annotate", fn != nil) },
+		func(c *proxyConfig) error { c.annotate = fn; return given("Annotate", fn != nil) },
+	}
 }
 
 // Logger gets what no caller sees. The default is slog.Default.

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -36,10 +35,11 @@ type Proxy struct {
 	next     atomic.Uint32 // whose turn it is in the pool
 	endpoint transport.Endpoint
 	timeout  time.Duration
+	bound    atomic.Pointer[pyro.URI] // what Bind has found
 }
 
-// Connect returns a proxy for the object at uri, PYRO:object@host:port or PYRONAME:name[@host[:port]].
-// It checks what it was given and does not connect yet.
+// Connect returns a proxy for the object at uri, PYRO:object@host:port, PYRONAME:name[@host[:port]] or
+// PYROMETA:tag,tag[@host[:port]], which is one at random of those that a name server knows with all tags. It checks what it was given and does not connect yet.
 func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	u, err := pyro.ParseURI(uri)
 	if err != nil {
@@ -89,16 +89,29 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 
 // newProxy returns a proxy that fails to connect if its name cannot be resolved.
 func newProxy(u pyro.URI, cfg proxyConfig) *Proxy {
-	p := &Proxy{uri: u, cfg: cfg, timeout: duration(cfg.pb.GetTimeout())}
-	chain := transport.Chain(cfg.chain...)
+	p := &Proxy{uri: u, cfg: cfg, timeout: cfg.timeout}
+	if p.timeout == 0 {
+		p.timeout = duration(cfg.pb.GetTimeout())
+	}
+	all := cfg.chain
+	if cfg.annotate != nil {
+		all = append(slices.Clip(all), annotator(cfg.annotate))
+	}
+	chain := transport.Chain(all...)
 	dial := cfg.dial()
 	dial.Middleware = chain
 	resolve, err := cfg.resolve(u)
 	if err != nil {
 		resolve = func(context.Context) (pyro.URI, error) { return pyro.URI{}, err }
 	}
+	where := func(ctx context.Context) (pyro.URI, error) {
+		if b := p.bound.Load(); b != nil {
+			return *b, nil
+		}
+		return resolve(ctx)
+	}
 	for range max(1, int(cfg.pb.GetPool())) {
-		p.clients = append(p.clients, pyro.NewClient(resolve, dial, cfg.unchecked))
+		p.clients = append(p.clients, pyro.NewClient(where, dial, cfg.unchecked))
 	}
 	p.endpoint = chain.Call(p.send)
 	return p
@@ -119,55 +132,18 @@ func (cfg *proxyConfig) dial() pyro.DialConfig {
 		Values:          values,
 		Timeout:         duration(pb.GetConnectTimeout()),
 		Handshake:       cfg.handshake,
+		PreferIP:        cfg.preferIP,
+		Attempts:        cfg.attempts,
 		Dial:            cfg.dialer,
 	}
 	if cfg.tls != nil {
-		d.Dial = (&tls.Dialer{Config: cfg.tls}).DialContext // names the host that is dialled, not a name server's
+		d.Dial = cfg.dialTLS(cfg.tls) // names the host that is dialled, not a name server's
 	}
 	return d
 }
 
-// resolve returns the function that finds the object's location before each connection.
-func (cfg *proxyConfig) resolve(u pyro.URI) (func(context.Context) (pyro.URI, error), error) {
-	if cfg.unasked != "" {
-		return nil, transport.Errorf(transport.CodeFailedPrecondition,
-			"the proxy of %s wants the serializer %s: name it with p.With(service.Serializer(...)) to use it", u, cfg.unasked)
-	}
-	switch u.Protocol {
-	case pyro.ProtocolPyro:
-		return func(context.Context) (pyro.URI, error) { return u, nil }, nil
-	case pyro.ProtocolPyroName:
-	default:
-		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: no resolver for %s", u, u.Protocol)
-	}
-	limit := duration(cfg.pb.GetConnectTimeout())
-	if limit <= 0 {
-		limit = pyro.DefaultTimeout
-	}
-	if cfg.resolver != nil {
-		return func(ctx context.Context) (pyro.URI, error) {
-			ctx, cancel := context.WithTimeout(ctx, limit)
-			defer cancel()
-			e, err := cfg.resolver.Resolve(ctx, u.Object)
-			return e.URI, err
-		}, nil
-	}
-	locations := cfg.pb.GetNameServers()
-	if location := u.Location(); location != "" {
-		locations = []string{location}
-	}
-	dial := pyro.DialConfig{HMACKey: cfg.hmacKey, Timeout: duration(cfg.pb.GetConnectTimeout()), Dial: cfg.lookupDialer()}
-	return func(ctx context.Context) (pyro.URI, error) {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		ns, err := nameserver.Locate(ctx, dial, locations...)
-		if err != nil {
-			return pyro.URI{}, transport.AsError(err).During("resolve", u.String(), "")
-		}
-		defer ns.Close()
-		e, err := ns.Lookup(ctx, u.Object)
-		return e.URI, err
-	}, nil
+func (cfg *proxyConfig) dialTLS(c *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&pyro.Dialer{Prefer: cfg.preferIP, TLS: c}).DialContext
 }
 
 // lookupDialer returns what connects to name servers; nil for a plain connection.
@@ -176,25 +152,15 @@ func (cfg *proxyConfig) lookupDialer() func(ctx context.Context, network, addres
 	case cfg.lookup && cfg.lookupTLS == nil:
 		return cfg.dialer
 	case cfg.lookup:
-		return (&tls.Dialer{Config: cfg.lookupTLS}).DialContext
+		return cfg.dialTLS(cfg.lookupTLS)
 	case cfg.tls != nil:
 		anonymous := cfg.tls.Clone()
 		anonymous.ServerName = ""
 		anonymous.Certificates, anonymous.GetClientCertificate = nil, nil
-		return (&tls.Dialer{Config: anonymous}).DialContext
+		return cfg.dialTLS(anonymous)
 	default:
 		return cfg.dialer
 	}
-}
-
-// send is the innermost part of the chain.
-func (p *Proxy) send(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
-	if call.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
-		defer cancel() // the reply is complete by then: items of a stream are calls of their own
-	}
-	return p.client(call).Call(ctx, call)
 }
 
 // client returns the connection for a call: for all items of a remote iterator the same one, because those
@@ -222,14 +188,22 @@ func (p *Proxy) do(ctx context.Context, call *transport.Call) (*transport.Reply,
 		call.Timeout = p.timeout
 	}
 	reply, err := p.endpoint(ctx, call)
-	if reply == nil && err == nil {
+	if err != nil {
+		return nil, p.during(call.Describe(), err)
+	}
+	if reply == nil {
 		reply = &transport.Reply{}
 	}
-	return reply, err
+	return reply, nil
 }
 
-// URI returns the URI that the proxy was made for.
-func (p *Proxy) URI() pyro.URI { return p.uri }
+// URI returns the URI that the proxy was made for, or that of the object which [Proxy.Bind] has found.
+func (p *Proxy) URI() pyro.URI {
+	if b := p.bound.Load(); b != nil {
+		return *b
+	}
+	return p.uri
+}
 
 // Info is what a proxy knows of the object and of who answers for it.
 type Info struct {
@@ -244,7 +218,7 @@ type Info struct {
 func (p *Proxy) Info(ctx context.Context) (*Info, error) {
 	welcome, peer, uri, err := p.clients[0].Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, p.during("connect", err)
 	}
 	answer, err := welcome.Value.Any()
 	if err != nil {

@@ -33,10 +33,11 @@ func init() { //nolint:gochecknoinits // the floors below know proxies only as d
 // proxy to prove itself with, [HMACKey], [Handshake] and [TLS], stays here: who wants to hand that on puts
 // it into the state and passes the state instead of the proxy.
 func (p *Proxy) State() pyro.ProxyState {
-	state := pyro.ProxyState{URI: p.uri}
+	state := pyro.ProxyState{}
 	if p.given != nil {
 		state = *p.given
 	}
+	state.URI = p.URI()
 	if name := p.cfg.pb.GetSerializer(); name != "" {
 		state.Serializer = name
 	}

@@ -184,7 +184,7 @@ func TestProxiesThatArriveAndCannotBeUsed(t *testing.T) {
 	tests := map[string]struct{ state, want string }{
 		"a pickle":              {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,'pickle')", "wants the serializer pickle"},
 		"an unknown name":       {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,'yaml')", `unknown serializer "yaml"`},
-		"tags":                  {"('PYROMETA:a,b@h:1',(),(),(),0.0,None,'hello',0,None)", "no resolver for PYROMETA"},
+		"tags":                  {"('PYROMETA:a,b@127.0.0.1:1',(),(),(),0.0,None,'hello',0,None)", "resolve PYROMETA:a,b@127.0.0.1:1"},
 		"nobody at the address": {"('PYRO:o@127.0.0.1:1',(),(),(),0.0,None,'hello',0,None)", "refused"},
 	}
 	for name, tt := range tests {

@@ -380,7 +380,7 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 			return nil, uri, err
 		}
 	}
-	sockets, err := openSockets(network, address)
+	sockets, err := openSockets(network, address, s.cfg.preferIP)
 	if err != nil {
 		return nil, uri, fmt.Errorf("listen on %s %s: %w", network, address, err)
 	}
@@ -401,13 +401,18 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 
 // openSockets opens what an address stands for: localhost both in IPv4 and, where there is one, in
 // IPv6, at the same port, because Python clients try whichever comes first.
-func openSockets(network, address string) ([]net.Listener, error) {
+func openSockets(network, address string, prefer int) ([]net.Listener, error) {
 	lc := &net.ListenConfig{}
+	host, _, _ := net.SplitHostPort(address)
+	if network == "tcp" && prefer == 6 && host != "" && net.ParseIP(host) == nil {
+		if l, err := lc.Listen(context.Background(), "tcp6", address); err == nil {
+			return withIPv4(lc, l, host), nil
+		}
+	}
 	first, err := lc.Listen(context.Background(), network, address)
 	if err != nil {
 		return nil, err
 	}
-	host, _, _ := net.SplitHostPort(address)
 	bound, ok := first.Addr().(*net.TCPAddr)
 	if network != "tcp" || host != "localhost" || !ok || bound.IP.To4() == nil {
 		return []net.Listener{first}, nil
@@ -417,6 +422,19 @@ func openSockets(network, address string) ([]net.Listener, error) {
 		return []net.Listener{first}, nil //nolint:nilerr // see above
 	}
 	return []net.Listener{first, second}, nil
+}
+
+// withIPv4 returns an IPv6 listener and for localhost, if its port is free there, that of IPv4.
+func withIPv4(lc *net.ListenConfig, first net.Listener, host string) []net.Listener {
+	bound, ok := first.Addr().(*net.TCPAddr)
+	if host != "localhost" || !ok {
+		return []net.Listener{first}
+	}
+	second, err := lc.Listen(context.Background(), "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(bound.Port)))
+	if err != nil {
+		return []net.Listener{first}
+	}
+	return []net.Listener{first, second}
 }
 
 // removeStaleSocket removes a socket that a killed process left: one that nobody answers on.

@@ -269,7 +269,7 @@ func TestConnectChecksWhatItIsGiven(t *testing.T) {
 	}{
 		{"nonsense", nil, "invalid uri"},
 		{"PYRO:a@localhost", nil, "port"},
-		{"PYROMETA:a,b", nil, "no resolver for PYROMETA"},
+		{"PYROMETA:a,b", []service.ProxyOption{service.Resolver(byName{})}, "the resolver knows no metadata"},
 		{"PYRO:a@localhost:1", []service.ProxyOption{service.Serializer("yaml")}, `unknown serializer "yaml"`},
 		{"PYRO:a@localhost:1", []service.ProxyOption{service.Pool(0)}, "Pool(0)"},
 		{"PYRO:a@localhost:1", []service.ProxyOption{service.Dialect(3)}, "Dialect(3)"},

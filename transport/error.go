@@ -84,11 +84,7 @@ func (e *Error) Error() string {
 	if e.Op != "" {
 		b.WriteString(e.Op)
 		if e.URI != "" {
-			preposition := " of "
-			if e.Op == "connect" {
-				preposition = " to "
-			}
-			b.WriteString(preposition + e.URI)
+			b.WriteString(preposition(e.Op) + e.URI)
 		}
 		if e.Peer != "" {
 			b.WriteString(" at " + e.Peer)
@@ -103,6 +99,18 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(e.Message)
 	return b.String()
+}
+
+// preposition stands between what is done and the URI.
+func preposition(op string) string {
+	switch op {
+	case "connect", "reconnect":
+		return " to "
+	case "resolve", "bind":
+		return " "
+	default:
+		return " of "
+	}
 }
 
 // Unwrap returns the local error beneath, or nil.

@@ -1,0 +1,323 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A TimeLimit is a limit for calls, as an option of one call or of all that a proxy makes; see [Timeout].
+type TimeLimit time.Duration
+
+// Timeout limits a call to d, beside its context: as a CallOption this call, as a ProxyOption each call of
+// the proxy that has no Timeout of its own (Pyro's COMMTIMEOUT and _pyroTimeout, which count for each message
+// on the wire). By default only the context limits a call.
+func Timeout(d time.Duration) TimeLimit { return TimeLimit(d) }
+
+func (t TimeLimit) applyToCall(c *transport.Call) { c.Timeout = time.Duration(t) }
+
+func (t TimeLimit) applyToProxy(c *proxyConfig) error {
+	c.timeout = time.Duration(t)
+	return positive("Timeout", time.Duration(t))
+}
+
+// WithSerializer sends this call in another serializer than the proxy's; the reply comes in the same one.
+func WithSerializer(name string) CallOption {
+	return callOption(func(c *transport.Call) { c.Serializer = name })
+}
+
+// ResponseAnnotations stores the annotations of the reply in *dst, also of a reply that is an exception
+// (Pyro's current_context.response_annotations). They are there when the call returns; without a reply,
+// *dst stays as it was.
+func ResponseAnnotations(dst *transport.Annotations) CallOption {
+	return callOption(func(c *transport.Call) {
+		c.OnReply = func(h transport.Header) { *dst = h.Annotations }
+	})
+}
+
+// MaxRetries has method calls sent again, at once and up to n times, whose connection was lost or whose time
+// ran out, as MAX_RETRIES does: on connections that are there, not where connecting failed, and no attributes,
+// batches, one-way calls and items of iterators. The call may have been carried out all the same, so it is
+// for methods that may run twice; package middleware/retry knows which ones those are, and waits between
+// attempts. [Timeout] limits each attempt. The default is 0.
+func MaxRetries(n int) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.retries = n
+		if n < 0 {
+			return fmt.Errorf("MaxRetries(%d): must not be negative", n)
+		}
+		return nil
+	})
+}
+
+// ConnectAttempts is how often a proxy tries to connect, where nobody listens or the server is full, before
+// the call that needs the connection fails; default 1. It waits 100 ms before the second attempt, twice as
+// long before each further one and 2 s at most, each time a random part of up to half less, and no longer
+// than the call's context allows. [Proxy.Reconnect] tries on its own.
+func ConnectAttempts(n int) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.attempts = n
+		if n < 1 {
+			return fmt.Errorf("ConnectAttempts(%d): must be positive", n)
+		}
+		return nil
+	})
+}
+
+// PreferIP has addresses of IP version 4 or 6 tried, or listened on, first where a name stands for both; the
+// default 0 leaves the choice to the system (PREFER_IP_VERSION). The other version is used all the same, where
+// the preferred one does not answer.
+func PreferIP(version int) Option {
+	check := func() error {
+		switch version {
+		case 0, 4, 6:
+			return nil
+		default:
+			return fmt.Errorf("PreferIP(%d): want 4, 6 or 0", version)
+		}
+	}
+	return bothOption{
+		func(c *serverConfig) error { c.preferIP = version; return check() },
+		func(c *proxyConfig) error { c.preferIP = version; return check() },
+	}
+}
+
+// LookupDelay has a name that is not known yet, or a name server that is not there yet, asked for again for
+// up to d, each time after a fifth of d and 200 ms at least (NS_LOOKUP_DELAY). The time counts against
+// [ConnectTimeout] no more than other waiting does: what limits it is d and the call's context. The default
+// 0 asks once.
+func LookupDelay(d time.Duration) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.lookupDelay = d
+		if d < 0 {
+			return fmt.Errorf("LookupDelay(%s): must not be negative", d)
+		}
+		return nil
+	})
+}
+
+// BroadcastLookup asks the network for a name server, where none was named and the default one is not there:
+// at UDP port, 0 for 9091 (NS_BCPORT), of addresses, default all (BROADCAST_ADDRS). Whoever answers decides
+// where the proxy connects to, so by default nobody is asked.
+func BroadcastLookup(port int, addresses ...string) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.broadcast = &broadcastConfig{port, addresses}
+		if port < 0 || port > 65535 {
+			return fmt.Errorf("BroadcastLookup(%d): no port", port)
+		}
+		return nil
+	})
+}
+
+type broadcastConfig struct {
+	port      int
+	addresses []string
+}
+
+// Bind connects, if there is no connection, and binds a PYRONAME or PYROMETA proxy to the object that it was
+// resolved to: from then on it connects there, wherever the name moves, and its URI says so (Pyro's
+// _pyroBind). A proxy that is not bound resolves its name before each connection.
+func (p *Proxy) Bind(ctx context.Context) error {
+	_, _, uri, err := p.clients[0].Connect(ctx)
+	if err != nil {
+		return p.during("bind", err)
+	}
+	if p.uri.Protocol != pyro.ProtocolPyro {
+		p.bound.CompareAndSwap(nil, &uri)
+	}
+	return nil
+}
+
+// Release ends the proxy's connections, and with them its sessions. Calls in flight fail; the next call
+// connects again.
+func (p *Proxy) Release() error {
+	var errs []error
+	for _, c := range p.clients {
+		errs = append(errs, c.Release())
+	}
+	return errors.Join(errs...)
+}
+
+// Reconnect ends the proxy's connections and tries to make another one until that works or ctx ends, with
+// the waits of [ConnectAttempts] (Pyro's _pyroReconnect). It gives up at once on what time does not heal, such
+// as a server that refuses the proxy.
+func (p *Proxy) Reconnect(ctx context.Context) error {
+	if err := p.Release(); err != nil {
+		return err
+	}
+	return p.during("reconnect", p.clients[0].Reconnect(ctx))
+}
+
+// during completes an error that says not yet what was being done.
+func (p *Proxy) during(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return transport.AsError(err).During(op, p.URI().String(), "")
+}
+
+// annotator returns the middleware that adds annotations to all that a proxy says; those of the call itself
+// count more.
+func annotator(annotations func() transport.Annotations) transport.Middleware {
+	add := func(h *transport.Header) {
+		for _, a := range annotations() {
+			if _, there := h.Annotations.Get(a.Key); !there {
+				h.Annotations.Set(a.Key, a.Value)
+			}
+		}
+	}
+	return transport.Middleware{
+		Name: "annotations",
+		Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
+			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
+				add(&h.Header)
+				return next(ctx, h)
+			}
+		},
+		Call: func(next transport.Endpoint) transport.Endpoint {
+			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+				add(&call.Header)
+				return next(ctx, call)
+			}
+		},
+	}
+}
+
+// send is the innermost part of the chain.
+func (p *Proxy) send(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	for left := p.cfg.retries; ; left-- {
+		reply, err := p.sendOnce(ctx, call)
+		if err == nil || left <= 0 || ctx.Err() != nil || !worthRetrying(call, err) {
+			return reply, err
+		}
+	}
+}
+
+func (p *Proxy) sendOnce(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	if call.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
+		defer cancel() // the reply is complete by then: items of a stream are calls of their own
+	}
+	return p.client(call).Call(ctx, call)
+}
+
+// worthRetrying tells what MAX_RETRIES has sent again: what Pyro raises a ConnectionClosedError or
+// TimeoutError for in a call.
+func worthRetrying(call *transport.Call, err error) bool {
+	if call.Kind != transport.Invoke || call.Oneway {
+		return false
+	}
+	e := transport.AsError(err)
+	if e.Remote || e.Op != call.Describe() { // connecting has failed
+		return false
+	}
+	return e.Code == transport.CodeUnavailable || e.Code == transport.CodeDeadlineExceeded
+}
+
+// A resolveFunc finds where an object is.
+type resolveFunc func(context.Context) (pyro.URI, error)
+
+// resolve returns the function that finds the object's location before each connection.
+func (cfg *proxyConfig) resolve(u pyro.URI) (resolveFunc, error) {
+	if cfg.unasked != "" {
+		return nil, transport.Errorf(transport.CodeFailedPrecondition,
+			"the proxy of %s wants the serializer %s: name it with p.With(service.Serializer(...)) to use it", u, cfg.unasked)
+	}
+	if u.Protocol == pyro.ProtocolPyro {
+		return func(context.Context) (pyro.URI, error) { return u, nil }, nil
+	}
+	byTags := u.Protocol == pyro.ProtocolPyroMeta
+	if _, ok := cfg.resolver.(discovery.TagResolver); byTags && cfg.resolver != nil && !ok {
+		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: the resolver knows no metadata", u)
+	}
+	limit := duration(cfg.pb.GetConnectTimeout())
+	if limit <= 0 {
+		limit = pyro.DefaultTimeout
+	}
+	once := func(ctx context.Context) (pyro.URI, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		if cfg.resolver != nil {
+			return resolveWith(ctx, cfg.resolver, u)
+		}
+		ns, err := cfg.nameServer(ctx, u.Location())
+		if err != nil {
+			return pyro.URI{}, transport.AsError(err).During("resolve", u.String(), "")
+		}
+		defer ns.Close()
+		return resolveWith(ctx, ns, u)
+	}
+	return patiently(once, cfg.lookupDelay), nil
+}
+
+// resolveWith asks r for u: of the entries with all tags of a PYROMETA uri it takes one at random.
+func resolveWith(ctx context.Context, r discovery.Resolver, u pyro.URI) (pyro.URI, error) {
+	if u.Protocol != pyro.ProtocolPyroMeta {
+		e, err := r.Resolve(ctx, u.Object)
+		return e.URI, err
+	}
+	tagged, ok := r.(discovery.TagResolver)
+	if !ok {
+		return pyro.URI{}, transport.Errorf(transport.CodeUnimplemented, "resolve %s: the resolver knows no metadata", u)
+	}
+	entries, err := tagged.ResolveTags(ctx, u.Tags)
+	if err != nil {
+		return pyro.URI{}, err
+	}
+	if len(entries) == 0 {
+		return pyro.URI{}, transport.Errorf(transport.CodeNotFound, "resolve %s: nothing has all of these tags", u)
+	}
+	return entries[rand.N(len(entries))].URI, nil //nolint:gosec // any will do
+}
+
+// minLookupPause is the least time between two lookups of LookupDelay.
+const minLookupPause = 200 * time.Millisecond
+
+// patiently asks again for up to delay while the answer is that there is nothing.
+func patiently(once resolveFunc, delay time.Duration) resolveFunc {
+	if delay <= 0 {
+		return once
+	}
+	return func(ctx context.Context) (pyro.URI, error) {
+		end := time.Now().Add(delay)
+		for {
+			u, err := once(ctx)
+			absent := errors.Is(err, transport.ErrNotFound) || errors.Is(err, transport.ErrUnavailable)
+			if !absent || !time.Now().Before(end) || sleep(ctx, min(max(minLookupPause, delay/5), time.Until(end))) != nil {
+				return u, err
+			}
+		}
+	}
+}
+
+// nameServer returns a client of the name server at location, or of the first of those that were named, or of
+// one that the network tells.
+func (cfg *proxyConfig) nameServer(ctx context.Context, location string) (*nameserver.Client, error) {
+	locations := cfg.pb.GetNameServers()
+	if location != "" {
+		locations = []string{location}
+	}
+	dial := pyro.DialConfig{
+		HMACKey:  cfg.hmacKey,
+		Timeout:  duration(cfg.pb.GetConnectTimeout()),
+		PreferIP: cfg.preferIP,
+		Dial:     cfg.lookupDialer(),
+	}
+	ns, err := nameserver.Locate(ctx, dial, locations...)
+	if err == nil || cfg.broadcast == nil || len(locations) > 0 || !errors.Is(err, transport.ErrUnavailable) {
+		return ns, err
+	}
+	found, broadcastErr := nameserver.Broadcast(ctx, cfg.broadcast.port, cfg.broadcast.addresses...)
+	if broadcastErr != nil {
+		return nil, fmt.Errorf("%w; %w", err, broadcastErr)
+	}
+	return nameserver.Locate(ctx, dial, found.Location())
+}
