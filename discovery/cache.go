@@ -3,10 +3,13 @@ package discovery
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // A CacheConfig says how long answers are believed.
@@ -18,8 +21,8 @@ type CacheConfig struct {
 	Stale time.Duration
 	// Negative is how long it is believed that a name is unknown; 0 means not at all.
 	Negative time.Duration
-	// Names is how many names are remembered; 0 means 10000. One more, and some are forgotten.
-	Names int
+	// Answers is how many are remembered; 0 means 10000. One more, and some are forgotten.
+	Answers int
 }
 
 // Defaults of a CacheConfig.
@@ -27,13 +30,13 @@ const (
 	DefaultTTL   = 10 * time.Second
 	DefaultStale = 5 * time.Minute
 
-	defaultNames = 10000
-	staleRetry   = time.Second // an old answer is used that long before the directory is asked again
+	defaultAnswers = 10000
+	staleRetry     = time.Second // an old answer is used that long before the directory is asked again
 )
 
-// A Cache is a Resolver that remembers the answers of another one. Those who ask for the same name at the same
-// time share one lookup, which ends with the last of them. While the directory cannot be asked, old answers
-// are used. Its methods may be called concurrently.
+// A Cache is a Resolver, and a Finder, that remembers the answers of another one. Those who ask for the same at
+// the same time share one lookup, which ends with the last of them. While the directory cannot be asked, old
+// answers are used. Its methods may be called concurrently.
 type Cache struct {
 	source Resolver
 	cfg    CacheConfig
@@ -43,24 +46,25 @@ type Cache struct {
 	lookups map[string]*lookup
 }
 
-// An answer is what the directory said of a name.
+// An answer is what the directory said.
 type answer struct {
-	entry Entry
-	err   error     // that there is no such name
-	until time.Time // it is used without asking
-	stale time.Time // it is used if asking fails
+	entries []Entry
+	err     error     // that there is no such name
+	until   time.Time // it is used without asking
+	stale   time.Time // it is used if asking fails
 }
 
 // A lookup is under way for some who wait for it.
 type lookup struct {
-	done    chan struct{} // closed when entry and err are set
-	entry   Entry
+	done    chan struct{} // closed when entries and err are set
+	entries []Entry
 	err     error
 	waiting int // guarded by Cache.mu
 	cancel  context.CancelFunc
 }
 
-// NewCache returns an empty cache of what source answers.
+// NewCache returns an empty cache of what source answers. Its Find asks source, too, which has to be a Finder
+// for that.
 func NewCache(source Resolver, cfg CacheConfig) *Cache {
 	if cfg.TTL <= 0 {
 		cfg.TTL = DefaultTTL
@@ -68,130 +72,157 @@ func NewCache(source Resolver, cfg CacheConfig) *Cache {
 	if cfg.Stale == 0 {
 		cfg.Stale = DefaultStale
 	}
-	if cfg.Names <= 0 {
-		cfg.Names = defaultNames
+	if cfg.Answers <= 0 {
+		cfg.Answers = defaultAnswers
 	}
 	return &Cache{source: source, cfg: cfg, answers: map[string]answer{}, lookups: map[string]*lookup{}}
 }
 
 // Resolve returns the entry with this name, from memory if the answer is young enough.
 func (c *Cache) Resolve(ctx context.Context, name string) (Entry, error) {
-	c.mu.Lock()
-	if a, known := c.answers[name]; known && time.Now().Before(a.until) {
-		c.mu.Unlock()
-		return a.entry, a.err
+	entries, err := c.ask(ctx, "name\x00"+name, func(ctx context.Context) ([]Entry, error) {
+		e, err := c.source.Resolve(ctx, name)
+		return []Entry{e}, err
+	})
+	if err != nil {
+		return Entry{}, err
 	}
-	l := c.lookups[name]
+	return entries[0], nil
+}
+
+// Find returns the entries that q chooses, from memory if the answer is young enough.
+func (c *Cache) Find(ctx context.Context, q Query) ([]Entry, error) {
+	finder, ok := c.source.(Finder)
+	if !ok {
+		return nil, transport.Errorf(transport.CodeUnimplemented, "the cached directory finds nothing by a query")
+	}
+	key := strings.Join([]string{"query", q.Name, q.Prefix, strings.Join(q.All, "\x01"), strings.Join(q.Any, "\x01")}, "\x00")
+	entries, err := c.ask(ctx, key, func(ctx context.Context) ([]Entry, error) { return finder.Find(ctx, q) })
+	return slices.Clone(entries), err
+}
+
+type askFunc func(context.Context) ([]Entry, error)
+
+// ask returns what is remembered under key, else what do returns.
+func (c *Cache) ask(ctx context.Context, key string, do askFunc) ([]Entry, error) {
+	c.mu.Lock()
+	if a, known := c.answers[key]; known && time.Now().Before(a.until) {
+		c.mu.Unlock()
+		return a.entries, a.err
+	}
+	l := c.lookups[key]
 	if l == nil {
-		l = c.begin(ctx, name)
+		l = c.begin(ctx, key, do)
 	}
 	l.waiting++
 	c.mu.Unlock()
 	select {
 	case <-l.done:
-		return l.entry, l.err
+		return l.entries, l.err
 	case <-ctx.Done():
-		c.leave(name, l)
-		return Entry{}, transport.AsError(ctx.Err())
+		c.leave(key, l)
+		return nil, transport.AsError(ctx.Err())
 	}
 }
 
 // begin starts a lookup that lives as long as somebody waits for it, under mu.
-func (c *Cache) begin(ctx context.Context, name string) *lookup {
+func (c *Cache) begin(ctx context.Context, key string, do askFunc) *lookup {
 	l := &lookup{done: make(chan struct{})}
 	ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	c.lookups[name] = l
+	c.lookups[key] = l
 	go func() {
 		defer l.cancel()
-		entry, err := c.source.Resolve(ctx, name)
-		c.finish(name, l, entry, err)
+		entries, err := do(ctx)
+		c.finish(key, l, entries, err)
 	}()
 	return l
 }
 
 // leave takes one who waited away.
-func (c *Cache) leave(name string, l *lookup) {
+func (c *Cache) leave(key string, l *lookup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if l.waiting--; l.waiting > 0 {
 		return
 	}
 	l.cancel()
-	if c.lookups[name] == l { // who comes now starts anew
-		delete(c.lookups, name)
+	if c.lookups[key] == l { // who comes now starts anew
+		delete(c.lookups, key)
 	}
 }
 
 // finish remembers what the directory said, and tells those who wait.
-func (c *Cache) finish(name string, l *lookup, entry Entry, err error) {
+func (c *Cache) finish(key string, l *lookup, entries []Entry, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer close(l.done)
-	l.entry, l.err = entry, err
-	if c.lookups[name] != l { // forgotten, or nobody waits: it may be out of date
+	l.entries, l.err = entries, err
+	if c.lookups[key] != l { // nobody waits: what went wrong may be that
 		return
 	}
-	delete(c.lookups, name)
+	delete(c.lookups, key)
 	now := time.Now()
 	switch {
 	case err == nil:
 		until := now.Add(c.cfg.TTL)
-		c.remember(name, answer{entry: entry, until: until, stale: until.Add(max(0, c.cfg.Stale))})
+		c.remember(key, answer{entries: entries, until: until, stale: until.Add(max(0, c.cfg.Stale))})
 	case errors.Is(err, transport.ErrNotFound):
-		delete(c.answers, name)
+		delete(c.answers, key)
 		if c.cfg.Negative > 0 {
-			c.remember(name, answer{err: err, until: now.Add(c.cfg.Negative)})
+			c.remember(key, answer{err: err, until: now.Add(c.cfg.Negative)})
 		}
-	case outOfReach(err):
-		if old, known := c.answers[name]; known && old.err == nil && now.Before(old.stale) {
-			l.entry, l.err = old.entry, nil
+	case OutOfReach(err):
+		if old, known := c.answers[key]; known && old.err == nil && now.Before(old.stale) {
+			l.entries, l.err = old.entries, nil
 			old.until = now.Add(staleRetry)
-			c.answers[name] = old
+			c.answers[key] = old
 		}
 	}
 }
 
-// outOfReach tells the errors of a directory that could not be asked from what it says.
-func outOfReach(err error) bool {
+// OutOfReach tells the errors of a directory, or an object, that could not be asked at the moment from what it
+// said itself.
+func OutOfReach(err error) bool {
 	return errors.Is(err, transport.ErrUnavailable) || errors.Is(err, transport.ErrTimeout) || errors.Is(err, transport.ErrExhausted)
 }
 
 // remember keeps an answer, under mu.
-func (c *Cache) remember(name string, a answer) {
-	if _, known := c.answers[name]; !known && len(c.answers) >= c.cfg.Names {
+func (c *Cache) remember(key string, a answer) {
+	if _, known := c.answers[key]; !known && len(c.answers) >= c.cfg.Answers {
 		c.makeRoom()
 	}
-	c.answers[name] = a
+	c.answers[key] = a
 }
 
-// makeRoom forgets what is too old to be used, else a quarter of all names, whichever they are.
+// makeRoom forgets what is too old to be used, else a quarter of all answers, whichever they are; under mu.
 func (c *Cache) makeRoom() {
 	now := time.Now()
-	for name, a := range c.answers {
+	for key, a := range c.answers {
 		if now.After(a.until) && now.After(a.stale) {
-			delete(c.answers, name)
+			delete(c.answers, key)
 		}
 	}
-	for name := range c.answers {
-		if len(c.answers) <= c.cfg.Names*3/4 {
+	for key := range c.answers {
+		if len(c.answers) <= c.cfg.Answers*3/4 {
 			return
 		}
-		delete(c.answers, name)
+		delete(c.answers, key)
 	}
 }
 
-// Forget drops what is known of a name if that is still e: who found out that nobody answers at e's URI says so,
-// and the directory is asked anew. It tells whether there was something to drop.
-func (c *Cache) Forget(e Entry) bool {
+// Forget is for who found that nobody answers at uri: the directory is asked anew for all that leads there. It
+// tells whether anything did.
+func (c *Cache) Forget(uri pyro.URI) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a, known := c.answers[e.Name]
-	if !known || a.err != nil || a.entry.URI.String() != e.URI.String() {
-		return false
+	text, led := uri.String(), false
+	for key, a := range c.answers {
+		if !slices.ContainsFunc(a.entries, func(e Entry) bool { return e.URI.String() == text }) {
+			continue
+		}
+		led = true
+		a.until = time.Time{} // it is still better than nothing
+		c.answers[key] = a
 	}
-	if a.until.After(time.Now()) {
-		a.until = time.Time{} // but it is still better than nothing
-		c.answers[e.Name] = a
-	}
-	return true
+	return led
 }
