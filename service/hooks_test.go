@@ -198,6 +198,7 @@ func TestStatsOfConnections(t *testing.T) {
 		other := to()
 		require.ErrorContains(t, other.Ping(t.Context()), "no free workers, increase server threadpool size")
 		require.Error(t, service.Do(t.Context(), p, "echo", string(make([]byte, 2000))))
+		synctest.Wait() // the server has noticed that there is room
 		require.NoError(t, p.Ping(t.Context()), "on a new connection")
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
