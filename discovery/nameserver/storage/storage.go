@@ -73,6 +73,20 @@ var ErrNoMetadata = errors.New("DbmStorage doesn't support metadata")
 // ErrNotText is the error for a name, URI or tag that is not UTF-8 where only text can be kept.
 var ErrNotText = errors.New("not a text in UTF-8")
 
+// What can be wrong with the file of a storage; the error's text says which file and how.
+var (
+	// ErrLocked: another process keeps the file locked for longer than one waits for that.
+	ErrLocked = errors.New("locked by another process")
+	// ErrReadOnly: the file, or the folder that it is in, must not be written to.
+	ErrReadOnly = errors.New("must not be written to")
+	// ErrFull: there is no room for more.
+	ErrFull = errors.New("no room left")
+	// ErrFormat: the file is not what a storage of its kind writes, or is damaged.
+	ErrFormat = errors.New("not a file of this storage")
+	// ErrReplaced: the file was removed, or another one has its name, while the storage had it open.
+	ErrReplaced = errors.New("removed or replaced while it was open")
+)
+
 // ErrClosed is the error for a storage that is closed.
 var ErrClosed = errors.New("storage is closed")
 

@@ -1,0 +1,262 @@
+package indexed
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+)
+
+// A File keeps records. One goroutine at a time calls its methods.
+type File interface {
+	// Begin begins a transaction, in which nobody else changes the file where its kind has locks. It tells whether
+	// somebody else has changed it since it was loaded.
+	Begin() (changed bool, err error)
+	// Changed tells the same without a transaction.
+	Changed() (bool, error)
+	// Load yields all records in the order of their names, inside of a transaction or outside, until yield
+	// returns an error.
+	Load(yield func(storage.Record) error) error
+	// Put stores a record, in a transaction.
+	Put(r storage.Record) error
+	// Remove removes a name, if it is there, in a transaction.
+	Remove(name string) error
+	// Commit ends the transaction: without an error what it did lasts, whatever happens to process and machine; with one
+	// it is undone.
+	Commit() error
+	// Rollback ends the transaction and undoes what it did.
+	Rollback()
+	// Close lets go of the file, which is whole and needs nobody any more.
+	Close() error
+}
+
+// Limits says what a file does not keep.
+type Limits struct {
+	NoTags   bool // they are dropped; a search for them is an error
+	NoLeases bool // records with a lease stay in memory: the file could not say that they end
+}
+
+// poll is how often the file is looked at for changes by others.
+const poll = time.Second
+
+// gather is how many writers one transaction serves at most.
+const gather = 1024
+
+// Storage is a storage in a file.
+type Storage struct {
+	index  *storage.Memory
+	file   File
+	limits Limits
+	ops    chan *op
+	quit   chan struct{} // closed by Close
+	done   chan struct{} // closed when the writer has ended
+	close  func() error
+}
+
+// op is what somebody wants to be written.
+type op struct {
+	ctx  context.Context //nolint:containedctx // whose caller waits no more is not begun
+	do   func(*changes) error
+	err  error
+	done chan struct{} // closed after the commit, with err set
+}
+
+var (
+	_ storage.Storage = (*Storage)(nil)
+	_ storage.Batch   = (*Storage)(nil)
+)
+
+// Open loads a file into a new storage, which closes it in the end; after an error it is closed already.
+func Open(file File, limits Limits) (*Storage, error) {
+	s := &Storage{
+		index: storage.NewMemory(), file: file, limits: limits,
+		ops: make(chan *op, gather), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	s.close = sync.OnceValue(func() error {
+		close(s.quit)
+		<-s.done
+		return errors.Join(s.file.Close(), s.index.Close())
+	})
+	go s.run()
+	return s, nil
+}
+
+// load fills the empty index.
+func (s *Storage) load() error {
+	const many = 1024
+	batch := make([]storage.Record, 0, many)
+	err := s.file.Load(func(r storage.Record) error {
+		if batch = append(batch, r); len(batch) < many {
+			return nil
+		}
+		err := s.index.Apply(batch, nil)
+		batch = batch[:0]
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.index.Apply(batch, nil)
+}
+
+// Close ends the storage after the writes that have begun.
+func (s *Storage) Close() error { return s.close() }
+
+// Len returns the number of names.
+func (s *Storage) Len(ctx context.Context) (int, error) { return s.index.Len(ctx) }
+
+// Get returns the record of a name, or ErrNotFound.
+func (s *Storage) Get(ctx context.Context, name string) (storage.Record, error) {
+	return s.index.Get(ctx, name)
+}
+
+// Prefix yields the records whose names begin with prefix. See storage.Storage.
+func (s *Storage) Prefix(ctx context.Context, prefix string) iter.Seq2[storage.Record, error] {
+	return s.index.Prefix(ctx, prefix)
+}
+
+// TaggedAll yields the records that have every one of tags. See storage.Storage.
+func (s *Storage) TaggedAll(ctx context.Context, tags []string) iter.Seq2[storage.Record, error] {
+	if s.limits.NoTags && len(tags) > 0 {
+		return noMetadata
+	}
+	return s.index.TaggedAll(ctx, tags)
+}
+
+// TaggedAny yields the records that have at least one of tags. See storage.Storage.
+func (s *Storage) TaggedAny(ctx context.Context, tags []string) iter.Seq2[storage.Record, error] {
+	if s.limits.NoTags && len(tags) > 0 {
+		return noMetadata
+	}
+	return s.index.TaggedAny(ctx, tags)
+}
+
+func noMetadata(yield func(storage.Record, error) bool) {
+	yield(storage.Record{}, storage.ErrNoMetadata)
+}
+
+// Watch yields what is there and what changes. See storage.Storage.
+func (s *Storage) Watch(ctx context.Context) iter.Seq2[storage.Change, error] {
+	return s.index.Watch(ctx)
+}
+
+// Put stores a record. See storage.Storage.
+func (s *Storage) Put(ctx context.Context, r storage.Record, onlyNew bool) error {
+	r, err := s.tidy(r)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(c *changes) error {
+		if _, known := c.get(r.Name); known && onlyNew {
+			return storage.ErrExists
+		}
+		c.put(r)
+		return nil
+	})
+}
+
+// tidy returns a record as the file can keep it.
+func (s *Storage) tidy(r storage.Record) (storage.Record, error) {
+	r.Tags = s.tidyTags(r.Tags)
+	return r, storage.CheckText(r)
+}
+
+func (s *Storage) tidyTags(tags []string) []string {
+	if s.limits.NoTags {
+		return nil
+	}
+	return storage.Tidy(tags)
+}
+
+// PutAll stores records in one transaction. See storage.Batch.
+func (s *Storage) PutAll(ctx context.Context, records []storage.Record) error {
+	tidied := make([]storage.Record, len(records))
+	for i, r := range records {
+		var err error
+		if tidied[i], err = s.tidy(r); err != nil {
+			return err
+		}
+	}
+	return s.write(ctx, func(c *changes) error {
+		for _, r := range tidied {
+			c.put(r)
+		}
+		return nil
+	})
+}
+
+// SetTags replaces the tags of a name, or returns ErrNotFound.
+func (s *Storage) SetTags(ctx context.Context, name string, tags []string) error {
+	tags = s.tidyTags(tags)
+	if err := storage.CheckText(storage.Record{Tags: tags}); err != nil {
+		return err
+	}
+	return s.write(ctx, func(c *changes) error {
+		r, known := c.get(name)
+		if !known {
+			return storage.ErrNotFound
+		}
+		r.Tags = tags
+		c.put(r)
+		return nil
+	})
+}
+
+// Remove removes those of names whose records match, in one transaction. See storage.Storage.
+func (s *Storage) Remove(ctx context.Context, names []string, match func(storage.Record) bool) (int, error) {
+	n := 0
+	err := s.write(ctx, func(c *changes) error {
+		for _, name := range names {
+			r, known := c.get(name)
+			if !known || match != nil && !match(r) {
+				continue
+			}
+			c.remove(name)
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// write has the writer do something, and waits until it lasts.
+func (s *Storage) write(ctx context.Context, do func(*changes) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o := &op{ctx: ctx, do: do, done: make(chan struct{})}
+	select {
+	case <-s.quit:
+		return storage.ErrClosed
+	default:
+	}
+	select {
+	case s.ops <- o:
+	case <-s.quit:
+		return storage.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.done:
+	}
+	select {
+	case <-o.done: // it was among the last ones
+		return o.err
+	default:
+		return storage.ErrClosed
+	}
+}

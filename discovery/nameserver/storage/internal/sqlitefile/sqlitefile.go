@@ -1,0 +1,268 @@
+package sqlitefile
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+)
+
+// patience is how long one waits for others that have locked the file.
+const patience = 5 * time.Second
+
+// A File is an open SQLite file. One goroutine at a time uses it.
+type File struct {
+	path   string
+	is     os.FileInfo // of the file that was opened
+	db     *sql.DB
+	conn   *sql.Conn // the only one: what SQLite tells of changes by others is told to a connection
+	loaded int64     // PRAGMA data_version before the last Load
+}
+
+// Open opens a file, or makes a new one. prepare, in a transaction, checks the tables and makes those that are missing.
+// From then on, until Close, the file has a write-ahead log, and what is committed is on the disk.
+func Open(path string, prepare func(*File) error) (*File, error) {
+	if path == "" || path == ":memory:" {
+		return nil, fmt.Errorf("%q is no file for SQLite: use the storage \"memory\"", path)
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	whole = filepath.ToSlash(whole)
+	name := url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(whole, "/")}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path, db: db}
+	if err := f.open(prepare); err != nil {
+		return nil, errors.Join(err, f.release())
+	}
+	return f, nil
+}
+
+func (f *File) open(prepare func(*File) error) (err error) {
+	if f.conn, err = f.db.Conn(context.Background()); err != nil {
+		return f.failed(err)
+	}
+	if err := f.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())); err != nil {
+		return err
+	}
+	if err := f.begin(); err != nil {
+		return err
+	}
+	if err := prepare(f); err != nil {
+		f.Rollback()
+		return err
+	}
+	if err := f.Commit(); err != nil {
+		return err
+	}
+	if f.is, err = os.Stat(f.path); err != nil {
+		return err
+	}
+	if err := f.journal("wal"); err != nil {
+		return err
+	}
+	return f.Exec("PRAGMA synchronous = FULL")
+}
+
+// journal sets the kind of journal. SQLite does not wait for others here.
+func (f *File) journal(mode string) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		got, err := f.text("PRAGMA journal_mode = " + mode)
+		if err == nil && got != mode {
+			return f.wrong(storage.ErrFormat, fmt.Sprintf("its journal stays %s, wanted %s", got, mode))
+		}
+		if err == nil || !errors.Is(err, storage.ErrLocked) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+func (f *File) text(query string) (text string, err error) {
+	err = f.conn.QueryRowContext(context.Background(), query).Scan(&text)
+	return text, f.failed(err)
+}
+
+// Exec runs a statement.
+func (f *File) Exec(query string, args ...any) error {
+	_, err := f.conn.ExecContext(context.Background(), query, args...)
+	return f.failed(err)
+}
+
+// Prepare makes a statement that is run many times. It ends with the file.
+func (f *File) Prepare(query string) (*Statement, error) {
+	s, err := f.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, f.failed(err)
+	}
+	return &Statement{file: f, stmt: s}, nil
+}
+
+// A Statement is a prepared one.
+type Statement struct {
+	file *File
+	stmt *sql.Stmt
+}
+
+// Exec runs it.
+func (s *Statement) Exec(args ...any) error {
+	_, err := s.stmt.Exec(args...)
+	return s.file.failed(err)
+}
+
+// Columns returns the names of a table's columns; none, when there is no such table.
+func (f *File) Columns(table string) (names []string, err error) {
+	err = f.Query("SELECT name FROM pragma_table_info(?)", func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		names = append(names, name)
+		return err
+	}, table)
+	return names, err
+}
+
+// Query calls each for every row.
+func (f *File) Query(query string, each func(*sql.Rows) error, args ...any) error {
+	rows, err := f.conn.QueryContext(context.Background(), query, args...)
+	if err != nil {
+		return f.failed(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return f.failed(err)
+		}
+	}
+	return f.failed(rows.Err())
+}
+
+// Load calls read, which reads all there is, and remembers that it has been read.
+func (f *File) Load(read func() error) error {
+	version, err := f.version()
+	if err != nil {
+		return err
+	}
+	if err := read(); err != nil {
+		return err
+	}
+	f.loaded = version
+	return nil
+}
+
+// version changes when others have changed the file.
+func (f *File) version() (n int64, err error) {
+	err = f.conn.QueryRowContext(context.Background(), "PRAGMA data_version").Scan(&n)
+	return n, f.failed(err)
+}
+
+// Changed tells whether others have changed the file since it was loaded.
+func (f *File) Changed() (bool, error) {
+	n, err := f.version()
+	return n != f.loaded, err
+}
+
+// Begin begins a transaction, in which others only read, and tells whether they have changed the file since it was loaded.
+func (f *File) Begin() (changed bool, err error) {
+	if is, err := os.Stat(f.path); err != nil || !os.SameFile(is, f.is) {
+		// What is written would be gone with the last process that has the file open.
+		return false, fmt.Errorf("%s: %w", f.path, storage.ErrReplaced)
+	}
+	if err := f.begin(); err != nil {
+		return false, err
+	}
+	if changed, err = f.Changed(); err != nil {
+		f.Rollback()
+	}
+	return changed, err
+}
+
+func (f *File) begin() error { return f.Exec("BEGIN IMMEDIATE") }
+
+// Commit ends the transaction; after an error it is undone.
+func (f *File) Commit() error {
+	err := f.Exec("COMMIT")
+	if err != nil {
+		f.Rollback()
+	}
+	return err
+}
+
+// Rollback ends the transaction and undoes it.
+func (f *File) Rollback() {
+	_ = f.Exec("ROLLBACK") // fails where SQLite has done it by itself
+}
+
+// Close leaves one file without a log beside it, if nobody else has it open; the last one who has does so.
+func (f *File) Close() error {
+	_, err := f.text("PRAGMA journal_mode = delete")
+	if errors.Is(err, storage.ErrLocked) {
+		err = nil // others have it open
+	}
+	return errors.Join(err, f.release())
+}
+
+func (f *File) release() error {
+	var err error
+	if f.conn != nil {
+		err = f.conn.Close()
+	}
+	return errors.Join(err, f.db.Close())
+}
+
+// Results of SQLite, https://www.sqlite.org/rescode.html.
+const (
+	busy     = 5
+	locked   = 6
+	readOnly = 8
+	corrupt  = 11
+	full     = 13
+	cantOpen = 14
+	notADB   = 26
+)
+
+// failed says what SQLite's error means.
+func (f *File) failed(err error) error {
+	var from *sqlite.Error
+	if !errors.As(err, &from) {
+		return err
+	}
+	switch from.Code() & 0xff {
+	case busy, locked:
+		return f.wrong(storage.ErrLocked, from.Error())
+	case readOnly:
+		return f.wrong(storage.ErrReadOnly, from.Error())
+	case full:
+		return f.wrong(storage.ErrFull, from.Error())
+	case corrupt, notADB:
+		return f.wrong(storage.ErrFormat, from.Error())
+	case cantOpen:
+		// SQLite does not tell why.
+		if file, err := os.OpenFile(f.path, os.O_RDWR, 0); err != nil {
+			return err
+		} else if err := file.Close(); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s: %w", f.path, err)
+}
+
+func (f *File) wrong(what error, why string) error {
+	return fmt.Errorf("%s: %w: %s", f.path, what, why)
+}
+
+// Wrong is the error for a file whose tables are not what they should be.
+func (f *File) Wrong(format string, args ...any) error {
+	return f.wrong(storage.ErrFormat, fmt.Sprintf(format, args...))
+}
