@@ -41,7 +41,7 @@ func BenchmarkStream(b *testing.B) {
 				}
 				want++
 			}
-			require.Equal(b, b.N, want)
+			require.Equal(b, want, b.N)
 		})
 	}
 }
