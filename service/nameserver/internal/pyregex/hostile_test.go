@@ -1,0 +1,49 @@
+package pyregex_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/service/nameserver/internal/pyregex"
+)
+
+// Whatever an expression asks for ends soon: in an answer, or in an error. Time is given so that going
+// through all ways would take longer than any test lasts.
+func TestHostileExpressionsEndSoon(t *testing.T) {
+	long := strings.Repeat("a", 1<<20)
+	tests := map[string]string{
+		"nested repeats":                  `(a+)+$`,
+		"nested repeats, backtracking":    `(?=a)(a+)+$`,
+		"alternatives that are the same":  `(?=a)(a|a)*$`,
+		"a backreference":                 `(a*)*\1b`,
+		"repeats of repeats":              `x{1000}{1000}`,
+		"groups of repeats":               `((((x{1000}){1000}){1000}){1000})`,
+		"optional parts":                  strings.Repeat("a?", 1000) + strings.Repeat("a", 1000),
+		"a repeat of nothing":             `(?:){1000000000}`,
+		"a repeat of what may be nothing": `(?=a)(?:a?){1000000000}$`,
+		"open groups":                     strings.Repeat("(", 60000),
+		"nested groups":                   strings.Repeat("(", 30000) + strings.Repeat(")", 30000),
+		"nested lookaheads":               strings.Repeat("(?=", 150) + "a" + strings.Repeat(")", 150),
+		"large classes":                   strings.Repeat(`[\w-]`, 10000),
+		"large classes without case":      `(?i)` + strings.Repeat(`[\w-]`, 10000),
+		"alternatives":                    strings.Repeat("a|", 30000) + "b",
+		"too long":                        strings.Repeat("a", 1<<17),
+		"lazy":                            `(?=a)(?:.*?)*?(?:.*?)*?b`,
+	}
+	for name, expr := range tests {
+		t.Run(name, func(t *testing.T) {
+			re, err := pyregex.Compile(expr)
+			if err != nil {
+				return
+			}
+			for _, subject := range []string{long, long[:5000] + "!", "", "a\n", "日本語"} {
+				_, err = re.Match(subject, time.Now().Add(20*time.Millisecond))
+				require.True(t, err == nil || errors.Is(err, pyregex.ErrTimeout), "%v", err)
+			}
+		})
+	}
+}

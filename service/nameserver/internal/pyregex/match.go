@@ -1,0 +1,111 @@
+package pyregex
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits of an expression, so that whoever sends one cannot keep a server busy.
+const (
+	// MaxLength is the largest expression in bytes.
+	MaxLength = 64 << 10
+	// linearSize and linearSteps are up to where Go's regexp is used: it cannot be stopped while it matches.
+	linearSize  = 20_000     // instructions
+	linearSteps = 20_000_000 // instructions times bytes of the name
+)
+
+// ErrTooLong is the error for an expression of more than MaxLength bytes.
+var ErrTooLong = errors.New("the expression is longer than 65536 bytes")
+
+var errTooLarge = errors.New("the expression is too large")
+
+// ErrTimeout is the error for an expression that takes longer than it may.
+var ErrTimeout = errors.New("it takes too long")
+
+// A Regexp is an expression that was understood. It must not be used concurrently.
+type Regexp struct {
+	prefix   string
+	root     *node
+	groups   int
+	size     int
+	linear   *regexp.Regexp // nil if the expression takes more than Go's can do
+	boundary bool           // \b or \B: Go's is about ASCII
+	lastLine bool           // $: Go's has no end before a line break
+	machine  *machine       // nil until it is needed
+}
+
+// Compile reads an expression. An error is a *SyntaxError, or says that the expression is too long or too large.
+func Compile(expr string) (*Regexp, error) {
+	if len(expr) > MaxLength {
+		return nil, ErrTooLong
+	}
+	root, groups, err := parse(expr)
+	if err != nil {
+		return nil, err
+	}
+	prefix, _ := root.prefix(nil)
+	r := &Regexp{prefix: string(prefix), root: root, groups: groups, size: root.size()}
+	r.boundary = root.any(func(n *node) bool { return n.op == opBoundary || n.op == opNotBoundary })
+	r.lastLine = root.any(func(n *node) bool { return n.op == opEndOrLast })
+	if r.size <= linearSize && !root.any(isBacktracking) {
+		var w writer
+		w.WriteString(`\A`)
+		w.wrapped(root)
+		r.linear, _ = regexp.Compile(w.String()) // what is too large for it is left to the machine
+	}
+	return r, nil
+}
+
+// isBacktracking tells what Go's regexp does not do.
+func isBacktracking(n *node) bool {
+	switch n.op {
+	case opLook, opAtomic, opBackref, opIf:
+		return true
+	case opRepeat:
+		return n.mode == possessive
+	}
+	return false
+}
+
+// Prefix returns the text that every name begins with that the expression matches.
+func (r *Regexp) Prefix() string { return r.prefix }
+
+// Match tells whether the expression matches name from its start. It gives up soon after deadline, with ErrTimeout.
+func (r *Regexp) Match(name string, deadline time.Time) (bool, error) {
+	if time.Now().After(deadline) {
+		return false, ErrTimeout
+	}
+	if r.isLinear(name) {
+		return r.linear.MatchString(name), nil
+	}
+	if r.machine == nil {
+		r.machine = &machine{prog: compile(r.root, r.groups)}
+	}
+	r.machine.deadline = deadline
+	return r.machine.match(name)
+}
+
+// isLinear tells whether Go's regexp says of name what Python's would, in time.
+func (r *Regexp) isLinear(name string) bool {
+	switch {
+	case r.linear == nil, r.size > linearSteps/max(len(name), 1):
+		return false
+	case r.lastLine && strings.HasSuffix(name, "\n"):
+		return false
+	case r.boundary && (name == "" || !isASCII(name)):
+		return false
+	}
+	return true
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,148 @@
+package pyregex
+
+import "math"
+
+// A node is a part of an expression.
+type node struct {
+	op       op
+	chars    set     // opChars
+	subs     []*node // parts of a sequence, branches of an alternative; else what the node is about
+	min, max int     // of a repeat
+	mode     mode    // of a repeat
+	group    int     // of a group, a backreference, a condition; 0: none
+	negative bool    // of a look around
+	behind   bool
+	fixed    int  // characters that a look behind goes back
+	ascii    bool // of a boundary
+	ignore   bool // of a backreference: the case
+}
+
+type op uint8
+
+const (
+	opChars       op = iota // one of chars
+	opSeq                   // subs, one after the other
+	opAlt                   // one of subs
+	opRepeat                // subs[0], min to max times
+	opGroup                 // subs[0], captured as group if that is not 0
+	opLook                  // whether subs[0] matches here
+	opAtomic                // subs[0], the first way that it matches
+	opBackref               // what group captured
+	opIf                    // subs[0] if group captured something, else subs[1]
+	opStart                 // ^ and \A
+	opStartLine             // ^ in multi-line mode
+	opEnd                   // \Z
+	opEndOrLast             // $: at the end, or before a line break that is the last character
+	opEndLine               // $ in multi-line mode
+	opBoundary              // \b
+	opNotBoundary           // \B
+)
+
+// mode says in which order a repeat tries how often.
+type mode uint8
+
+const (
+	greedy mode = iota
+	lazy
+	possessive // as often as it goes, and not less often afterwards
+)
+
+// forever is a repeat's max when it has none.
+const forever = math.MaxInt32
+
+// isAnchor tells the nodes that Python refuses to repeat.
+func (n *node) isAnchor() bool { return n.op >= opStart }
+
+// width returns the least and the largest number of characters that n takes.
+func (n *node) width(groups []*node) (low, high int) {
+	switch n.op {
+	case opChars:
+		return 1, 1
+	case opSeq:
+		for _, s := range n.subs {
+			l, h := s.width(groups)
+			low, high = add(low, l), add(high, h)
+		}
+		return low, high
+	case opAlt, opIf:
+		low = forever
+		for _, s := range n.subs {
+			l, h := s.width(groups)
+			low, high = min(low, l), max(high, h)
+		}
+		return low, high
+	case opRepeat:
+		l, h := n.subs[0].width(groups)
+		return times(l, n.min), times(h, n.max)
+	case opGroup, opAtomic:
+		return n.subs[0].width(groups)
+	case opBackref:
+		if g := groups[n.group]; g != nil {
+			return g.width(groups)
+		}
+	}
+	return 0, 0
+}
+
+func add(a, b int) int { return min(a+b, forever) }
+
+func times(a, b int) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	if a > forever/b {
+		return forever
+	}
+	return a * b
+}
+
+// size estimates the steps that Go's regexp takes for one character, which are the instructions that it makes.
+func (n *node) size() int {
+	total := 1
+	for _, s := range n.subs {
+		total = add(total, s.size())
+	}
+	if n.op == opRepeat {
+		count := n.max
+		if count == forever {
+			count = max(n.min, 1)
+		}
+		return times(total, max(count, 1))
+	}
+	return total
+}
+
+// any reports whether is holds for n or a part of it.
+func (n *node) any(is func(*node) bool) bool {
+	if is(n) {
+		return true
+	}
+	for _, s := range n.subs {
+		if s.any(is) {
+			return true
+		}
+	}
+	return false
+}
+
+// prefix appends to b the text that everything n matches begins with; all tells that n matches only this text.
+func (n *node) prefix(b []rune) (text []rune, all bool) {
+	switch n.op {
+	case opChars:
+		if len(n.chars) == 1 && n.chars[0].lo == n.chars[0].hi {
+			return append(b, n.chars[0].lo), true
+		}
+	case opSeq:
+		for _, s := range n.subs {
+			if b, all = s.prefix(b); !all {
+				return b, false
+			}
+		}
+		return b, true
+	case opGroup, opAtomic:
+		return n.subs[0].prefix(b)
+	case opStart, opStartLine:
+		return b, len(b) == 0
+	}
+	return b, false
+}

@@ -1,0 +1,492 @@
+package pyregex
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// A SyntaxError says what is wrong with an expression, in the words of Python's re.error.
+type SyntaxError struct {
+	Msg string
+	Pos int // in characters
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at position %d", e.Msg, e.Pos) }
+
+// maxNesting is how deep groups may be nested.
+const maxNesting = 200
+
+// flags are the modes of an expression or of a group in it.
+type flags struct{ ignore, lines, dotAll, verbose, ascii bool }
+
+// A parser reads an expression. Its methods panic with the error.
+type parser struct {
+	text   []rune
+	at     int
+	depth  int
+	groups []*node // by number; nil while a group is open
+	names  map[string]int
+	conds  []cond // conditions on groups by number
+	behind int    // groups there were when the outermost look behind began; 0 outside of one
+	varies bool   // a look behind is about text of no fixed length
+	spans  int    // in all classes so far
+}
+
+type cond struct{ group, pos int }
+
+// parse returns what the expression says, and how many groups it has.
+func parse(expr string) (root *node, groups int, err error) {
+	p := &parser{text: []rune(expr), groups: []*node{nil}, names: map[string]int{}}
+	defer func() {
+		if r := recover(); r != nil {
+			bad, ok := r.(error)
+			if _, bug := r.(runtime.Error); bug || !ok {
+				panic(r)
+			}
+			root, groups, err = nil, 0, bad
+		}
+	}()
+	var f flags
+	root = p.alternatives(&f, true)
+	if p.at < len(p.text) {
+		p.failAt(p.at, "unbalanced parenthesis")
+	}
+	for _, c := range p.conds {
+		if c.group >= len(p.groups) {
+			p.failAt(c.pos, "invalid group reference %d", c.group)
+		}
+	}
+	if p.varies {
+		return nil, 0, errVaries
+	}
+	return root, len(p.groups) - 1, nil
+}
+
+var errVaries = errors.New("look-behind requires fixed-width pattern")
+
+func (p *parser) failAt(pos int, format string, args ...any) {
+	panic(&SyntaxError{fmt.Sprintf(format, args...), pos})
+}
+
+// none is what peek and next return at the end.
+const none = rune(-1)
+
+func (p *parser) peek() rune {
+	if p.at == len(p.text) {
+		return none
+	}
+	return p.text[p.at]
+}
+
+func (p *parser) next() rune {
+	r := p.peek()
+	if r != none {
+		p.at++
+	}
+	return r
+}
+
+func (p *parser) accept(r rune) bool {
+	if p.peek() != r {
+		return false
+	}
+	p.at++
+	return true
+}
+
+// while reads at most n characters that are in chars; n < 0: any number.
+func (p *parser) while(n int, chars string) string {
+	from := p.at
+	for p.peek() != none && strings.ContainsRune(chars, p.peek()) && p.at-from != n {
+		p.at++
+	}
+	return string(p.text[from:p.at])
+}
+
+// until reads what is called what up to end, and end.
+func (p *parser) until(end rune, what string) string {
+	from := p.at
+	for {
+		switch r := p.next(); {
+		case r == none && p.at == from:
+			p.failAt(from, "missing %s", what)
+		case r == none:
+			p.failAt(from, "missing %c, unterminated name", end)
+		case r == end && p.at-1 == from:
+			p.failAt(from, "missing %s", what)
+		case r == end:
+			return string(p.text[from : p.at-1])
+		}
+	}
+}
+
+// alternatives reads branches up to a closing parenthesis or the end. Flags for all that the expression begins with
+// go to f.
+func (p *parser) alternatives(f *flags, first bool) *node {
+	if p.depth++; p.depth > maxNesting {
+		p.failAt(p.at, "groups are nested too deeply")
+	}
+	defer func() { p.depth-- }()
+	branches := []*node{p.sequence(f, first)}
+	for p.accept('|') {
+		branches = append(branches, p.sequence(f, false))
+	}
+	if len(branches) == 1 {
+		return branches[0]
+	}
+	return &node{op: opAlt, subs: branches}
+}
+
+func (p *parser) sequence(f *flags, first bool) *node {
+	seq := &node{op: opSeq}
+	for {
+		start := p.at
+		r := p.peek()
+		switch {
+		case r == none || r == '|' || r == ')':
+			return seq
+		case f.verbose && p.skipVerbose():
+			continue
+		}
+		p.at++
+		switch r {
+		case '\\':
+			seq.subs = append(seq.subs, p.escape(f))
+		case '[':
+			seq.subs = append(seq.subs, p.class(f))
+		case '*', '+', '?', '{':
+			p.repeat(seq, r, start, f)
+		case '.':
+			seq.subs = append(seq.subs, dot(f))
+		case '^':
+			seq.subs = append(seq.subs, anchor(f.lines, opStartLine, opStart))
+		case '$':
+			seq.subs = append(seq.subs, anchor(f.lines, opEndLine, opEndOrLast))
+		case '(':
+			if n := p.group(f, start, first && len(seq.subs) == 0); n != nil {
+				seq.subs = append(seq.subs, n)
+			}
+		default:
+			seq.subs = append(seq.subs, p.literal(r, f))
+		}
+	}
+}
+
+// skipVerbose skips white space or a comment, if there is one.
+func (p *parser) skipVerbose() bool {
+	r := p.peek()
+	if strings.ContainsRune(" \t\n\r\v\f", r) {
+		p.at++
+		return true
+	}
+	if r != '#' {
+		return false
+	}
+	for r = p.next(); r != none && r != '\n'; r = p.next() { //nolint:revive // all is in the head
+	}
+	return true
+}
+
+func dot(f *flags) *node {
+	if f.dotAll {
+		return &node{op: opChars, chars: everything}
+	}
+	return &node{op: opChars, chars: notNewline}
+}
+
+func anchor(lines bool, inLines, else_ op) *node {
+	if lines {
+		return &node{op: inLines}
+	}
+	return &node{op: else_}
+}
+
+func (p *parser) literal(r rune, f *flags) *node { return p.chars(newSet(span{r, r}), f) }
+
+// maxSpans limits the ranges of all classes together: a few characters stand for hundreds.
+const maxSpans = 100_000
+
+func (p *parser) chars(s set, f *flags) *node {
+	if f.ignore {
+		s = s.fold(f.ascii)
+	}
+	if p.spans += len(s); p.spans > maxSpans {
+		panic(errTooLarge)
+	}
+	return &node{op: opChars, chars: s}
+}
+
+const (
+	decimals = "0123456789"
+	octals   = "01234567"
+	hexes    = "0123456789abcdefABCDEF"
+)
+
+// repeat makes of the last part of seq a repeat of it.
+func (p *parser) repeat(seq *node, r rune, start int, f *flags) {
+	low, high := 0, forever
+	switch r {
+	case '?':
+		high = 1
+	case '+':
+		low = 1
+	case '{':
+		var ok bool
+		if low, high, ok = p.counts(start); !ok {
+			seq.subs = append(seq.subs, p.literal('{', f))
+			return
+		}
+	}
+	n := len(seq.subs)
+	if n == 0 || seq.subs[n-1].isAnchor() {
+		p.failAt(start, "nothing to repeat")
+	}
+	item := seq.subs[n-1]
+	if item.op == opRepeat {
+		p.failAt(start, "multiple repeat")
+	}
+	m := greedy
+	if p.accept('?') {
+		m = lazy
+	} else if p.accept('+') {
+		m = possessive
+	}
+	seq.subs[n-1] = &node{op: opRepeat, subs: []*node{item}, min: low, max: high, mode: m}
+}
+
+// counts reads {m,n}; ok is false if it is only text.
+func (p *parser) counts(start int) (low, high int, ok bool) {
+	if p.peek() == '}' {
+		return 0, 0, false
+	}
+	from := p.at
+	lo := p.while(-1, decimals)
+	hi := lo
+	if p.accept(',') {
+		hi = p.while(-1, decimals)
+	}
+	if !p.accept('}') {
+		p.at = from
+		return 0, 0, false
+	}
+	low, high = 0, forever
+	if lo != "" {
+		low = p.count(lo, start)
+	}
+	if hi != "" {
+		high = p.count(hi, start)
+		if high < low {
+			p.failAt(start+1, "min repeat greater than max repeat")
+		}
+	}
+	return low, high, true
+}
+
+func (p *parser) count(text string, start int) int {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n >= forever {
+		p.failAt(start, "the repetition number is too large")
+	}
+	return int(n) //nolint:gosec // checked above
+}
+
+// codePoint reads an escape of exactly digits hexadecimal digits.
+func (p *parser) codePoint(start, digits int) rune {
+	hex := p.while(digits, hexes)
+	n, err := strconv.ParseUint(hex, 16, 32)
+	if len(hex) != digits || err != nil {
+		p.failAt(start, "incomplete escape %s", string(p.text[start:p.at]))
+	}
+	if n > unicode.MaxRune {
+		p.failAt(start, "bad escape %s", string(p.text[start:p.at]))
+	}
+	return rune(n) //nolint:gosec // checked above
+}
+
+// plainEscape reads those escapes that are one character in classes, too, after the backslash and r.
+func (p *parser) plainEscape(start int, r rune) (rune, bool) {
+	const letters, meanings = "afnrtv", "\a\f\n\r\t\v"
+	if i := strings.IndexRune(letters, r); i >= 0 {
+		return rune(meanings[i]), true
+	}
+	switch r {
+	case 'x':
+		return p.codePoint(start, 2), true
+	case 'u':
+		return p.codePoint(start, 4), true
+	case 'U':
+		return p.codePoint(start, 8), true
+	case 'N':
+		p.failAt(start, "characters by their names are not supported here")
+	case none:
+		p.failAt(start, "bad escape (end of pattern)")
+	}
+	if r <= unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+		return 0, false
+	}
+	return r, true
+}
+
+// category returns the set of \d, \s, \w and their opposites.
+func category(r rune, ascii bool) (set, bool) {
+	var s set
+	switch unicode.ToLower(r) {
+	case 'd':
+		s = asciiDigits
+		if !ascii {
+			s = digits()
+		}
+	case 's':
+		s = asciiSpaces
+		if !ascii {
+			s = spaces
+		}
+	case 'w':
+		s = asciiWords
+		if !ascii {
+			s = words()
+		}
+	default:
+		return nil, false
+	}
+	if unicode.IsUpper(r) {
+		s = s.negated()
+	}
+	return s, true
+}
+
+// escape reads what follows a backslash outside of classes.
+func (p *parser) escape(f *flags) *node {
+	start := p.at - 1
+	r := p.next()
+	switch r {
+	case 'A':
+		return &node{op: opStart}
+	case 'Z':
+		return &node{op: opEnd}
+	case 'b':
+		return &node{op: opBoundary, ascii: f.ascii}
+	case 'B':
+		return &node{op: opNotBoundary, ascii: f.ascii}
+	case '0':
+		n, _ := strconv.ParseUint("0"+p.while(2, octals), 8, 32)
+		return p.literal(rune(n), f) //nolint:gosec // three digits
+	}
+	if s, ok := category(r, f.ascii); ok && r <= unicode.MaxASCII {
+		return &node{op: opChars, chars: s}
+	}
+	if r >= '1' && r <= '9' {
+		return p.numbered(start, f)
+	}
+	c, ok := p.plainEscape(start, r)
+	if !ok {
+		p.failAt(start, "bad escape \\%c", r)
+	}
+	return p.literal(c, f)
+}
+
+// numbered reads a backreference, or an octal number of three digits.
+func (p *parser) numbered(start int, f *flags) *node {
+	isOctal := func(i int) bool { return i < len(p.text) && p.text[i] >= '0' && p.text[i] <= '7' }
+	if p.peek() >= '0' && p.peek() <= '9' {
+		p.at++
+		if isOctal(start+1) && isOctal(start+2) && isOctal(start+3) {
+			p.at++
+			n, _ := strconv.ParseUint(string(p.text[start+1:p.at]), 8, 32)
+			if n > 0o377 {
+				p.failAt(start, "octal escape value %s outside of range 0-0o377", string(p.text[start:p.at]))
+			}
+			return p.literal(rune(n), f) //nolint:gosec // three digits
+		}
+	}
+	group, _ := strconv.Atoi(string(p.text[start+1 : p.at]))
+	if group >= len(p.groups) {
+		p.failAt(start+1, "invalid group reference %d", group)
+	}
+	return p.backref(group, start, f)
+}
+
+func (p *parser) backref(group, pos int, f *flags) *node {
+	p.checkRef(group, pos)
+	return &node{op: opBackref, group: group, ignore: f.ignore}
+}
+
+// checkRef refuses a reference to a group that is not complete.
+func (p *parser) checkRef(group, pos int) {
+	if group >= len(p.groups) || p.groups[group] == nil {
+		p.failAt(pos, "cannot refer to an open group")
+	}
+	if p.behind > 0 && group >= p.behind {
+		p.failAt(p.at, "cannot refer to group defined in the same lookbehind subpattern")
+	}
+}
+
+// class reads a set in brackets.
+func (p *parser) class(f *flags) *node {
+	start := p.at - 1
+	negative := p.accept('^')
+	var spans []span
+	for first := true; ; first = false {
+		from := p.at
+		if !first && p.accept(']') {
+			break
+		}
+		s, single := p.classItem(start, f)
+		if !p.accept('-') {
+			spans = append(spans, s...)
+			continue
+		}
+		if p.accept(']') {
+			spans = append(append(spans, s...), span{'-', '-'})
+			break
+		}
+		end, singleEnd := p.classItem(start, f)
+		if !single || !singleEnd || end[0].lo < s[0].lo {
+			p.failAt(from, "bad character range %s", string(p.text[from:p.at]))
+		}
+		spans = append(spans, span{s[0].lo, end[0].lo})
+	}
+	n := p.chars(newSet(spans...), f)
+	if negative {
+		n.chars = n.chars.negated()
+	}
+	return n
+}
+
+// classItem reads a character of a class, or a category; single tells which.
+func (p *parser) classItem(start int, f *flags) (s []span, single bool) {
+	from := p.at
+	r := p.next()
+	switch r {
+	case none:
+		p.failAt(start, "unterminated character set")
+	default:
+		return []span{{r, r}}, true
+	case '\\':
+	}
+	r = p.next()
+	if s, ok := category(r, f.ascii); ok && r <= unicode.MaxASCII {
+		return s, false
+	}
+	switch {
+	case r == 'b':
+		r = '\b'
+	case r >= '0' && r <= '7':
+		n, _ := strconv.ParseUint(string(r)+p.while(2, octals), 8, 32)
+		if n > 0o377 {
+			p.failAt(from, "octal escape value %s outside of range 0-0o377", string(p.text[from:p.at]))
+		}
+		r = rune(n) //nolint:gosec // three digits
+	default:
+		c, ok := p.plainEscape(from, r)
+		if !ok {
+			p.failAt(from, "bad escape \\%c", r)
+		}
+		r = c
+	}
+	return []span{{r, r}}, true
+}
