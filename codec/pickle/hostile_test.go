@@ -212,6 +212,13 @@ func TestCycles(t *testing.T) {
 		"frozenset in a tuple": "\x80\x04]\x94(h\x00\x91a.",
 	} {
 		t.Run(name, func(t *testing.T) {
+			type lists []lists
+			type tree struct {
+				A *tree `pyro:"a"`
+			}
+			for _, dst := range []any{new(lists), new(tree), new(codec.Set), new(map[string]any)} {
+				codectest.RequireReadError(t, pickle.Unmarshal([]byte(data), dst))
+			}
 			var v any
 			err := pickle.Unmarshal([]byte(data), &v)
 			if err != nil {

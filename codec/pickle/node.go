@@ -96,7 +96,7 @@ func (r *reader) sized(width int, k kind) error {
 	if err != nil {
 		return err
 	}
-	if r.pos > math.MaxUint32 {
+	if uint64(r.pos) > math.MaxUint32 { //nolint:gosec // a place
 		return &codec.LimitError{What: "size of a pickle", Limit: math.MaxUint32, Option: "none"}
 	}
 	at := r.pos
@@ -104,7 +104,7 @@ func (r *reader) sized(width int, k kind) error {
 	if err != nil {
 		return err
 	}
-	if len(b) > math.MaxUint32 {
+	if uint64(len(b)) > math.MaxUint32 {
 		return &codec.LimitError{What: "size of a text", Limit: math.MaxUint32, Option: "none"}
 	}
 	if k == kindText && !validText(b) {

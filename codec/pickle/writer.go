@@ -85,7 +85,7 @@ func (w writer) Str(b []byte, v string) ([]byte, error) {
 		return b, bind.Refuse(w, "text that is not UTF-8; bytes go into a []byte")
 	case len(v) <= math.MaxUint8 && w.protocol >= 4:
 		return append(append(b, opShortBinUnicode, byte(len(v))), v...), nil //nolint:gosec // checked above
-	case len(v) > math.MaxUint32:
+	case uint64(len(v)) > math.MaxUint32:
 		return b, bind.Refuse(w, "text of more than 4294967295 bytes")
 	}
 	return append(appendLen(append(b, opBinUnicode), len(v)), v...), nil
@@ -108,7 +108,7 @@ func (w writer) nativeText(b []byte, s string) []byte {
 
 func (w writer) Bytes(b, v []byte, _ *codec.Options) ([]byte, error) {
 	switch {
-	case len(v) > math.MaxUint32:
+	case uint64(len(v)) > math.MaxUint32:
 		return b, bind.Refuse(w, "more than 4294967295 bytes")
 	case w.protocol < 3:
 		return w.latin1(b, v)
@@ -128,7 +128,7 @@ func (w writer) latin1(b, v []byte) ([]byte, error) {
 		b = utf8.AppendRune(b, rune(c))
 	}
 	n := len(b) - start - 5
-	if n > math.MaxUint32 {
+	if uint64(n) > math.MaxUint32 { //nolint:gosec // a length
 		return b, bind.Refuse(w, "more than 4294967295 bytes, of which protocol 2 makes two each")
 	}
 	binary.LittleEndian.PutUint32(b[start+1:], uint32(n)) //nolint:gosec // checked above
