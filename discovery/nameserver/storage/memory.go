@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tidwall/btree"
 )
@@ -17,17 +18,38 @@ import (
 // reads a copy on write: writers do not wait for it.
 type Memory struct {
 	mu       sync.RWMutex // guards everything; taking a copy of a tree writes to it
-	names    btree.Map[string, *Record]
+	names    btree.Map[string, *kept]
 	tags     map[string]*tagged
 	watchers map[*watcher]struct{}
 	closed   bool
 }
 
+// kept is a record in little room: there may be millions. It does not change.
+type kept struct {
+	text  string // name, URI
+	split int    // the length of the name
+	*shape
+}
+
+// shape is what records often have in common.
+type shape struct {
+	tags  []string
+	lease time.Duration
+}
+
+var plain = &shape{}
+
+func (k *kept) name() string { return k.text[:k.split] }
+
+func (k *kept) record() Record {
+	return Record{Name: k.name(), URI: k.text[k.split:], Tags: k.tags, Lease: k.lease}
+}
+
 // tagged is what has a tag.
 type tagged struct {
-	tag     string                 // the one copy of its text: many records have it
-	records *btree.BTreeG[*Record] // by name
-	list    []string               // the tags of the record that got this tag last: the next one's are often the same
+	tag   string               // the one copy of its text: many records have it
+	names *btree.BTreeG[*kept] // in order
+	last  *shape               // of the record that got the tag last: the next one's is often the same
 }
 
 // NewMemory returns an empty storage.
@@ -59,11 +81,11 @@ func (m *Memory) Get(_ context.Context, name string) (Record, error) {
 	if err := m.state(); err != nil {
 		return Record{}, err
 	}
-	r, known := m.names.Get(name)
+	k, known := m.names.Get(name)
 	if !known {
 		return Record{}, ErrNotFound
 	}
-	return *r, nil
+	return k.record(), nil
 }
 
 // Put stores a record. See Storage.
@@ -107,45 +129,54 @@ func (m *Memory) Apply(put []Record, remove []string) error {
 // put stores a record with tidy tags, under mu.
 func (m *Memory) put(r Record) {
 	old, known := m.names.Get(r.Name)
-	if known && old.Equal(r) {
-		return
-	}
 	if known {
-		r.Name = old.Name // the text that is there already
+		if old.record().Equal(r) {
+			return
+		}
 		m.untag(old)
+		m.names.Delete(r.Name) // whose key is part of the old text
 	}
-	m.tag(&r)
-	m.names.Set(r.Name, &r)
-	m.changed(r.Name, known)
+	k := &kept{text: r.Name + r.URI, split: len(r.Name)}
+	m.tag(k, r.Tags, r.Lease)
+	m.names.Set(k.name(), k)
+	m.changed(k.name(), known)
 }
 
 // remove removes a name, under mu.
 func (m *Memory) remove(name string) {
-	r, known := m.names.Delete(name)
+	k, known := m.names.Delete(name)
 	if !known {
 		return
 	}
-	m.untag(r)
+	m.untag(k)
 	m.changed(name, true)
 }
 
-// tag puts a record to those of its tags, under mu.
-func (m *Memory) tag(r *Record) {
-	if len(r.Tags) == 0 {
-		return
-	}
-	all := make([]*tagged, len(r.Tags))
-	for i, tag := range r.Tags {
+// tag gives a record its shape and puts it to those of its tags, under mu.
+func (m *Memory) tag(k *kept, tags []string, lease time.Duration) {
+	all := make([]*tagged, len(tags))
+	for i, tag := range tags {
 		all[i] = m.ofTag(tag)
-		r.Tags[i] = all[i].tag
+		tags[i] = all[i].tag
 	}
-	if slices.Equal(all[0].list, r.Tags) {
-		r.Tags = all[0].list
-	}
-	all[0].list = r.Tags
+	k.shape = like(all, tags, lease)
 	for _, t := range all {
-		t.records.Set(r)
+		t.last = k.shape
+		t.names.Set(k)
 	}
+}
+
+// like returns a shape that is there already, if one of the tags was last used with it.
+func like(all []*tagged, tags []string, lease time.Duration) *shape {
+	if len(tags) == 0 && lease == 0 {
+		return plain
+	}
+	for _, t := range all {
+		if t.last != nil && t.last.lease == lease && slices.Equal(t.last.tags, tags) {
+			return t.last
+		}
+	}
+	return &shape{tags: tags, lease: lease}
 }
 
 // ofTag returns what has a tag, under mu.
@@ -156,22 +187,22 @@ func (m *Memory) ofTag(tag string) *tagged {
 	if m.tags == nil {
 		m.tags = map[string]*tagged{}
 	}
-	t := &tagged{tag: tag, records: newRecords()}
+	t := &tagged{tag: tag, names: newTree()}
 	m.tags[tag] = t
 	return t
 }
 
-func newRecords() *btree.BTreeG[*Record] {
-	byName := func(a, b *Record) bool { return a.Name < b.Name }
+func newTree() *btree.BTreeG[*kept] {
+	byName := func(a, b *kept) bool { return a.name() < b.name() }
 	return btree.NewBTreeGOptions(byName, btree.Options{NoLocks: true})
 }
 
 // untag takes a record from those of its tags, under mu.
-func (m *Memory) untag(r *Record) {
-	for _, tag := range r.Tags {
+func (m *Memory) untag(k *kept) {
+	for _, tag := range k.tags {
 		t := m.tags[tag]
-		t.records.Delete(r)
-		if t.records.Len() == 0 {
+		t.names.Delete(k)
+		if t.names.Len() == 0 {
 			delete(m.tags, tag)
 		}
 	}
@@ -188,7 +219,7 @@ func (m *Memory) SetTags(_ context.Context, name string, tags []string) error {
 	if !known {
 		return ErrNotFound
 	}
-	r := *old
+	r := old.record()
 	r.Tags = Tidy(tags)
 	m.put(r)
 	return nil
@@ -203,8 +234,8 @@ func (m *Memory) Remove(_ context.Context, names []string, match func(Record) bo
 	}
 	n := 0
 	for _, name := range names {
-		r, known := m.names.Get(name)
-		if !known || match != nil && !match(*r) {
+		k, known := m.names.Get(name)
+		if !known || match != nil && !match(k.record()) {
 			continue
 		}
 		m.remove(name)
@@ -221,26 +252,26 @@ func (m *Memory) Prefix(ctx context.Context, prefix string) iter.Seq2[Record, er
 			yield(Record{}, err)
 			return
 		}
-		names.Ascend(prefix, func(name string, r *Record) bool {
-			return strings.HasPrefix(name, prefix) && yieldRecord(ctx, r, yield)
+		names.Ascend(prefix, func(name string, k *kept) bool {
+			return strings.HasPrefix(name, prefix) && yieldRecord(ctx, k, yield)
 		})
 	}
 }
 
 // snapshot returns the names as they are now.
-func (m *Memory) snapshot() (*btree.Map[string, *Record], error) {
+func (m *Memory) snapshot() (*btree.Map[string, *kept], error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.names.Copy(), m.state()
 }
 
 // yieldRecord yields a record, or the error of ctx; false ends the loop.
-func yieldRecord(ctx context.Context, r *Record, yield func(Record, error) bool) bool {
+func yieldRecord(ctx context.Context, k *kept, yield func(Record, error) bool) bool {
 	if err := ctx.Err(); err != nil {
 		yield(Record{}, err)
 		return false
 	}
-	return yield(*r, nil)
+	return yield(k.record(), nil)
 }
 
 // TaggedAll yields the records that have every one of tags. See Storage.
@@ -254,32 +285,32 @@ func (m *Memory) TaggedAll(ctx context.Context, tags []string) iter.Seq2[Record,
 			yield(Record{}, err)
 			return
 		}
-		rarest.Scan(func(r *Record) bool {
-			return !hasAll(r, tags) || yieldRecord(ctx, r, yield)
+		rarest.Scan(func(k *kept) bool {
+			return !k.hasAll(tags) || yieldRecord(ctx, k, yield)
 		})
 	}
 }
 
 // rarest returns the records that have one of tags as they are now, of the tag that the fewest have.
-func (m *Memory) rarest(tags []string) (*btree.BTreeG[*Record], error) {
+func (m *Memory) rarest(tags []string) (*btree.BTreeG[*kept], error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var rarest *tagged
 	for _, tag := range tags {
 		t := m.tags[tag]
 		if t == nil {
-			return newRecords(), m.state()
+			return newTree(), m.state()
 		}
-		if rarest == nil || t.records.Len() < rarest.records.Len() {
+		if rarest == nil || t.names.Len() < rarest.names.Len() {
 			rarest = t
 		}
 	}
-	return rarest.records.Copy(), m.state()
+	return rarest.names.Copy(), m.state()
 }
 
-func hasAll(r *Record, tags []string) bool {
+func (s *shape) hasAll(tags []string) bool {
 	for _, tag := range tags {
-		if _, has := slices.BinarySearch(r.Tags, tag); !has {
+		if _, has := slices.BinarySearch(s.tags, tag); !has {
 			return false
 		}
 	}
@@ -294,30 +325,30 @@ func (m *Memory) TaggedAny(ctx context.Context, tags []string) iter.Seq2[Record,
 			yield(Record{}, err)
 			return
 		}
-		union(sets).Scan(func(r *Record) bool { return yieldRecord(ctx, r, yield) })
+		union(sets).Scan(func(k *kept) bool { return yieldRecord(ctx, k, yield) })
 	}
 }
 
 // having returns the records of each of tags, as they are now.
-func (m *Memory) having(tags []string) ([]*btree.BTreeG[*Record], error) {
+func (m *Memory) having(tags []string) ([]*btree.BTreeG[*kept], error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var sets []*btree.BTreeG[*Record]
+	var sets []*btree.BTreeG[*kept]
 	for _, tag := range Tidy(tags) {
 		if t := m.tags[tag]; t != nil {
-			sets = append(sets, t.records.Copy())
+			sets = append(sets, t.names.Copy())
 		}
 	}
 	return sets, m.state()
 }
 
-func union(sets []*btree.BTreeG[*Record]) *btree.BTreeG[*Record] {
+func union(sets []*btree.BTreeG[*kept]) *btree.BTreeG[*kept] {
 	if len(sets) == 1 {
 		return sets[0]
 	}
-	all := newRecords()
+	all := newTree()
 	for _, set := range sets {
-		set.Scan(func(r *Record) bool { all.Set(r); return true })
+		set.Scan(func(k *kept) bool { all.Set(k); return true })
 	}
 	return all
 }

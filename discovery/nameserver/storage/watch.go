@@ -103,7 +103,7 @@ func (m *Memory) Watch(ctx context.Context) iter.Seq2[Change, error] {
 }
 
 // watch makes w known, and returns what is there.
-func (m *Memory) watch(w *watcher) (*btree.Map[string, *Record], error) {
+func (m *Memory) watch(w *watcher) (*btree.Map[string, *kept], error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.state(); err != nil {
@@ -123,10 +123,10 @@ func (m *Memory) unwatch(w *watcher) {
 }
 
 // yieldAll yields what is there; false ends the watch.
-func yieldAll(ctx context.Context, names *btree.Map[string, *Record], yield func(Change, error) bool) bool {
+func yieldAll(ctx context.Context, names *btree.Map[string, *kept], yield func(Change, error) bool) bool {
 	goOn := true
-	names.Scan(func(_ string, r *Record) bool {
-		goOn = yieldRecord(ctx, r, func(r Record, err error) bool {
+	names.Scan(func(_ string, k *kept) bool {
+		goOn = yieldRecord(ctx, k, func(r Record, err error) bool {
 			if err != nil {
 				return yield(Change{}, err)
 			}
@@ -170,9 +170,9 @@ func (m *Memory) nextChange(w *watcher) (c Change, more bool, err error) {
 	if !more {
 		return Change{}, false, nil
 	}
-	r, known := m.names.Get(name)
+	k, known := m.names.Get(name)
 	if !known {
 		return Change{Kind: Removed, Record: Record{Name: name}}, true, nil
 	}
-	return Change{Kind: Put, Record: *r}, true, nil
+	return Change{Kind: Put, Record: k.record()}, true, nil
 }
