@@ -124,3 +124,17 @@ func TestPickleCalls(t *testing.T) {
 		})
 	}
 }
+
+// The entries of a batch are written anew to be read one by one. What cannot be is the sender's fault.
+func TestBatchOfOddClass(t *testing.T) {
+	h, err := pickle.Codec.OpenCall([]byte("\x80\x04(\x8c\x01o\x8c\x07<batch>](\x8c\x01m(cos.x y\nsystem\nt}\x87e}t."), nil)
+	require.NoError(t, err)
+	errs := 0
+	for _, err := range pickle.Codec.OpenBatch(h, nil) {
+		var mismatch *codec.TypeError
+		require.ErrorAs(t, err, &mismatch)
+		require.Equal(t, "args[0]", mismatch.Path)
+		errs++
+	}
+	require.Equal(t, 1, errs)
+}
