@@ -29,13 +29,6 @@ type Resolver interface {
 	Resolve(ctx context.Context, name string) (Entry, error)
 }
 
-// A TagResolver is a Resolver that looks entries up by their metadata, too. ResolveTags returns those with
-// all of tags; none at all is an error that errors.Is matches with transport.ErrNotFound.
-type TagResolver interface {
-	Resolver
-	ResolveTags(ctx context.Context, tags []string) ([]Entry, error)
-}
-
 // A Finder returns all entries that a query chooses, in the order of their names. None is no error.
 type Finder interface {
 	Find(ctx context.Context, q Query) ([]Entry, error)

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
-	"github.com/pyrokit/pyrokit/discovery"
-	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -220,104 +217,4 @@ func worthRetrying(call *transport.Call, err error) bool {
 		return false
 	}
 	return e.Code == transport.CodeUnavailable || e.Code == transport.CodeDeadlineExceeded
-}
-
-// A resolveFunc finds where an object is.
-type resolveFunc func(context.Context) (pyro.URI, error)
-
-// resolve returns the function that finds the object's location before each connection.
-func (cfg *proxyConfig) resolve(u pyro.URI) (resolveFunc, error) {
-	if cfg.unasked != "" {
-		return nil, transport.Errorf(transport.CodeFailedPrecondition,
-			"the proxy of %s wants the serializer %s: name it with p.With(service.Serializer(...)) to use it", u, cfg.unasked)
-	}
-	if u.Protocol == pyro.ProtocolPyro {
-		return func(context.Context) (pyro.URI, error) { return u, nil }, nil
-	}
-	byTags := u.Protocol == pyro.ProtocolPyroMeta
-	if _, ok := cfg.resolver.(discovery.TagResolver); byTags && cfg.resolver != nil && !ok {
-		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: the resolver knows no metadata", u)
-	}
-	limit := duration(cfg.pb.GetConnectTimeout())
-	if limit <= 0 {
-		limit = pyro.DefaultTimeout
-	}
-	once := func(ctx context.Context) (pyro.URI, error) {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		if cfg.resolver != nil {
-			return resolveWith(ctx, cfg.resolver, u)
-		}
-		ns, err := cfg.nameServer(ctx, u.Location())
-		if err != nil {
-			return pyro.URI{}, transport.AsError(err).During("resolve", u.String(), "")
-		}
-		defer ns.Close()
-		return resolveWith(ctx, ns, u)
-	}
-	return patiently(once, cfg.lookupDelay), nil
-}
-
-// resolveWith asks r for u: of the entries with all tags of a PYROMETA uri it takes one at random.
-func resolveWith(ctx context.Context, r discovery.Resolver, u pyro.URI) (pyro.URI, error) {
-	if u.Protocol != pyro.ProtocolPyroMeta {
-		e, err := r.Resolve(ctx, u.Object)
-		return e.URI, err
-	}
-	tagged, ok := r.(discovery.TagResolver)
-	if !ok {
-		return pyro.URI{}, transport.Errorf(transport.CodeUnimplemented, "resolve %s: the resolver knows no metadata", u)
-	}
-	entries, err := tagged.ResolveTags(ctx, u.Tags)
-	if err != nil {
-		return pyro.URI{}, err
-	}
-	if len(entries) == 0 {
-		return pyro.URI{}, transport.Errorf(transport.CodeNotFound, "resolve %s: nothing has all of these tags", u)
-	}
-	return entries[rand.N(len(entries))].URI, nil //nolint:gosec // any will do
-}
-
-// minLookupPause is the least time between two lookups of LookupDelay.
-const minLookupPause = 200 * time.Millisecond
-
-// patiently asks again for up to delay while the answer is that there is nothing.
-func patiently(once resolveFunc, delay time.Duration) resolveFunc {
-	if delay <= 0 {
-		return once
-	}
-	return func(ctx context.Context) (pyro.URI, error) {
-		end := time.Now().Add(delay)
-		for {
-			u, err := once(ctx)
-			absent := errors.Is(err, transport.ErrNotFound) || errors.Is(err, transport.ErrUnavailable)
-			if !absent || !time.Now().Before(end) || sleep(ctx, min(max(minLookupPause, delay/5), time.Until(end))) != nil {
-				return u, err
-			}
-		}
-	}
-}
-
-// nameServer returns a client of the name server at location, or of the first of those that were named, or of
-// one that the network tells.
-func (cfg *proxyConfig) nameServer(ctx context.Context, location string) (*nameserver.Client, error) {
-	locations := cfg.pb.GetNameServers()
-	if location != "" {
-		locations = []string{location}
-	}
-	dial := pyro.DialConfig{
-		HMACKey:  cfg.hmacKey,
-		Timeout:  duration(cfg.pb.GetConnectTimeout()),
-		PreferIP: cfg.preferIP,
-		Dial:     cfg.lookupDialer(),
-	}
-	ns, err := nameserver.Locate(ctx, dial, locations...)
-	if err == nil || cfg.broadcast == nil || len(locations) > 0 || !errors.Is(err, transport.ErrUnavailable) {
-		return ns, err
-	}
-	found, broadcastErr := nameserver.Broadcast(ctx, cfg.broadcast.port, cfg.broadcast.addresses...)
-	if broadcastErr != nil {
-		return nil, fmt.Errorf("%w; %w", err, broadcastErr)
-	}
-	return nameserver.Locate(ctx, dial, found.Location())
 }

@@ -2,14 +2,9 @@ package nameserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
-	"sync/atomic"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery"
@@ -27,67 +22,20 @@ const (
 // A Client speaks to one name server. Its methods may be called concurrently; they connect when that is
 // needed. Errors are *transport.Error: an unknown name matches transport.ErrNotFound.
 type Client struct {
+	// PollInterval is how often Watch asks a name server that cannot tell of changes by itself; 0 means 5 s.
+	// It is to be set before Watch is called.
+	PollInterval time.Duration
+
 	client *pyro.Client
 	uri    pyro.URI
+	cfg    pyro.DialConfig
 }
 
 // New returns a client of the name server at uri, which is usually "PYRO:Pyro.NameServer@host:port".
 // It does not connect yet.
 func New(uri pyro.URI, cfg pyro.DialConfig) *Client {
 	resolve := func(context.Context) (pyro.URI, error) { return uri, nil }
-	return &Client{client: pyro.NewClient(resolve, cfg, true), uri: uri}
-}
-
-// ParseLocation returns the URI of the name server at HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH. A
-// missing port is 9090.
-func ParseLocation(location string) (pyro.URI, error) {
-	if strings.Count(location, ":") > 1 && !strings.HasPrefix(location, "[") && !strings.HasPrefix(location, "./u:") {
-		location = "[" + location + "]" // a bare IPv6 address
-	}
-	u, err := pyro.ParseURI(pyro.ProtocolPyroName + ":" + ObjectName + "@" + location)
-	if err != nil {
-		return pyro.URI{}, fmt.Errorf("location of the name server: %w", err)
-	}
-	u.Protocol = pyro.ProtocolPyro
-	return u, nil
-}
-
-// DefaultLocation is where the name server is looked for when nobody says: PYRO_NS_HOST and
-// PYRO_NS_PORT, else localhost:9090.
-func DefaultLocation() string {
-	host, port := os.Getenv("PYRO_NS_HOST"), os.Getenv("PYRO_NS_PORT")
-	if host == "" {
-		host = "localhost"
-	}
-	if strings.HasPrefix(host, "./u:") {
-		return host
-	}
-	if port == "" {
-		port = strconv.Itoa(DefaultPort)
-	}
-	return net.JoinHostPort(strings.Trim(host, "[]"), port)
-}
-
-// Locate returns a client of the first of locations that answers; none given means DefaultLocation.
-// It asks by no broadcast.
-func Locate(ctx context.Context, cfg pyro.DialConfig, locations ...string) (*Client, error) {
-	if len(locations) == 0 {
-		locations = []string{DefaultLocation()}
-	}
-	var failed []error
-	for _, location := range locations {
-		uri, err := ParseLocation(location)
-		if err != nil {
-			return nil, err
-		}
-		c := New(uri, cfg)
-		if err = c.Ping(ctx); err == nil {
-			return c, nil
-		}
-		failed = append(failed, err)
-		_ = c.Close()
-	}
-	return nil, transport.Errorf(transport.CodeUnavailable, "failed to locate the name server: %w", errors.Join(failed...))
+	return &Client{client: pyro.NewClient(resolve, cfg, false), uri: uri, cfg: cfg}
 }
 
 // URI returns where the name server is.
@@ -130,12 +78,11 @@ func (c *Client) Lookup(ctx context.Context, name string) (discovery.Entry, erro
 	if err := c.call(ctx, &answer, "lookup", codec.Kwargs{"return_metadata": true}, name); err != nil {
 		return discovery.Entry{}, err
 	}
-	pair := elements(answer)
-	if len(pair) != 2 {
-		return discovery.Entry{}, fmt.Errorf("answer of the name server to lookup: want a URI and metadata, got %T", answer)
+	e, err := asEntry(name, answer)
+	if err != nil {
+		return e, fmt.Errorf("answer of the name server to lookup: %w", err)
 	}
-	uri, err := asURI(pair[0])
-	return discovery.Entry{Name: name, URI: uri, Metadata: asTags(pair[1])}, err
+	return e, nil
 }
 
 // Resolve is Lookup, for discovery.Resolver.
@@ -151,6 +98,24 @@ func (c *Client) Register(ctx context.Context, name string, uri pyro.URI, safe b
 		kwargs["metadata"] = metadata // a list: serpent could not tell an empty set from a tuple
 	}
 	return c.call(ctx, nil, "register", kwargs, name, uri.String())
+}
+
+// Lease makes name known for uri, with metadata, for d, or for as long as the name server grants, which it
+// returns. The same again renews the lease; Register makes the name last. safe refuses to replace an entry with another
+// URI. A name server of Python has no leases: the error matches transport.ErrUnimplemented.
+func (c *Client) Lease(
+	ctx context.Context, name string, uri pyro.URI, d time.Duration, safe bool, metadata ...string,
+) (granted time.Duration, err error) {
+	kwargs := codec.Kwargs{"safe": safe}
+	if len(metadata) > 0 {
+		kwargs["metadata"] = metadata
+	}
+	var seconds float64
+	err = c.call(ctx, &seconds, "lease", kwargs, name, uri.String(), d.Seconds())
+	if lacksMethod(err) {
+		return 0, transport.Errorf(transport.CodeUnimplemented, "the name server has no leases: %w", err)
+	}
+	return time.Duration(seconds * float64(time.Second)), err
 }
 
 // SetMetadata replaces the metadata of name.
@@ -180,17 +145,7 @@ func (f Filter) kwargs() codec.Kwargs {
 
 // List returns the entries that f chooses, metadata included, in the order of their names.
 func (c *Client) List(ctx context.Context, f Filter) ([]discovery.Entry, error) {
-	kwargs := f.kwargs()
-	kwargs["return_metadata"] = true
-	var answer map[string]any
-	if err := c.call(ctx, &answer, "list", kwargs); err != nil {
-		return nil, err
-	}
-	entries, err := entriesOf(answer)
-	if err != nil {
-		return nil, fmt.Errorf("answer of the name server to list: %w", err)
-	}
-	return entries, nil
+	return c.list(ctx, "list", f.kwargs())
 }
 
 // Remove removes the entry with this name and tells whether there was one.
@@ -244,68 +199,4 @@ func asTags(v any) []string {
 	}
 	slices.Sort(tags)
 	return tags
-}
-
-// A registrar registers with a name server that is found anew for each entry.
-type registrar struct {
-	cfg       pyro.DialConfig
-	locations []string
-	found     atomic.Pointer[pyro.URI]
-}
-
-// Location returns the name server that was found last, or a URI without a location.
-func (r *registrar) Location() pyro.URI {
-	if u := r.found.Load(); u != nil {
-		return *u
-	}
-	return pyro.URI{}
-}
-
-// locate finds the name server.
-func (r *registrar) locate(ctx context.Context) (*Client, error) {
-	c, err := Locate(ctx, r.cfg, r.locations...)
-	if err != nil {
-		return nil, err
-	}
-	at := c.URI()
-	r.found.Store(&at)
-	return c, nil
-}
-
-// Registrar returns a discovery.Registrar that registers with the name server at the first of
-// locations that answers; none given means DefaultLocation. It never finds one by broadcast, where a
-// stray name server could collect the names.
-func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
-	return &registrar{cfg: cfg, locations: locations}
-}
-
-// Register leaves an entry alone that is there with this URI already.
-func (r *registrar) Register(ctx context.Context, e discovery.Entry) error {
-	c, err := r.locate(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if known, err := c.Lookup(ctx, e.Name); err == nil && known.URI.String() == e.URI.String() {
-		return nil
-	}
-	return c.Register(ctx, e.Name, e.URI, false, e.Metadata...)
-}
-
-// Unregister removes the entry unless it carries another URI by now.
-func (r *registrar) Unregister(ctx context.Context, e discovery.Entry) error {
-	c, err := r.locate(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	known, err := c.Lookup(ctx, e.Name)
-	switch {
-	case errors.Is(err, transport.ErrNotFound), err == nil && known.URI.String() != e.URI.String():
-		return nil
-	case err != nil:
-		return err
-	}
-	_, err = c.Remove(ctx, e.Name)
-	return err
 }

@@ -1,0 +1,90 @@
+package nameserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// Find returns the entries that q chooses, for discovery.Finder. The name server is asked by one thing, its name,
+// else the tags, else the prefix, and what q says besides is looked at here.
+func (c *Client) Find(ctx context.Context, q discovery.Query) ([]discovery.Entry, error) {
+	var (
+		entries []discovery.Entry
+		err     error
+	)
+	switch {
+	case q.Name != "":
+		var e discovery.Entry
+		e, err = c.Lookup(ctx, q.Name)
+		entries = []discovery.Entry{e}
+		if errors.Is(err, transport.ErrNotFound) {
+			return nil, nil
+		}
+	case len(q.All) > 0:
+		entries, err = c.tagged(ctx, "all", q.All)
+	case len(q.Any) > 0:
+		entries, err = c.tagged(ctx, "any", q.Any)
+	default:
+		entries, err = c.List(ctx, Filter{Prefix: q.Prefix})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.Choose(entries), nil
+}
+
+// tagged asks for the entries that have all, or any, of tags: as Pyro5 has it, else as Pyro4 has it.
+func (c *Client) tagged(ctx context.Context, which string, tags []string) ([]discovery.Entry, error) {
+	tags = slices.Clone(tags)
+	slices.Sort(tags)
+	tags = slices.Compact(tags) // Python's SQL storage finds nothing for a tag that comes twice
+	entries, err := c.list(ctx, "yplookup", codec.Kwargs{"meta_" + which: tags})
+	if lacksMethod(err) {
+		return c.list(ctx, "list", codec.Kwargs{"metadata_" + which: tags})
+	}
+	return entries, err
+}
+
+// lacksMethod tells that the name server does not have the method that was called.
+func lacksMethod(err error) bool {
+	e, ok := errors.AsType[*transport.Error](err)
+	return ok && e.NoSuchMember
+}
+
+// list calls a method that lists entries, with their metadata.
+func (c *Client) list(ctx context.Context, method string, kwargs codec.Kwargs) ([]discovery.Entry, error) {
+	kwargs["return_metadata"] = true
+	var answer map[string]any
+	if err := c.call(ctx, &answer, method, kwargs); err != nil {
+		return nil, err
+	}
+	entries := make([]discovery.Entry, 0, len(answer))
+	for name, v := range answer {
+		e, err := asEntry(name, v)
+		if err != nil {
+			return nil, fmt.Errorf("answer of the name server to %s: %w", method, err)
+		}
+		entries = append(entries, e)
+	}
+	discovery.SortEntries(entries)
+	return entries, nil
+}
+
+// asEntry reads what a name server says of a name: a URI and metadata.
+func asEntry(name string, v any) (discovery.Entry, error) {
+	pair := elements(v)
+	if len(pair) != 2 {
+		return discovery.Entry{}, fmt.Errorf("%s: want a URI and metadata, got %T", name, v)
+	}
+	uri, err := asURI(pair[0])
+	if err != nil {
+		return discovery.Entry{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return discovery.Entry{Name: name, URI: uri, Metadata: asTags(pair[1])}, nil
+}

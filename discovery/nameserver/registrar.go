@@ -1,0 +1,95 @@
+package nameserver
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A Resolver looks names up at a name server that it finds when it is asked, and finds again when that one is
+// gone. It holds a connection only while it is used, and needs no Close. It is a discovery.Resolver, Finder and Watcher;
+// its methods may be called concurrently.
+type Resolver struct {
+	// PollInterval is how often Watch asks a name server that cannot tell of changes by itself; 0 means 5 s.
+	PollInterval time.Duration
+
+	session *session
+}
+
+// NewResolver returns a Resolver at the name server that l finds.
+func NewResolver(l Locator) *Resolver { return &Resolver{session: newSession(l)} }
+
+// Resolve returns the entry with this name.
+func (r *Resolver) Resolve(ctx context.Context, name string) (e discovery.Entry, err error) {
+	err = r.session.use(ctx, func(c *Client) error {
+		e, err = c.Lookup(ctx, name)
+		return err
+	})
+	return e, err
+}
+
+// Find returns the entries that q chooses.
+func (r *Resolver) Find(ctx context.Context, q discovery.Query) (entries []discovery.Entry, err error) {
+	err = r.session.use(ctx, func(c *Client) error {
+		entries, err = c.Find(ctx, q)
+		return err
+	})
+	return entries, err
+}
+
+// Watch tells of the entries that q chooses.
+func (r *Resolver) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]discovery.Entry, error] {
+	return watch(ctx, q, r.session.use, r.PollInterval)
+}
+
+// A registrar registers names at a name server as a Resolver looks them up.
+type registrar struct{ *Resolver }
+
+// Registrar returns a discovery.Registrar, which is a Leaser and a Resolver, too, at the name server at the first
+// of locations that answers; none given means where a Locator looks. It never finds one by broadcast, where
+// a stray name server could collect the names.
+func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
+	return &registrar{NewResolver(Locator{Dial: cfg, Locations: locations})}
+}
+
+// Location returns the name server that was found last, or a URI without a location.
+func (r *registrar) Location() pyro.URI { return r.session.location() }
+
+// Register leaves an entry alone that is there with this URI already.
+func (r *registrar) Register(ctx context.Context, e discovery.Entry) error {
+	return r.session.use(ctx, func(c *Client) error {
+		if known, err := c.Lookup(ctx, e.Name); err == nil && known.URI.String() == e.URI.String() {
+			return nil
+		}
+		return c.Register(ctx, e.Name, e.URI, false, e.Metadata...)
+	})
+}
+
+// Lease registers an entry for d, or says that the name server has no leases.
+func (r *registrar) Lease(ctx context.Context, e discovery.Entry, d time.Duration) (granted time.Duration, err error) {
+	err = r.session.use(ctx, func(c *Client) error {
+		granted, err = c.Lease(ctx, e.Name, e.URI, d, false, e.Metadata...)
+		return err
+	})
+	return granted, err
+}
+
+// Unregister removes the entry unless it carries another URI by now.
+func (r *registrar) Unregister(ctx context.Context, e discovery.Entry) error {
+	return r.session.use(ctx, func(c *Client) error {
+		known, err := c.Lookup(ctx, e.Name)
+		switch {
+		case errors.Is(err, transport.ErrNotFound), err == nil && known.URI.String() != e.URI.String():
+			return nil
+		case err != nil:
+			return err
+		}
+		_, err = c.Remove(ctx, e.Name)
+		return err
+	})
+}

@@ -1,0 +1,223 @@
+package nameserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+const (
+	watchRetry    = time.Second      // after a failure
+	watchAlive    = 5 * time.Second  // a name server that has nothing to tell says so that often
+	watchPatience = 20 * time.Second // one that says nothing for so long is gone
+	closeTimeout  = time.Second      // for the message that ends a watch
+)
+
+// Watch tells of the entries that q chooses, for discovery.Watcher. A name server of pyrokit tells of changes
+// at once, over a connection of its own; Python's are asked every PollInterval.
+func (c *Client) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]discovery.Entry, error] {
+	use := func(ctx context.Context, fn func(*Client) error) error { return fn(c) }
+	return watch(ctx, q, use, c.PollInterval)
+}
+
+// watch is Watch at whatever name server use finds.
+func watch(
+	ctx context.Context, q discovery.Query, use func(context.Context, func(*Client) error) error, poll time.Duration,
+) iter.Seq2[[]discovery.Entry, error] {
+	if poll <= 0 {
+		poll = discovery.DefaultPoll
+	}
+	return func(yield func([]discovery.Entry, error) bool) {
+		var changes discovery.Changes
+		wanted := true // false when the loop has ended
+		each := func(entries []discovery.Entry) bool {
+			wanted = wanted && changes.Yield(entries, nil, yield)
+			return wanted
+		}
+		for wanted && ctx.Err() == nil {
+			var (
+				tells   *Client // the name server, if it tells by itself
+				entries []discovery.Entry
+			)
+			err := use(ctx, func(c *Client) (err error) {
+				if tells = nil; c.has(ctx, "watch") {
+					tells = c
+					return nil
+				}
+				entries, err = c.Find(ctx, q)
+				return err
+			})
+			pause := poll
+			switch {
+			case tells != nil:
+				pause, err = watchRetry, tells.listen(ctx, q, each)
+			case err == nil:
+				each(entries)
+			}
+			if err != nil && ctx.Err() == nil && wanted {
+				pause = min(watchRetry, poll)
+				wanted = changes.Yield(nil, err, yield)
+			}
+			if wanted {
+				sleep(ctx, pause)
+			}
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// has tells whether the name server has a method; where it does not say, no.
+func (c *Client) has(ctx context.Context, method string) bool {
+	welcome, _, _, err := c.client.Connect(ctx)
+	return err == nil && welcome.Metadata != nil && slices.Contains(welcome.Metadata.Methods, method)
+}
+
+// listen yields the entries that q chooses, after each change, until that fails, ctx ends or each is false.
+func (c *Client) listen(ctx context.Context, q discovery.Query, each func([]discovery.Entry) bool) error {
+	l := &listener{query: q, entries: map[string]discovery.Entry{}, changed: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		err := l.read(ctx, c)
+		ended <- err
+	}()
+	for {
+		select {
+		case <-l.changed:
+			if !each(l.snapshot()) {
+				cancel()
+				return <-ended
+			}
+		case err := <-ended:
+			cancel()
+			return err
+		}
+	}
+}
+
+// A listener keeps up with what a name server tells.
+type listener struct {
+	query   discovery.Query
+	changed chan struct{} // has room for one: entries are not what was yielded last
+
+	mu      sync.Mutex // guards entries
+	entries map[string]discovery.Entry
+}
+
+func (l *listener) snapshot() []discovery.Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entries := slices.Collect(maps.Values(l.entries))
+	discovery.SortEntries(entries)
+	return entries
+}
+
+// read takes what the name server tells, until that fails or ctx ends.
+func (l *listener) read(ctx context.Context, c *Client) error {
+	own := pyro.NewClient(func(context.Context) (pyro.URI, error) { return c.uri, nil }, c.cfg, false)
+	defer func() { _ = own.Close() }()
+	call := &transport.Call{Object: ObjectName, Method: "watch"}
+	prefix := l.query.Prefix
+	if l.query.Name != "" {
+		prefix = l.query.Name
+	}
+	call.Args.Keywords = codec.Kwargs{"prefix": prefix, "interval": watchAlive.Seconds()}
+	reply, err := own.Call(ctx, call)
+	if err != nil {
+		return err
+	}
+	id := reply.StreamID
+	reply.Release()
+	if id == "" {
+		return errors.New("answer of the name server to watch: want an iterator")
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = own.CloseStream(ctx, id)
+	}()
+	for synced := false; ; {
+		v, err := next(ctx, own, id)
+		if err != nil {
+			return err
+		}
+		done, err := l.take(v)
+		if err != nil {
+			return fmt.Errorf("answer of the name server to watch: %w", err)
+		}
+		if synced = synced || done; !synced {
+			continue
+		}
+		select {
+		case l.changed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// next returns what comes next from a remote iterator.
+func next(ctx context.Context, c *pyro.Client, id string) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, watchPatience)
+	defer cancel()
+	item, err := c.Call(ctx, &transport.Call{Kind: transport.StreamItem, Object: ObjectName, Method: "watch", StreamID: id})
+	if err != nil {
+		return nil, err
+	}
+	defer item.Release()
+	if item.Done {
+		return nil, transport.Errorf(transport.CodeUnavailable, "the name server has ended the watch")
+	}
+	return item.Value.Any()
+}
+
+// take notes what was told, and whether that was the end of what was there at first.
+func (l *listener) take(v any) (synced bool, err error) {
+	told := elements(v)
+	text := func(i int) string {
+		if i >= len(told) {
+			return ""
+		}
+		s, _ := told[i].(string)
+		return s
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch kind, name := text(0), text(1); {
+	case kind == "put" && len(told) == 4:
+		e, err := asEntry(name, codec.Tuple(told[2:]))
+		if err != nil {
+			return false, err
+		}
+		if l.query.Matches(e) {
+			l.entries[name] = e
+		} else {
+			delete(l.entries, name)
+		}
+	case kind == "remove":
+		delete(l.entries, name)
+	case kind == "synced":
+		return true, nil
+	case kind == "alive":
+	default:
+		return false, fmt.Errorf("%v is nothing that is known", v)
+	}
+	return false, nil
+}

@@ -1,0 +1,107 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// A resolveFunc finds where an object is.
+type resolveFunc func(context.Context) (pyro.URI, error)
+
+// resolve returns the function that finds the object's location before each connection.
+func (cfg *proxyConfig) resolve(u pyro.URI) (resolveFunc, error) {
+	if cfg.unasked != "" {
+		return nil, transport.Errorf(transport.CodeFailedPrecondition,
+			"the proxy of %s wants the serializer %s: name it with p.With(service.Serializer(...)) to use it", u, cfg.unasked)
+	}
+	if u.Protocol == pyro.ProtocolPyro {
+		return func(context.Context) (pyro.URI, error) { return u, nil }, nil
+	}
+	directory := cfg.directory(u)
+	finder, finds := directory.(discovery.Finder)
+	if u.Protocol == pyro.ProtocolPyroMeta && !finds {
+		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: the resolver knows no metadata", u)
+	}
+	limit := duration(cfg.pb.GetConnectTimeout())
+	if limit <= 0 {
+		limit = pyro.DefaultTimeout
+	}
+	once := func(ctx context.Context) (pyro.URI, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		if u.Protocol == pyro.ProtocolPyroMeta {
+			return findAny(ctx, finder, u.Tags)
+		}
+		e, err := directory.Resolve(ctx, u.Object)
+		return e.URI, err
+	}
+	return patiently(once, cfg.lookupDelay), nil
+}
+
+// directory returns where the name in u is looked up: the resolver that was given, or the name server that u or
+// the options name, or the default one.
+func (cfg *proxyConfig) directory(u pyro.URI) discovery.Resolver {
+	if cfg.resolver != nil {
+		return cfg.resolver
+	}
+	l := nameserver.Locator{Dial: pyro.DialConfig{
+		HMACKey:  cfg.hmacKey,
+		Timeout:  duration(cfg.pb.GetConnectTimeout()),
+		PreferIP: cfg.preferIP,
+		Dial:     cfg.lookupDialer(),
+	}}
+	l.Locations = cfg.pb.GetNameServers()
+	if location := u.Location(); location != "" {
+		l.Locations = []string{location}
+	}
+	if b := cfg.broadcast; b != nil {
+		l.Broadcast, l.BroadcastPort, l.BroadcastAddresses = true, b.port, b.addresses
+	}
+	return nameserver.NewResolver(l)
+}
+
+// findAny returns one of the entries that have all tags, as Pyro does: at random.
+func findAny(ctx context.Context, f discovery.Finder, tags []string) (pyro.URI, error) {
+	entries, err := f.Find(ctx, discovery.Query{All: tags})
+	if err != nil {
+		return pyro.URI{}, err
+	}
+	if len(entries) == 0 {
+		return pyro.URI{}, noneTagged(tags)
+	}
+	return entries[rand.N(len(entries))].URI, nil //nolint:gosec // any will do
+}
+
+// noneTagged is Pyro's error.
+func noneTagged(tags []string) error {
+	return transport.NewError("NamingError",
+		"no registrations available with desired metadata properties {'"+strings.Join(tags, "', '")+"'}")
+}
+
+// minLookupPause is the least time between two lookups of LookupDelay.
+const minLookupPause = 200 * time.Millisecond
+
+// patiently asks again for up to delay while the answer is that there is nothing, or none comes.
+func patiently(once resolveFunc, delay time.Duration) resolveFunc {
+	if delay <= 0 {
+		return once
+	}
+	return func(ctx context.Context) (pyro.URI, error) {
+		end := time.Now().Add(delay)
+		for {
+			u, err := once(ctx)
+			absent := errors.Is(err, transport.ErrNotFound) || err != nil && discovery.OutOfReach(err)
+			if !absent || !time.Now().Before(end) || sleep(ctx, min(max(minLookupPause, delay/5), time.Until(end))) != nil {
+				return u, err
+			}
+		}
+	}
+}
