@@ -81,20 +81,24 @@ func (f *file) Remove(name string) error {
 }
 
 // Load yields all records.
-func (f *file) Load(yield func(storage.Record) error) error {
-	return f.File.Load(func() error { return f.load(yield) })
+func (f *file) Load(sorted bool, yield func(storage.Record) error) error {
+	order := "n.id" // as they lie in the file
+	if sorted {
+		order = "n.name"
+	}
+	return f.File.Load(func() error { return f.load(order, yield) })
 }
 
-func (f *file) load(yield func(storage.Record) error) error {
+func (f *file) load(order string, yield func(storage.Record) error) error {
 	// A row for each tag, and one for a name without tags.
 	const query = `SELECT n.name, n.uri, m.metadata, l.nanoseconds FROM pyro_names n
 		LEFT JOIN pyro_metadata m ON m.object = n.id
 		LEFT JOIN pyrokit_leases l ON l.object = n.id
-		ORDER BY n.name`
+		ORDER BY `
 	var r storage.Record
 	var name, uri, tag sql.RawBytes
 	some := false
-	err := f.Query(query, func(rows *sql.Rows) error {
+	err := f.Query(query+order, func(rows *sql.Rows) error {
 		var lease sql.NullInt64
 		if err := rows.Scan(&name, &uri, &tag, &lease); err != nil {
 			return err

@@ -17,9 +17,9 @@ type File interface {
 	Begin() (changed bool, err error)
 	// Changed tells the same without a transaction.
 	Changed() (bool, error)
-	// Load yields all records in the order of their names, inside of a transaction or outside, until yield
-	// returns an error.
-	Load(yield func(storage.Record) error) error
+	// Load yields all records, in the order of their names or the one that is fastest, inside of a transaction or
+	// outside, until yield returns an error.
+	Load(sorted bool, yield func(storage.Record) error) error
 	// Put stores a record, in a transaction.
 	Put(r storage.Record) error
 	// Remove removes a name, if it is there, in a transaction.
@@ -91,7 +91,7 @@ func Open(file File, limits Limits) (*Storage, error) {
 func (s *Storage) load() error {
 	const many = 1024
 	batch := make([]storage.Record, 0, many)
-	err := s.file.Load(func(r storage.Record) error {
+	err := s.file.Load(false, func(r storage.Record) error {
 		if batch = append(batch, r); len(batch) < many {
 			return nil
 		}

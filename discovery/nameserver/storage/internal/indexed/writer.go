@@ -115,7 +115,7 @@ func (s *Storage) merge() error {
 			}
 		}
 	}
-	err := s.file.Load(func(r storage.Record) error {
+	err := s.file.Load(true, func(r storage.Record) error {
 		gone(func(name string) bool { return name < r.Name })
 		if !more || mine.Name != r.Name {
 			put = append(put, r)
