@@ -3,7 +3,11 @@ package codec
 import (
 	"fmt"
 	"reflect"
+	"strings"
 )
+
+// asWritten turns types as reflect spells them into what people write.
+var asWritten = strings.NewReplacer("[]uint8", "[]byte", "interface {}", "any") //nolint:gochecknoglobals // a constant, were Go to have such
 
 // A SyntaxError reports bytes that are not a value of the serializer.
 type SyntaxError struct {
@@ -25,7 +29,7 @@ type TypeError struct {
 }
 
 func (e *TypeError) Error() string {
-	s := "want " + e.Want + ", found " + e.Found
+	s := "want " + asWritten.Replace(e.Want) + ", found " + e.Found
 	if e.Path != "" {
 		s = e.Path + ": " + s
 	}
