@@ -26,7 +26,8 @@ func WithAnnotation(key string, value []byte) CallOption {
 	return callOption(func(c *transport.Call) { c.Header.Annotations.Set(key, value) })
 }
 
-// AsOneway sends the call without waiting for a reply, whatever the object says of the method.
+// AsOneway sends the call without waiting for a reply, whatever the object says of the method. One-way calls that follow
+// each other closely are written together, maybe after they have returned: Close sees them off.
 func AsOneway() CallOption {
 	return callOption(func(c *transport.Call) { c.Oneway = true })
 }

@@ -29,6 +29,10 @@ const (
 	maxInFlight = 32768
 	// maxYields bounds how often who is about to write lets others run first.
 	maxYields = 2
+	// burstGap is how soon a call without a reply has to follow another to be written along with more of them.
+	burstGap = 50 * time.Microsecond
+	// closeWait is how long Close waits for what is being written.
+	closeWait = time.Second
 	// idleCheck is how long a connection must have been idle for a look at whether it still stands.
 	idleCheck = 250 * time.Millisecond
 	// stolenSize is the payload size from which a reply keeps the buffer that it was read into.
@@ -65,12 +69,14 @@ type Conn struct {
 	first     *pending // waiting for a reply or the role, in the order of their calls
 	last      *pending
 	writing   bool
+	written   chan struct{} // closed when nobody writes any more; nil while nobody waits for that
 	out       []byte        // frames for whoever writes
 	outSeqs   []uint16      // their numbers
 	spare     []byte        // the other half of out, while nothing is being written
 	room      chan struct{} // closed when out is taken; nil while nobody waits for that
 	err       error         // why the connection is over
-	used      time.Time     // when the last call ended
+	used      time.Time     // when the last call ended, or was sent if it has no reply
+	unasked   time.Time     // when the last call without a reply was sent
 	drainer   pending
 	aheads    map[string]*ahead // streams whose items come by themselves, by id
 	pouring   int               // how many of them are not at their end
@@ -179,6 +185,13 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 		return lead, nil
 	}
 	c.writing = true
+	if !wantReply && c.burst() { // nobody waits for it: the caller need not either
+		c.queue(p)
+		c.wg.Add(1)
+		c.mu.Unlock()
+		go c.writeBurst()
+		return false, nil
+	}
 	if c.calls.count > 1 { // others are about: give them the chance to send along
 		c.queue(p)
 		c.mu.Unlock()
@@ -195,6 +208,21 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 		return lead, nil // the call itself is told
 	}
 	return false, err
+}
+
+// burst tells whether another call without a reply was sent just before, under mu.
+func (c *Conn) burst() bool {
+	before := c.unasked
+	c.unasked = time.Now()
+	c.used = c.unasked
+	return c.unasked.Sub(before) < burstGap
+}
+
+// writeBurst writes what is queued, and what comes meanwhile.
+func (c *Conn) writeBurst() {
+	defer c.wg.Done()
+	runtime.Gosched()
+	c.writeQueued()
 }
 
 // gather lets other callers run until a good part of those in flight have queued up: what they add goes
@@ -283,7 +311,7 @@ func (c *Conn) writeQueued() {
 	for {
 		c.mu.Lock()
 		if len(c.out) == 0 || c.err != nil {
-			c.writing = false
+			c.stopWriting()
 			c.mu.Unlock()
 			return
 		}
@@ -318,7 +346,7 @@ func (c *Conn) write(b []byte, seqs ...uint16) (more bool, err error) {
 		if n == 0 {
 			c.markNotSent(seqs)
 		}
-		c.writing = false
+		c.stopWriting()
 		c.failLocked(err)
 		c.mu.Unlock()
 		if n == 0 {
@@ -335,7 +363,7 @@ func (c *Conn) write(b []byte, seqs ...uint16) (more bool, err error) {
 	}
 	c.mu.Lock()
 	if c.err != nil { // closed meanwhile: Close may be waiting for the goroutines already
-		c.writing = false
+		c.stopWriting()
 		err = c.err
 		c.mu.Unlock()
 		return false, err
@@ -352,7 +380,7 @@ func (c *Conn) finishWriting(rest []byte) {
 	defer c.wg.Done()
 	if _, err := c.nc.Write(rest); err != nil {
 		c.mu.Lock()
-		c.writing = false
+		c.stopWriting()
 		c.failLocked(err)
 		c.mu.Unlock()
 		return
@@ -646,7 +674,7 @@ func (c *Conn) failLocked(err error) {
 	c.pouring = 0
 	for _, p := range c.calls.drain() {
 		if a := p.ahead; a != nil {
-			reason := error(c.err)
+			reason := c.err
 			if p.notSent {
 				reason = notSent(c.err)
 			}
@@ -662,14 +690,43 @@ func (c *Conn) failLocked(err error) {
 	c.abandoned = 0
 }
 
-// Close ends the connection; calls in flight fail. It waits for the connection's goroutines.
+// Close ends the connection; calls in flight fail. What was sent without waiting for a reply is written before, unless
+// the peer does not take it within closeWait. It waits for the connection's goroutines.
 func (c *Conn) Close() error {
+	c.flush()
 	c.fail(transport.Wrap(transport.CodeUnavailable, ErrClosed))
 	c.mu.Lock()
 	c.aheads = nil
 	c.mu.Unlock()
 	c.wg.Wait()
 	return nil
+}
+
+// flush waits until everything is written, the connection is over, or closeWait has passed.
+func (c *Conn) flush() {
+	c.mu.Lock()
+	if !c.writing || c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	if c.written == nil {
+		c.written = make(chan struct{})
+	}
+	written := c.written
+	c.mu.Unlock()
+	select {
+	case <-written:
+	case <-time.After(closeWait):
+	}
+}
+
+// stopWriting gives the right to write back, under mu.
+func (c *Conn) stopWriting() {
+	c.writing = false
+	if c.written != nil {
+		close(c.written)
+		c.written = nil
+	}
 }
 
 // Err returns why the connection is over, or nil while it stands.

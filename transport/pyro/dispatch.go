@@ -218,7 +218,7 @@ func (w *worker) invoked(
 			return w.raise(f, call, ctx.Err())
 		}
 		if w.goesAhead(call) {
-			return w.startPour(f, call)
+			return w.startPour(f, call) //nolint:contextcheck // items are made for the connection, whoever asks for the first
 		}
 	}
 	w.s.inFlight.Add(1)
@@ -367,32 +367,6 @@ func traced(e *transport.Error, call *transport.Call) *transport.Error {
 	}
 	t.Traceback = append(t.Traceback, last+"\n")
 	return &t
-}
-
-// startOneway carries a one-way call out in a goroutine of its own. Beyond the server's bound of such
-// goroutines the connection waits.
-func (c *serverConn) startOneway(ctx context.Context, info *transport.CallInfo) {
-	select {
-	case c.s.oneways <- struct{}{}:
-	case <-c.ctx.Done():
-		return
-	}
-	c.s.wg.Add(1) // safe: the connection's own count is held
-	c.s.inFlight.Add(1)
-	go func() {
-		defer func() {
-			if r := recover(); r != nil { // what carryOut does not catch ends this call, not the program
-				c.s.log.Error("one-way call panicked", "object", info.Object, "method", info.Method,
-					"peer", c.peer.String(), "panic", r, "stack", string(debug.Stack()))
-			}
-			<-c.s.oneways
-			c.s.inFlight.Add(-1)
-			c.s.wg.Done()
-		}()
-		reply, err := c.carryOut(ctx, info)
-		dropStream(reply)
-		c.logOneway(info, err)
-	}()
 }
 
 // logOneway logs what nobody waits for.

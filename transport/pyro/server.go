@@ -90,9 +90,8 @@ type ListenConfig struct {
 
 const (
 	defaultMaxConnections = 10000
-	maxRefused            = 256  // peers that are being told that there is no room; beyond it they are not told
-	watchParts            = 4    // how often late handshakes are looked for within HandshakeTimeout
-	maxOneway             = 1024 // one-way calls that run at the same time; beyond it their connections wait
+	maxRefused            = 256 // peers that are being told that there is no room; beyond it they are not told
+	watchParts            = 4   // how often late handshakes are looked for within HandshakeTimeout
 )
 
 // A Server answers connections in both dialects. The calls of one connection run and are answered one
@@ -109,7 +108,7 @@ type Server struct {
 	ctx     context.Context //nolint:containedctx // the server's life, from which those of its connections derive
 	cancel  context.CancelFunc
 	closing chan struct{} // closed when draining begins
-	oneways chan struct{} // a token for each running one-way call
+	oneways *oneways
 
 	mu        sync.Mutex // guards what follows
 	listeners map[net.Listener]struct{}
@@ -117,7 +116,7 @@ type Server struct {
 	served    int // those of conns that were not refused
 	draining  bool
 	watch     *time.Timer    // ends late handshakes; nil while there is nothing to watch
-	wg        sync.WaitGroup // connections and one-way calls
+	wg        sync.WaitGroup // connections, and goroutines for one-way calls
 	inFlight  atomic.Int64   // calls that are being carried out
 	counts    serverCounts
 }
@@ -136,7 +135,7 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 		known5:    newSerializerTable(codec.Pyro5, cfg.Serializers),
 		log:       cfg.Logger,
 		closing:   make(chan struct{}),
-		oneways:   make(chan struct{}, maxOneway),
+		oneways:   newOneways(),
 		listeners: map[net.Listener]struct{}{},
 		conns:     map[*serverConn]struct{}{},
 	}
