@@ -94,19 +94,19 @@ func TestNamesComeAndGoWhileTheServerRuns(t *testing.T) {
 	is := func(names ...string) func() bool {
 		return func() bool { return slices.Equal(r.known(), names) }
 	}
-	require.Eventually(t, is("first"), 10*time.Second, time.Millisecond)
+	require.Eventually(t, is("first"), 30*time.Second, time.Millisecond)
 	unnamed := service.New("").Method("m", func() int { return 3 })
 	require.NoError(t, srv.Add(second, unnamed))
-	require.Eventually(t, is("first", "second"), 10*time.Second, time.Millisecond, "nobody asks for a name that was made up")
+	require.Eventually(t, is("first", "second"), 30*time.Second, time.Millisecond, "nobody asks for a name that was made up")
 	n, err := service.Call[int](t.Context(), connect(t, srv.URI(unnamed.Name()).String()), "m")
 	require.NoError(t, err)
 	require.Equal(t, 3, n)
 	require.True(t, srv.RemoveID("second"))
 	require.False(t, srv.RemoveID("second"))
 	require.False(t, srv.RemoveID("Pyro.Daemon"))
-	require.Eventually(t, is("first"), 10*time.Second, time.Millisecond)
+	require.Eventually(t, is("first"), 30*time.Second, time.Millisecond)
 	require.NoError(t, srv.Add(second))
-	require.Eventually(t, is("first", "second"), 10*time.Second, time.Millisecond, "it may come back")
+	require.Eventually(t, is("first", "second"), 30*time.Second, time.Millisecond, "it may come back")
 
 	again := service.New("first").Method("m", func() int { return 2 })
 	err = srv.Add(again)
@@ -132,7 +132,7 @@ func TestShutdownDoesNotWaitForNamesLongerThanItMay(t *testing.T) {
 	srv := service.NewServer(service.Announce(r), service.Logger(slog.New(slog.DiscardHandler)))
 	require.NoError(t, srv.Add(service.New("stays")))
 	require.NoError(t, srv.Start())
-	require.Eventually(t, func() bool { return len(r.known()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.known()) == 1 }, 30*time.Second, time.Millisecond)
 	r.stuck.Store(true)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -158,7 +158,7 @@ func TestWarningOfAnAddressThatOthersCannotReach(t *testing.T) {
 		srv := service.NewServer(service.Announce(r), service.Listen("tcp", tt.listen), service.Logger(slog.New(slog.NewTextHandler(&log, nil))))
 		require.NoError(t, srv.Add(s))
 		require.NoError(t, srv.Start())
-		require.Eventually(t, func() bool { return strings.Contains(log.String(), "are announced") }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(log.String(), "are announced") }, 30*time.Second, time.Millisecond)
 		require.NoError(t, srv.Shutdown(t.Context()))
 		require.Equal(t, tt.warns, strings.Contains(log.String(), "only this machine can reach"), "%+v", tt)
 	}

@@ -312,7 +312,7 @@ func TestARemovedServiceIsWithdrawn(t *testing.T) {
 	srv.Remove(gone)
 	require.Equal(t, "gone", <-p.withdrawn)
 	require.Equal(t, "stays", <-p.registered)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	require.NoError(t, srv.Shutdown(ctx))
 	require.Equal(t, "stays", <-p.withdrawn)
@@ -334,5 +334,5 @@ func TestObjectsAreForgottenWithTheirServer(t *testing.T) {
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return held.Value() == nil
-	}, 10*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
 }

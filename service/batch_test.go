@@ -313,7 +313,7 @@ func TestOnewayBatch(t *testing.T) {
 		for range b.Results() {
 			t.Fatal("a result")
 		}
-		require.Eventually(t, func() bool { return len(l.all()) == 3 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(l.all()) == 3 }, 30*time.Second, time.Millisecond)
 		require.NoError(t, service.Do(t.Context(), p, "point", point{}))
 		require.Equal(t, []string{"one", "two", "fail", "point"}, l.all(), "in order, no further than the exception")
 	})
@@ -474,11 +474,11 @@ func TestABatchEndsWithItsContext(t *testing.T) {
 				return ctx, cancel
 			}, want: transport.ErrCanceled},
 			{ctx: func() (context.Context, context.CancelFunc) {
-				return context.WithTimeout(t.Context(), 50*time.Millisecond)
+				return context.WithTimeout(t.Context(), 500*time.Millisecond)
 			}, want: transport.ErrTimeout},
 			{ctx: func() (context.Context, context.CancelFunc) {
 				return t.Context(), func() {}
-			}, opts: []service.CallOption{service.Timeout(50 * time.Millisecond)}, want: transport.ErrTimeout},
+			}, opts: []service.CallOption{service.Timeout(500 * time.Millisecond)}, want: transport.ErrTimeout},
 		} {
 			ctx, cancel := end.ctx()
 			b := p.Batch()
@@ -636,7 +636,7 @@ func TestACancelledBatchInTheBackground(t *testing.T) {
 	require.ErrorIs(t, err, transport.ErrCanceled)
 	_, err = hold.Value()
 	require.ErrorIs(t, err, transport.ErrCanceled)
-	require.Eventually(t, func() bool { return slices.Contains(l.all(), "gone") }, 20*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return slices.Contains(l.all(), "gone") }, 30*time.Second, time.Millisecond,
 		"another pyrokit is told")
 	require.NotContains(t, l.all(), "nothing")
 

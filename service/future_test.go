@@ -292,7 +292,7 @@ func requireOver(ctx context.Context, t *testing.T) {
 	t.Helper()
 	select {
 	case <-ctx.Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the context of a future outlives it")
 	}
 }

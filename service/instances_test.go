@@ -115,7 +115,7 @@ func TestInstancesOfSessions(t *testing.T) {
 			require.Equal(t, 5, deposit(t, second, 5))
 			require.EqualValues(t, 2, l.made.Load())
 			require.NoError(t, first.Close())
-			require.Eventually(t, func() bool { return l.closed.Load() == 1 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return l.closed.Load() == 1 }, 30*time.Second, time.Millisecond)
 			require.Equal(t, 6, deposit(t, second, 1))
 		})
 	}
@@ -163,7 +163,7 @@ func TestAnInstanceOfACallLivesAsLongAsItsIterator(t *testing.T) {
 	for range service.Stream[int](t.Context(), p, "count_down") {
 		break
 	}
-	require.Eventually(t, func() bool { return l.closed.Load() == 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.closed.Load() == 2 }, 30*time.Second, time.Millisecond)
 }
 
 // One-way calls run in goroutines of their own, beside items of iterators and calls that wait for an answer.
@@ -190,7 +190,7 @@ func TestNobodyCallsAnInstanceTwiceAtATime(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, 8, deposit(t, p, 0))
 	require.NoError(t, p.Close())
-	require.Eventually(t, func() bool { return l.closed.Load() == l.made.Load() }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return l.closed.Load() == l.made.Load() }, 30*time.Second, time.Millisecond)
 }
 
 func TestAFactoryThatFails(t *testing.T) {

@@ -78,7 +78,7 @@ func start(t *testing.T, s *service.Service, opts ...service.ServerOption) *serv
 	require.NoError(t, srv.Add(s))
 	require.NoError(t, srv.Start())
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		require.NoError(t, srv.Shutdown(ctx))
 	})
@@ -142,7 +142,7 @@ func TestCalls(t *testing.T) {
 
 			short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 			defer cancel()
-			err = service.Do(short, p, "sleep", 0.2)
+			err = service.Do(short, p, "sleep", 60)
 			require.ErrorIs(t, err, transport.ErrTimeout)
 			s, err = service.Call[string](ctx, p, "echo", "still there")
 			require.NoError(t, err)

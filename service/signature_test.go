@@ -255,7 +255,7 @@ func TestCallOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "there", got)
 
-	_, err = service.Call[any](t.Context(), p, "sleep", 0.3, service.Timeout(20*time.Millisecond))
+	_, err = service.Call[any](t.Context(), p, "sleep", 60, service.Timeout(20*time.Millisecond))
 	require.ErrorIs(t, err, transport.ErrTimeout)
 
 	require.NoError(t, service.Do(t.Context(), p, "fail", service.AsOneway()))

@@ -76,6 +76,6 @@ func (t *fakeT) Fatalf(format string, args ...any) {
 
 // Bounds of what has to happen; nothing passes because they are long.
 const (
-	soon = 10 * time.Second
+	soon = 30 * time.Second
 	tick = time.Millisecond
 )

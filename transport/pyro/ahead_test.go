@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -344,7 +345,7 @@ func TestStreamsAheadAreLimited(t *testing.T) {
 // Whoever asks gets one of the items, none is lost and none comes twice, whether they come ahead or not.
 func TestSeveralAskForItemsOfAStream(t *testing.T) {
 	for _, ordered := range []bool{false, true} {
-		t.Run(fmt.Sprint(ordered), func(t *testing.T) {
+		t.Run(strconv.FormatBool(ordered), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := (&spring{last: 1000}).handler()
 				h.Ordered = func(string) bool { return ordered }

@@ -260,7 +260,7 @@ func TestNotSentIsTrueExactlyWhenNothingLeft(t *testing.T) {
 		{name: "an annotation has a bad key", method: "echo", args: []any{1, service.WithAnnotation("TOOLONG", nil)}, want: true},
 		{name: "the method raised", method: "fail", want: false},
 		{name: "the peer hung up", method: "divide", args: []any{1, 0}, want: false},
-		{name: "no answer came in time", method: "nothing", args: []any{service.Timeout(20 * time.Millisecond)}, want: false},
+		{name: "no answer came in time", method: "nothing", args: []any{service.Timeout(500 * time.Millisecond)}, want: false},
 	}
 	for _, tt := range tests {
 		for _, warm := range []bool{false, true} {
