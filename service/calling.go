@@ -118,6 +118,17 @@ type broadcastConfig struct {
 	addresses []string
 }
 
+// or returns b with what it leaves open taken from def.
+func (b broadcastConfig) or(def broadcastConfig) *broadcastConfig {
+	if b.port == 0 {
+		b.port = def.port
+	}
+	if len(b.addresses) == 0 {
+		b.addresses = def.addresses
+	}
+	return &b
+}
+
 // Bind connects, if there is no connection, and binds a PYRONAME or PYROMETA proxy to the object that it was
 // resolved to: from then on it connects there, wherever the name moves, and its URI says so (Pyro's
 // _pyroBind). A proxy that is not bound resolves its name before each connection.

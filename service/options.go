@@ -55,7 +55,11 @@ type serverConfig struct {
 	onewayInOrder bool
 	detailed      bool // tracebacks
 	preferIP      int
+	defaults      listenDefaults
 }
+
+// listenDefaults are for listeners that do not say.
+type listenDefaults struct{ host, advertise string }
 
 type proxyConfig struct {
 	pb        *configv1.Proxy
@@ -78,10 +82,17 @@ type proxyConfig struct {
 	preferIP    int
 	lookupDelay time.Duration
 	broadcast   *broadcastConfig // nil: not asked
+	// broadcastDefaults are for what broadcast leaves open.
+	broadcastDefaults broadcastConfig
+	// defaultDialer makes what connects, where neither dialer nor tls is set.
+	defaultDialer func(preferIP int) dialFunc
 	// unasked is a serializer that a proxy which arrived wants, and that is used only when this side names
 	// it.
 	unasked string
 }
+
+// A dialFunc makes network connections.
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
 type (
 	serverOption func(*serverConfig) error

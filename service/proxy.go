@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"net"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -76,6 +75,9 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 	for _, o := range opts {
 		errs = append(errs, o.applyToProxy(&cfg))
 	}
+	if cfg.broadcast != nil {
+		cfg.broadcast = cfg.broadcast.or(cfg.broadcastDefaults)
+	}
 	if cfg.hmacKey == nil {
 		key, err := secret(cfg.pb.GetHmacKey())
 		errs = append(errs, err)
@@ -136,18 +138,21 @@ func (cfg *proxyConfig) dial() pyro.DialConfig {
 		Attempts:        cfg.attempts,
 		Dial:            cfg.dialer,
 	}
+	if d.Dial == nil && cfg.defaultDialer != nil {
+		d.Dial = cfg.defaultDialer(cfg.preferIP)
+	}
 	if cfg.tls != nil {
 		d.Dial = cfg.dialTLS(cfg.tls) // names the host that is dialled, not a name server's
 	}
 	return d
 }
 
-func (cfg *proxyConfig) dialTLS(c *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+func (cfg *proxyConfig) dialTLS(c *tls.Config) dialFunc {
 	return (&pyro.Dialer{Prefer: cfg.preferIP, TLS: c}).DialContext
 }
 
 // lookupDialer returns what connects to name servers; nil for a plain connection.
-func (cfg *proxyConfig) lookupDialer() func(ctx context.Context, network, address string) (net.Conn, error) {
+func (cfg *proxyConfig) lookupDialer() dialFunc {
 	switch {
 	case cfg.lookup && cfg.lookupTLS == nil:
 		return cfg.dialer
@@ -158,6 +163,8 @@ func (cfg *proxyConfig) lookupDialer() func(ctx context.Context, network, addres
 		anonymous.ServerName = ""
 		anonymous.Certificates, anonymous.GetClientCertificate = nil, nil
 		return cfg.dialTLS(anonymous)
+	case cfg.dialer == nil && cfg.defaultDialer != nil:
+		return cfg.defaultDialer(cfg.preferIP)
 	default:
 		return cfg.dialer
 	}

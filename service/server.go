@@ -369,7 +369,7 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 		network = "tcp"
 	}
 	if address == "" {
-		address = "localhost:0"
+		address = net.JoinHostPort(strings.Trim(orText(s.cfg.defaults.host, "localhost"), "[]"), "0")
 	}
 	if network == "unix" {
 		removeStaleSocket(address)
@@ -390,13 +390,24 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 		}
 		opened = append(opened, listener{l, cfg})
 	}
-	if uri, err = publishedURI(pb, address, sockets[0].Addr()); err != nil {
+	advertise := pb.GetAdvertise()
+	if network != "unix" {
+		advertise = orText(advertise, s.cfg.defaults.advertise)
+	}
+	if uri, err = publishedURI(network, advertise, address, sockets[0].Addr()); err != nil {
 		for _, l := range sockets {
 			_ = l.Close()
 		}
 		return nil, uri, err
 	}
 	return opened, uri, nil
+}
+
+func orText(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
 }
 
 // openSockets opens what an address stands for: localhost both in IPv4 and, where there is one, in
@@ -453,7 +464,7 @@ func removeStaleSocket(path string) {
 
 // publishedURI is the location that URIs carry: the host as it was given, as in Pyro, or an address that
 // others can reach where it stands for all of them, and the real port.
-func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.URI, error) {
+func publishedURI(network, advertised, address string, bound net.Addr) (pyro.URI, error) {
 	uri, err := pyro.Located("", bound)
 	if err != nil || uri.Socket != "" {
 		return uri, err
@@ -462,9 +473,8 @@ func publishedURI(pb *configv1.Listener, address string, bound net.Addr) (pyro.U
 		uri.Host = host
 	}
 	if net.ParseIP(uri.Host).IsUnspecified() {
-		uri.Host = reachableHost(pb.GetNetwork() == "tcp6")
+		uri.Host = reachableHost(network == "tcp6")
 	}
-	advertised := pb.GetAdvertise()
 	if advertised == "" {
 		return uri, nil
 	}
