@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -133,7 +132,10 @@ func (b broadcastConfig) or(def broadcastConfig) *broadcastConfig {
 // resolved to: from then on it connects there, wherever the name moves, and its URI says so (Pyro's
 // _pyroBind). A proxy that is not bound resolves its name before each connection.
 func (p *Proxy) Bind(ctx context.Context) error {
-	_, _, uri, err := p.clients[0].Connect(ctx)
+	if b, ok := p.to.(*balanced); ok {
+		return p.during("bind", b.errBound())
+	}
+	_, _, uri, err := p.to.connect(ctx)
 	if err != nil {
 		return p.during("bind", err)
 	}
@@ -145,13 +147,7 @@ func (p *Proxy) Bind(ctx context.Context) error {
 
 // Release ends the proxy's connections, and with them its sessions. Calls in flight fail; the next call
 // connects again.
-func (p *Proxy) Release() error {
-	var errs []error
-	for _, c := range p.clients {
-		errs = append(errs, c.Release())
-	}
-	return errors.Join(errs...)
-}
+func (p *Proxy) Release() error { return p.to.release() }
 
 // Reconnect ends the proxy's connections and tries to make another one until that works or ctx ends, with
 // the waits of [ConnectAttempts] (Pyro's _pyroReconnect). It gives up at once on what time does not heal, such
@@ -160,7 +156,7 @@ func (p *Proxy) Reconnect(ctx context.Context) error {
 	if err := p.Release(); err != nil {
 		return err
 	}
-	return p.during("reconnect", p.clients[0].Reconnect(ctx))
+	return p.during("reconnect", p.to.reconnect(ctx))
 }
 
 // during completes an error that says not yet what was being done.
@@ -214,7 +210,7 @@ func (p *Proxy) sendOnce(ctx context.Context, call *transport.Call) (*transport.
 		ctx, cancel = context.WithTimeout(ctx, call.Timeout)
 		defer cancel() // the reply is complete by then: items of a stream are calls of their own
 	}
-	return p.client(call).Call(ctx, call)
+	return p.to.send(ctx, call)
 }
 
 // worthRetrying tells what MAX_RETRIES has sent again: what Pyro raises a ConnectionClosedError or

@@ -71,6 +71,7 @@ type proxyConfig struct {
 	lookup    bool
 	dialer    func(ctx context.Context, network, address string) (net.Conn, error)
 	resolver  discovery.Resolver
+	balancer  discovery.Balancer // nil: one object
 	handshake any
 	unchecked bool
 	values    codec.Options

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -30,8 +29,7 @@ type Proxy struct {
 	uri      pyro.URI
 	cfg      proxyConfig
 	given    *pyro.ProxyState // of one that arrived
-	clients  []*pyro.Client
-	next     atomic.Uint32 // whose turn it is in the pool
+	to       destination
 	endpoint transport.Endpoint
 	timeout  time.Duration
 	bound    atomic.Pointer[pyro.URI] // what Bind has found
@@ -48,10 +46,7 @@ func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", uri, err)
 	}
-	if _, err := cfg.resolve(u); err != nil {
-		return nil, err
-	}
-	return newProxy(u, cfg), nil
+	return newProxy(u, cfg)
 }
 
 // With returns another proxy for the same object, with connections of its own: set up as p is, and opts
@@ -62,7 +57,7 @@ func (p *Proxy) With(opts ...ProxyOption) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy of %s: %w", p.uri, err)
 	}
-	q := newProxy(p.uri, cfg)
+	q, _ := newProxy(p.uri, cfg) // what is wrong, its calls say
 	q.given = p.given
 	return q, nil
 }
@@ -89,8 +84,8 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 	return cfg, errors.Join(errs...)
 }
 
-// newProxy returns a proxy that fails to connect if its name cannot be resolved.
-func newProxy(u pyro.URI, cfg proxyConfig) *Proxy {
+// newProxy returns a proxy. With an error, the proxy is one that fails to connect with it.
+func newProxy(u pyro.URI, cfg proxyConfig) (*Proxy, error) {
 	p := &Proxy{uri: u, cfg: cfg, timeout: cfg.timeout}
 	if p.timeout == 0 {
 		p.timeout = duration(cfg.pb.GetTimeout())
@@ -102,21 +97,13 @@ func newProxy(u pyro.URI, cfg proxyConfig) *Proxy {
 	chain := transport.Chain(all...)
 	dial := cfg.dial()
 	dial.Middleware = chain
-	resolve, err := cfg.resolve(u)
-	if err != nil {
-		resolve = func(context.Context) (pyro.URI, error) { return pyro.URI{}, err }
-	}
-	where := func(ctx context.Context) (pyro.URI, error) {
-		if b := p.bound.Load(); b != nil {
-			return *b, nil
-		}
-		return resolve(ctx)
-	}
-	for range max(1, int(cfg.pb.GetPool())) {
-		p.clients = append(p.clients, pyro.NewClient(where, dial, cfg.unchecked))
-	}
 	p.endpoint = chain.Call(p.send)
-	return p
+	connections := func(where resolveFunc) *pool {
+		return newPool(int(cfg.pb.GetPool()), func() *pyro.Client { return pyro.NewClient(where, dial, cfg.unchecked) })
+	}
+	var err error
+	p.to, err = cfg.destination(u, &p.bound, connections)
+	return p, err
 }
 
 func (cfg *proxyConfig) dial() pyro.DialConfig {
@@ -170,21 +157,6 @@ func (cfg *proxyConfig) lookupDialer() dialFunc {
 	}
 }
 
-// client returns the connection for a call: for all items of a remote iterator the same one, because those
-// that come ahead come there.
-func (p *Proxy) client(call *transport.Call) *pyro.Client {
-	switch {
-	case len(p.clients) == 1:
-		return p.clients[0]
-	case call.StreamID != "":
-		return p.clients[maphash.String(streamSeed, call.StreamID)%uint64(len(p.clients))]
-	default:
-		return p.clients[p.next.Add(1)%uint32(len(p.clients))] //nolint:gosec // at most 65536
-	}
-}
-
-var streamSeed = maphash.MakeSeed()
-
 // do takes one call through the chain.
 func (p *Proxy) do(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	call.Object = p.uri.Object
@@ -223,7 +195,7 @@ type Info struct {
 
 // Info connects if need be and returns what the handshake told.
 func (p *Proxy) Info(ctx context.Context) (*Info, error) {
-	welcome, peer, uri, err := p.clients[0].Connect(ctx)
+	welcome, peer, uri, err := p.to.connect(ctx)
 	if err != nil {
 		return nil, p.during("connect", err)
 	}
@@ -245,10 +217,4 @@ func (p *Proxy) Ping(ctx context.Context) error {
 }
 
 // Close ends the proxy's connections. Calls in flight fail, and so do later ones.
-func (p *Proxy) Close() error {
-	var errs []error
-	for _, c := range p.clients {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
-}
+func (p *Proxy) Close() error { return p.to.close() }

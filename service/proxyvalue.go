@@ -8,7 +8,6 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
-	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -41,20 +40,10 @@ func (p *Proxy) State() pyro.ProxyState {
 	if name := p.cfg.pb.GetSerializer(); name != "" {
 		state.Serializer = name
 	}
-	if m := p.metadata(); m != nil {
+	if m := p.to.metadata(); m != nil {
 		state.Methods, state.Oneway, state.Attrs = m.Methods, m.Oneway, m.Attrs
 	}
 	return state
-}
-
-// metadata returns what a connection last said of the object, or nil.
-func (p *Proxy) metadata() *transport.ObjectMetadata {
-	for _, c := range p.clients {
-		if m := c.Metadata(); m != nil {
-			return m
-		}
-	}
-	return nil
 }
 
 // proxyOf returns the proxy that arrived as state.
@@ -67,7 +56,7 @@ func proxyOf(state pyro.ProxyState) *Proxy {
 	if pyro.IsPickle(state.Serializer) {
 		cfg.pb.Serializer, cfg.unasked = "", state.Serializer
 	}
-	p := newProxy(state.URI, cfg)
+	p, _ := newProxy(state.URI, cfg) // what is wrong, its calls say
 	p.given = &state
 	return p
 }

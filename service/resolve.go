@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
@@ -30,20 +31,69 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (resolveFunc, error) {
 	if u.Protocol == pyro.ProtocolPyroMeta && !finds {
 		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: the resolver knows no metadata", u)
 	}
-	limit := duration(cfg.pb.GetConnectTimeout())
-	if limit <= 0 {
-		limit = pyro.DefaultTimeout
-	}
+	limit := cfg.lookupLimit()
 	once := func(ctx context.Context) (pyro.URI, error) {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
+		var (
+			e   discovery.Entry
+			err error
+		)
 		if u.Protocol == pyro.ProtocolPyroMeta {
-			return findAny(ctx, finder, u.Tags)
+			e, err = findAny(ctx, finder, u.Tags)
+		} else {
+			e, err = directory.Resolve(ctx, u.Object)
 		}
-		e, err := directory.Resolve(ctx, u.Object)
+		if err != nil && discovery.OutOfReach(err) {
+			err = transport.AsError(err).During("resolve", u.String(), "")
+		}
 		return e.URI, err
 	}
 	return patiently(once, cfg.lookupDelay), nil
+}
+
+// lookupLimit limits one lookup.
+func (cfg *proxyConfig) lookupLimit() time.Duration {
+	if limit := duration(cfg.pb.GetConnectTimeout()); limit > 0 {
+		return limit
+	}
+	return pyro.DefaultTimeout
+}
+
+// destination returns where the calls of a proxy for u go, on connections that connections makes: to what bound
+// says, where it does. With an error, it is one that fails to connect with it.
+func (cfg *proxyConfig) destination(
+	u pyro.URI, bound *atomic.Pointer[pyro.URI], connections func(resolveFunc) *pool,
+) (destination, error) {
+	if cfg.balancer != nil {
+		b, err := newBalanced(u, cfg, func(at pyro.URI) *pool {
+			return connections(func(context.Context) (pyro.URI, error) { return at, nil })
+		})
+		if err == nil {
+			return b, nil
+		}
+		return connections(func(context.Context) (pyro.URI, error) { return pyro.URI{}, err }), err
+	}
+	resolve, err := cfg.resolve(u)
+	if err != nil {
+		return connections(func(context.Context) (pyro.URI, error) { return pyro.URI{}, err }), err
+	}
+	var found atomic.Pointer[pyro.URI]
+	p := connections(func(ctx context.Context) (pyro.URI, error) {
+		if b := bound.Load(); b != nil {
+			return *b, nil
+		}
+		at, err := resolve(ctx)
+		found.Store(&at)
+		return at, err
+	})
+	if cache, ok := cfg.resolver.(interface{ Forget(uri pyro.URI) bool }); ok {
+		p.outdated = func(err error) bool {
+			e, at := transport.AsError(err), found.Load()
+			return e.NotSent && e.Code == transport.CodeUnavailable && at != nil && cache.Forget(*at)
+		}
+	}
+	return p, nil
 }
 
 // directory returns where the name in u is looked up: the resolver that was given, or the name server that u or
@@ -69,15 +119,15 @@ func (cfg *proxyConfig) directory(u pyro.URI) discovery.Resolver {
 }
 
 // findAny returns one of the entries that have all tags, as Pyro does: at random.
-func findAny(ctx context.Context, f discovery.Finder, tags []string) (pyro.URI, error) {
+func findAny(ctx context.Context, f discovery.Finder, tags []string) (discovery.Entry, error) {
 	entries, err := f.Find(ctx, discovery.Query{All: tags})
 	if err != nil {
-		return pyro.URI{}, err
+		return discovery.Entry{}, err
 	}
 	if len(entries) == 0 {
-		return pyro.URI{}, noneTagged(tags)
+		return discovery.Entry{}, noneTagged(tags)
 	}
-	return entries[rand.N(len(entries))].URI, nil //nolint:gosec // any will do
+	return entries[rand.N(len(entries))], nil //nolint:gosec // any will do
 }
 
 // noneTagged is Pyro's error.
