@@ -1,0 +1,146 @@
+package dbm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/internal/indexed"
+)
+
+// Storage is a storage in a dbm file.
+type Storage = indexed.Storage
+
+// Open opens a dbm file by the name that Python knows it by, or makes a new one. Errors are those of package storage, and
+// *ForeignError.
+func Open(path string) (*Storage, error) {
+	kind, err := Which(path)
+	if err != nil {
+		return nil, err
+	}
+	var file indexed.File
+	switch kind {
+	case Dumb, None:
+		file, err = openDumb(path)
+	case SQLite3:
+		file, err = openSQLite(path)
+	case GNU, NDBM:
+		err = &ForeignError{Path: path, Kind: kind}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return indexed.Open(file, indexed.Limits{NoTags: true, NoLeases: true})
+}
+
+// A Kind is a module of Python's dbm.
+type Kind string
+
+// The kinds of files.
+const (
+	None    Kind = "" // there is no file
+	Dumb    Kind = "dbm.dumb"
+	SQLite3 Kind = "dbm.sqlite3"
+	GNU     Kind = "dbm.gnu"
+	NDBM    Kind = "dbm.ndbm"
+)
+
+// A ForeignError is the error for a kind of file that only Python can read.
+type ForeignError struct {
+	Path string
+	Kind Kind
+}
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s is a file of Python's %s, which only Python reads; convert it with\n"+
+		"\t%s > names.jsonl\nand read that with\n\tpyroctl ns import names.jsonl", e.Path, e.Kind, e.Command())
+}
+
+// Is makes it a storage.ErrFormat.
+func (e *ForeignError) Is(target error) bool { return target == storage.ErrFormat }
+
+// Command is what writes the names as JSON lines, see storage.ReadRecords, for a shell. It needs the Python that wrote
+// the file.
+func (e *ForeignError) Command() string {
+	const program = `import dbm, json, sys; db = dbm.open(sys.argv[1]); ` +
+		`[print(json.dumps({"name": k.decode(), "uri": db[k].decode(), "metadata": []})) for k in db.keys()]`
+	return "python3 -c '" + program + "' '" + strings.ReplaceAll(e.Path, "'", `'\''`) + "'"
+}
+
+// Which tells the kind of a file by what Python looks at, too. A file that is none is a storage.ErrFormat.
+func Which(path string) (Kind, error) {
+	if exist(path+".pag", path+".dir") {
+		return NDBM, nil
+	}
+	if start, err := begin(path + ".db"); err == nil && isBerkeley(start) {
+		return NDBM, nil
+	}
+	switch start, err := begin(path + ".dir"); {
+	case err == nil && exist(path+".dat") && (len(start) == 0 || start[0] == '\'' || start[0] == '"'):
+		return Dumb, nil
+	case err != nil && exist(path+".dat"):
+		// Python's dumb has FILE.bak while it writes FILE.dir anew. Going on would forget all names.
+		return None, fmt.Errorf("%w (if there is %s, that is what it was before: rename it)", err, path+".bak")
+	}
+	start, err := begin(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return None, nil
+	case err != nil:
+		return None, err
+	case bytes.HasPrefix(start, []byte("SQLite format 3\x00")):
+		return SQLite3, nil
+	case isGNU(start):
+		return GNU, nil
+	}
+	return None, fmt.Errorf("%s: %w: no kind of dbm", path, storage.ErrFormat)
+}
+
+func exist(paths ...string) bool {
+	for _, path := range paths {
+		if _, err := os.Stat(path); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// begin returns the first bytes of a file.
+func begin(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, 16))
+}
+
+// isGNU knows the magic numbers of gdbm, the old one, those for 32 and 64 bits, and those with a number of syncs.
+func isGNU(start []byte) bool {
+	return anyOrder(start, 0x13579acd, 0x13579ace, 0x13579acf, 0x13579ad0, 0x13579ad1)
+}
+
+// isBerkeley knows the magic numbers of Berkeley DB, hash and btree, of 1.85 and later ones.
+func isBerkeley(start []byte) bool {
+	const hash, btree = 0x061561, 0x053162
+	return anyOrder(start, hash, btree) || len(start) >= 16 && anyOrder(start[12:], hash, btree)
+}
+
+// anyOrder tells whether data starts with one of numbers, of a machine of whichever kind.
+func anyOrder(data []byte, numbers ...uint32) bool {
+	if len(data) < 4 {
+		return false
+	}
+	for _, n := range numbers {
+		if binary.LittleEndian.Uint32(data) == n || binary.BigEndian.Uint32(data) == n {
+			return true
+		}
+	}
+	return false
+}

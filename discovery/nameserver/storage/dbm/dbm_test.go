@@ -1,0 +1,216 @@
+package dbm_test
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite" // makes a file of Python 3.13
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/dbm"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/storagetest"
+)
+
+func open(t *testing.T, path string) *dbm.Storage {
+	t.Helper()
+	s, err := dbm.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// python313 makes an empty file as Python 3.13 does.
+func python313(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "names")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec("CREATE TABLE IF NOT EXISTS Dict (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)")
+	require.NoError(t, err)
+	return path
+}
+
+func TestStorageDumb(t *testing.T) {
+	storagetest.Run(t, func(t *testing.T) storage.Storage {
+		return open(t, filepath.Join(t.TempDir(), "names"))
+	}, storagetest.NoTags())
+}
+
+func TestStorageSQLite3(t *testing.T) {
+	storagetest.Run(t, func(t *testing.T) storage.Storage { return open(t, python313(t)) }, storagetest.NoTags())
+}
+
+func TestWhatIsWrittenIsThereAgain(t *testing.T) {
+	for kind, path := range map[dbm.Kind]string{dbm.Dumb: filepath.Join(t.TempDir(), "x"), dbm.SQLite3: python313(t)} {
+		ctx := t.Context()
+		s := open(t, path)
+		odd := storage.Record{Name: "a'b\"c\\\n\x00é茶", URI: strings.Repeat("u", 1300)}
+		require.NoError(t, s.PutAll(ctx, []storage.Record{odd, {Name: "b", URI: ""}, {Name: "c", URI: "1"}, {Name: "d", URI: "2"}}))
+		require.NoError(t, s.Put(ctx, storage.Record{Name: "c", URI: "other"}, false))
+		require.NoError(t, s.Put(ctx, storage.Record{Name: "leased", URI: "1", Lease: 1}, false))
+		require.NoError(t, s.Put(ctx, storage.Record{Name: "d", URI: "2", Lease: 1}, false))
+		require.NoError(t, s.Close())
+		got, err := dbm.Which(path)
+		require.NoError(t, err)
+		require.Equal(t, kind, got)
+
+		s = open(t, path)
+		var text strings.Builder
+		require.NoError(t, storage.Export(ctx, &text, s))
+		require.NotContains(t, text.String(), "lease", "it would stay for ever")
+		n, err := s.Len(ctx)
+		require.NoError(t, err)
+		require.Equal(t, 3, n)
+		r, err := s.Get(ctx, odd.Name)
+		require.NoError(t, err)
+		require.Equal(t, odd, r)
+		r, err = s.Get(ctx, "c")
+		require.NoError(t, err)
+		require.Equal(t, "other", r.URI)
+		require.NoError(t, s.Close())
+	}
+}
+
+func TestDumbUsesRoomAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	s := open(t, path)
+	for i := range 200 {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: strings.Repeat("x", 1+i%3*512)}, false))
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: "b", URI: strings.Repeat("y", 1+i%2*512)}, false))
+		_, err := s.Remove(t.Context(), []string{"b"}, nil)
+		require.NoError(t, err)
+	}
+	info, err := os.Stat(path + ".dat")
+	require.NoError(t, err)
+	require.LessOrEqual(t, info.Size(), int64(10*512))
+}
+
+func TestDumbFilesByOthers(t *testing.T) {
+	for directory, want := range map[string]string{
+		"'a', (0, 2)\n":                   "ab",
+		"'a', (0, 2)\r\n'a', (2, 1)\n":    "c",
+		"\"it's\", (1, 2)\n":              "bc",
+		"'\\xe8\\x8c\\xb6', (0, 0)\n":     "",
+		"'\xe8\\x8c\\xb6\\n\\\\', (0, 1)": "a",
+		"'a', (1,  1)":                    "b",
+		"'b', (0, 9)\n":                   "!line 1: the value of \"b\" lies behind the end",
+		"'a', (0, 1)\n'b', (9, 0)\n":      "!line 2: the value of \"b\" lies behind the end",
+		"'a', (0, 9223372036854775807)":   "!lies behind the end",
+		"'a', (0, -1)":                    "!invalid syntax",
+		"'a', (0)":                        "!line 1: not a key and the place of its value",
+		"'a', 0, 1":                       "!not a key and the place of its value",
+		"'a', (0, 1":                      "!not a key and the place of its value",
+		"'a":                              "!a key does not end",
+		"'a\\":                            "!a key does not end",
+		"'a\\q', (0, 1)":                  "!unknown escape \\q in a key",
+		"'a\\x1":                          "!unknown escape \\x in a key",
+		"'a', (0, 1)\n\n'b', (0, 1)":      "!line 2: it does not begin with a key",
+		"'\\xff', (0, 1)":                 "!not a text in UTF-8",
+	} {
+		path := filepath.Join(t.TempDir(), "names")
+		write(t, path+".dat", "abc")
+		write(t, path+".dir", directory)
+		s, err := dbm.Open(path)
+		if text, fails := strings.CutPrefix(want, "!"); fails {
+			require.ErrorIs(t, err, storage.ErrFormat, "%q", directory)
+			require.ErrorContains(t, err, text, "%q", directory)
+			continue
+		}
+		require.NoError(t, err, "%q", directory)
+		for r, err := range s.Prefix(t.Context(), "") {
+			require.NoError(t, err)
+			require.Equal(t, want, r.URI, "%q", directory)
+		}
+		require.NoError(t, s.Close())
+	}
+}
+
+func TestDumbChangedByOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	s := open(t, path)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "mine", URI: "1"}, false))
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "leased", URI: "1", Lease: 1}, false))
+	write(t, path+".dir", "'theirs', (0, 1)\n")
+	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "theirs", URI: "1"}, true), storage.ErrExists)
+	_, err := s.Get(t.Context(), "mine")
+	require.ErrorIs(t, err, storage.ErrNotFound)
+	_, err = s.Get(t.Context(), "leased")
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(path+".dir"))
+	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "x", URI: "1"}, true), storage.ErrReplaced)
+	write(t, path+".dir", "oops")
+	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "x", URI: "1"}, true), storage.ErrFormat)
+	write(t, path+".dir", "")
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "x", URI: "1"}, true))
+}
+
+func TestDumbIsForOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	open(t, path)
+	_, err := dbm.Open(path)
+	require.ErrorIs(t, err, storage.ErrLocked)
+}
+
+func TestWhich(t *testing.T) {
+	berkeley := strings.Repeat("\x00", 12) + "\x61\x15\x06\x00"
+	for _, c := range []struct {
+		files map[string]string
+		want  dbm.Kind
+		err   error
+	}{
+		{nil, dbm.None, nil},
+		{map[string]string{".dir": "", ".dat": ""}, dbm.Dumb, nil},
+		{map[string]string{".dir": "'a', (0, 0)", ".dat": ""}, dbm.Dumb, nil},
+		{map[string]string{".dir": "", ".pag": ""}, dbm.NDBM, nil},
+		{map[string]string{".db": berkeley}, dbm.NDBM, nil},
+		{map[string]string{".db": "\x00\x06\x15\x61"}, dbm.NDBM, nil},
+		{map[string]string{".db": "other"}, dbm.None, nil},
+		{map[string]string{"": "\xce\x9a\x57\x13"}, dbm.GNU, nil},
+		{map[string]string{"": "\x13\x57\x9a\xcf1234"}, dbm.GNU, nil},
+		{map[string]string{"": "SQLite format 3\x00"}, dbm.SQLite3, nil},
+		{map[string]string{"": ""}, dbm.None, storage.ErrFormat},
+		{map[string]string{"": "something else"}, dbm.None, storage.ErrFormat},
+		{map[string]string{".dat": "", ".bak": ""}, dbm.None, os.ErrNotExist},
+	} {
+		path := filepath.Join(t.TempDir(), "names")
+		for end, text := range c.files {
+			write(t, path+end, text)
+		}
+		got, err := dbm.Which(path)
+		require.ErrorIs(t, err, c.err)
+		require.Equal(t, c.want, got, "%q", c.files)
+	}
+}
+
+func TestForeignKinds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "it's")
+	write(t, path, "\xce\x9a\x57\x13")
+	_, err := dbm.Open(path)
+	require.ErrorIs(t, err, storage.ErrFormat)
+	var foreign *dbm.ForeignError
+	require.ErrorAs(t, err, &foreign)
+	require.Equal(t, dbm.GNU, foreign.Kind)
+	require.ErrorContains(t, err, "dbm.gnu")
+	require.ErrorContains(t, err, foreign.Command())
+	require.Contains(t, foreign.Command(), `it'\''s`)
+
+	names := filepath.Join(t.TempDir(), "sql.db")
+	db, err := sql.Open("sqlite", names)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec("CREATE TABLE pyro_names (id integer)")
+	require.NoError(t, err)
+	_, err = dbm.Open(names)
+	require.ErrorIs(t, err, storage.ErrFormat)
+	require.ErrorContains(t, err, "sql:FILE")
+}
