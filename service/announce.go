@@ -2,22 +2,50 @@ package service
 
 import (
 	"context"
-	"errors"
-	"log/slog"
+	"fmt"
+	"math/rand/v2"
 	"net"
-	"slices"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-const (
-	announceRetry   = time.Second      // after a failure
-	announceEvery   = 5 * time.Second  // to see that the names are still there
-	announceTimeout = 10 * time.Second // for one round
-	withdrawTimeout = 2 * time.Second  // at the end, when somebody waits
-)
+const withdrawTimeout = 2 * time.Second // at the end, when somebody waits
+
+// Announce makes the services known under their names while the server runs. Where that fails it is
+// tried again until it works, so that a system may start in any order, and looked after from then on: names come
+// back when the directory has lost them, and go when the server ends; where the directory has leases, they go soon after
+// the end of the process, too, however it came. A name that somebody else has taken since is left to him.
+func Announce(r discovery.Registrar) ServerOption { return announcement{registrar: r} }
+
+// AnnounceInstance announces each service as one of several instances of its name, that a proxy with [Balance]
+// calls as if they were one: as NAME#id, with the tag pyro.service:NAME, by which Python gets any one of them as
+// PYROMETA:pyro.service:NAME. An empty id is made up anew each time that the server is made. It goes together with
+// Announce, which gives the name itself to the instance that was the last to take it.
+func AnnounceInstance(r discovery.Registrar, id string) ServerOption {
+	if id == "" {
+		id = fmt.Sprintf("%08x", rand.Uint32()) //nolint:gosec // different, not secret
+	}
+	return announcement{registrar: r, instance: id}
+}
+
+// An announcement is who is told of the services, and as what.
+type announcement struct {
+	registrar discovery.Registrar
+	instance  string // empty: under their own names
+}
+
+func (a announcement) applyToServer(c *serverConfig) error {
+	c.announced = append(c.announced, a)
+	return given("Announce", a.registrar != nil)
+}
+
+// A keeper keeps the services announced.
+type keeper struct {
+	*discovery.Keeper
+	announcement
+}
 
 // announce starts what goes on until stop: the chores, and a goroutine for each registrar, which keeps the
 // services known.
@@ -25,10 +53,24 @@ func (s *Server) announce() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	leaving, abandon := context.WithCancel(context.Background())
-	s.leaving, s.abandon = leaving, abandon
+	s.abandon = abandon
 	s.keepHouse(ctx)
-	for _, r := range s.cfg.registrars {
-		s.announc.Go(func() { s.keepAnnounced(ctx, r) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.cfg.announced {
+		s.keepers = append(s.keepers, keeper{discovery.NewKeeper(a.registrar, discovery.KeeperConfig{
+			Logger:     s.log,
+			Registered: func() { s.warnOfLoopback(a.registrar) },
+		}), a})
+	}
+	s.tellKeepers()
+	for _, k := range s.keepers {
+		s.announc.Go(func() {
+			k.Run(ctx)
+			end, cancel := context.WithTimeout(leaving, withdrawTimeout)
+			defer cancel()
+			_ = k.Withdraw(end) // it has logged what stays
+		})
 	}
 }
 
@@ -48,56 +90,22 @@ func (s *Server) withdraw(ctx context.Context) {
 	}
 }
 
-// entries are what is to be announced: the services that were given a name.
-func (s *Server) entries() []discovery.Entry {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var entries []discovery.Entry
-	for _, name := range s.order {
-		if svc := s.services[name]; !svc.generated {
-			entries = append(entries, discovery.Entry{Name: name, URI: s.uri(name), Metadata: svc.metadata})
-		}
-	}
-	return entries
-}
-
-// keepAnnounced registers the services, as they come and go, until ctx ends, then withdraws them.
-func (s *Server) keepAnnounced(ctx context.Context, r discovery.Registrar) {
-	known, warned := false, false // warned: a name server that stays away is worth one line
-	var there []discovery.Entry   // what r may know of
-	for ctx.Err() == nil {
-		changed := s.changes() // before the look at what is there, so that nothing is missed
-		entries := s.entries()
-		gone := without(there, entries)
-		there = slices.Concat(gone, entries)
-		err := eachEntry(ctx, announceTimeout, gone, r.Unregister)
-		if err == nil {
-			there = entries
-			err = eachEntry(ctx, announceTimeout, entries, r.Register)
-		}
-		wait := announceEvery
-		switch {
-		case err != nil && ctx.Err() == nil:
-			wait = announceRetry
-			level := slog.LevelWarn
-			if warned {
-				level = slog.LevelDebug
+// tellKeepers tells who announces what is to be announced: the services that were given a name. It needs mu.
+func (s *Server) tellKeepers() {
+	for _, k := range s.keepers {
+		var entries []discovery.Entry
+		for _, name := range s.order {
+			svc := s.services[name]
+			if svc.generated {
+				continue
 			}
-			s.log.Log(ctx, level, "cannot announce the services, trying again", "error", err)
-			known, warned = false, true
-		case err == nil && !known:
-			known, warned = true, false
-			s.log.Info("services are announced", "count", len(entries))
-			s.warnOfLoopback(r)
+			e := discovery.Entry{Name: name, URI: s.uri(name), Metadata: svc.metadata}
+			if k.instance != "" {
+				e = discovery.Instance(e, k.instance)
+			}
+			entries = append(entries, e)
 		}
-		select {
-		case <-time.After(wait):
-		case <-changed:
-		case <-ctx.Done():
-		}
-	}
-	if err := eachEntry(s.leaving, withdrawTimeout, there, r.Unregister); err != nil && known { //nolint:contextcheck // ctx is over
-		s.log.Warn("cannot withdraw the services' names", "error", err)
+		k.Set(entries)
 	}
 }
 
@@ -117,38 +125,4 @@ func (s *Server) warnOfLoopback(r discovery.Registrar) {
 
 func isLoopback(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
-
-// changes returns a channel that is closed when services come or go next.
-func (s *Server) changes() <-chan struct{} {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.changed
-}
-
-// without returns the entries whose names are not among those of others.
-func without(entries, others []discovery.Entry) (rest []discovery.Entry) {
-	for _, e := range entries {
-		if !slices.ContainsFunc(others, func(o discovery.Entry) bool { return o.Name == e.Name }) {
-			rest = append(rest, e)
-		}
-	}
-	return rest
-}
-
-type entryFunc func(context.Context, discovery.Entry) error
-
-func eachEntry(ctx context.Context, limit time.Duration, entries []discovery.Entry, do entryFunc) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var errs []error
-	for _, e := range entries { // what is wrong with one entry is no reason to leave the others
-		if err := do(ctx, e); err != nil {
-			errs = append(errs, err)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return errors.Join(errs...)
 }

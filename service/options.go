@@ -38,7 +38,7 @@ type serverConfig struct {
 	pb         *configv1.Server
 	chain      []transport.Middleware
 	listeners  []net.Listener
-	registrars []discovery.Registrar
+	announced  []announcement
 	registry   *codec.Registry
 	log        *slog.Logger
 	hmacKey    []byte
@@ -379,12 +379,6 @@ func StreamLifetime(d time.Duration) ServerOption {
 // NoStreams refuses results that are iterators (ITER_STREAMING off).
 func NoStreams() ServerOption {
 	return serverOption(func(c *serverConfig) error { c.pb.Streams.Disabled = true; return nil })
-}
-
-// Announce makes the services known under their names while the server runs. Where that fails it is
-// tried again until it works, so that a system may start in any order, and looked after from then on.
-func Announce(r discovery.Registrar) ServerOption {
-	return serverOption(func(c *serverConfig) error { c.registrars = append(c.registrars, r); return nil })
 }
 
 // Annotate adds annotations to every message of this end: to the replies of a server, as a Pyro daemon's

@@ -40,9 +40,9 @@ type Server struct {
 	mu       sync.RWMutex // guards what follows
 	services map[string]*Service
 	order    []string
-	uris     []pyro.URI    // where it listens, with an empty object
-	running  bool          // from Start to the end of Shutdown
-	changed  chan struct{} // closed, and replaced, when services came or went
+	uris     []pyro.URI // where it listens, with an empty object
+	running  bool       // from Start to the end of Shutdown
+	keepers  []keeper   // tell others of the services
 
 	serving sync.WaitGroup // accept loops, and the housekeeping
 	failed  chan error     // why an accept loop ended
@@ -50,7 +50,6 @@ type Server struct {
 	endOnce sync.Once
 	stop    context.CancelFunc
 	announc sync.WaitGroup
-	leaving context.Context //nolint:containedctx // ends when nobody waits for names to be withdrawn any more
 	abandon context.CancelFunc
 }
 
@@ -63,7 +62,6 @@ func NewServer(opts ...ServerOption) *Server {
 			Streams: &configv1.Streams{},
 		}},
 		services: map[string]*Service{},
-		changed:  make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
 	for _, o := range opts {
@@ -113,7 +111,7 @@ func (s *Server) add(services []*Service, force bool) error {
 			s.publish(svc)
 		}
 	}
-	s.tellChange()
+	s.tellKeepers()
 	return nil
 }
 
@@ -130,7 +128,7 @@ func (s *Server) Remove(services ...*Service) {
 			s.take(svc.name)
 		}
 	}
-	s.tellChange()
+	s.tellKeepers()
 }
 
 // RemoveID is Remove for what is known by an id; it reports whether there was such a service. The
@@ -142,7 +140,7 @@ func (s *Server) RemoveID(id string) bool {
 		return false
 	}
 	s.take(id)
-	s.tellChange()
+	s.tellKeepers()
 	return true
 }
 
@@ -155,12 +153,6 @@ func (s *Server) take(name string) {
 	delete(s.services, name)
 	s.order = slices.DeleteFunc(s.order, func(other string) bool { return other == name })
 	served.remove(svc, s)
-}
-
-// tellChange tells who announces that services came or went, under mu.
-func (s *Server) tellChange() {
-	close(s.changed)
-	s.changed = make(chan struct{})
 }
 
 // publish has a service travel as a proxy, under mu.
