@@ -43,6 +43,17 @@ func NewDict(pairs ...any) *Dict {
 	return d
 }
 
+// DictOf returns a Dict of text keys and their values, in their order. Its caller vouches that no key comes twice: it is
+// not looked for, which makes a Dict of many keys cheap that is only to be written. A search in it takes time
+// proportional to Len, until Set or Put makes up for it.
+func DictOf(pairs iter.Seq2[string, any]) *Dict {
+	d := &Dict{}
+	for key, value := range pairs {
+		d.entries = append(d.entries, entry{key: key, value: value})
+	}
+	return d
+}
+
 // Len returns the number of entries.
 func (d *Dict) Len() int {
 	if d == nil {

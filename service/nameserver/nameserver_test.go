@@ -56,6 +56,7 @@ func TestWhatIsFound(t *testing.T) {
 		{name: "the third parameter is return_metadata in Pyro5", only: five, method: "list", args: []any{"app.two", nil, true}, want: `{app.two:("PYRO:o@h:1" {"red"})}`},
 		{name: "no filter of yellow pages finds nothing", only: five, method: "yplookup", want: "{}"},
 		{name: "empty filters are none in Pyro5", only: five, method: "list", args: []any{"app.one", ""}, want: "{" + one + "}"},
+		{name: "a regex that looks ahead", method: "list", args: []any{service.Kwargs{"regex": `(?!Pyro)(?i:APP)\.(?!one)`}}, want: "{" + three + " " + two + "}"},
 		{name: "a lookup is of the exact name", method: "lookup", args: []any{"app.one"}, want: "URI PYRO:o@h:1"},
 	}
 	_, address := start(t)
@@ -87,6 +88,13 @@ func TestErrorsAreThoseOfPython(t *testing.T) {
 		{name: "an unknown name", method: "lookup", args: []any{"x"}, class: "NamingError", text: "unknown name: x"},
 		{name: "metadata of an unknown name", method: "set_metadata", args: []any{"x", []string{"a"}}, class: "NamingError", text: "unknown name: x"},
 		{name: "safe registration of a known name", method: "register", args: []any{"app.one", "PYRO:o@h:1", true}, class: "NamingError", text: "name already registered: app.one"},
+		{name: "the URI is checked first", method: "register", args: []any{5, 5}, class: "builtins.TypeError", text: "only URIs or strings can be registered"},
+		{name: "metadata that is a number", method: "register", args: []any{"a", "PYRO:o@h:1", false, 5}, class: "builtins.TypeError", text: "'int' object is not iterable"},
+		{name: "metadata of numbers", method: "register", args: []any{"a", "PYRO:o@h:1", false, []int{5}}, class: "builtins.TypeError", text: "metadata should hold str only, not int"},
+		{name: "a name that makes lists an instance", method: "register", args: []any{"__class__", "PYRO:o@h:1"}, class: "NamingError", text: "the name __class__ cannot be registered"},
+		{name: "looking up what is no text", method: "lookup", args: []any{5}, class: "builtins.TypeError", text: `can only concatenate str (not "int") to str`},
+		{name: "a bad regex", method: "list", args: []any{nil, "(a"}, class: "NamingError", text: "invalid regex: missing ), unterminated subpattern at position 0"},
+		{name: "a bad regex to remove by", method: "remove", args: []any{nil, nil, "*"}, class: "NamingError", text: "invalid regex: nothing to repeat at position 0"},
 		{name: "no URI", method: "register", args: []any{"a", 5}, class: "builtins.TypeError", text: "only URIs or strings can be registered"},
 		{name: "a bad URI", method: "register", args: []any{"a", "PYRO:o@h"}, class: "PyroError", text: "invalid port in uri, port=None"},
 		{name: "an unknown protocol", method: "register", args: []any{"a", "PYROLOC:o@h:5"}, class: "PyroError", text: "invalid uri (protocol)"},
@@ -133,6 +141,7 @@ func TestRemovingTakesTheFirstFilterAndNeverTheNameServer(t *testing.T) {
 		{"the prefix is second", []any{nil, "app.", ".*"}, 2, []string{"App.three"}},
 		{"by regex", []any{service.Kwargs{"regex": ".*"}}, 3, nil},
 		{"itself", []any{nameserver.ObjectName}, 0, []string{"App.three", "app.one", "app.two"}},
+		{"a name that is not there, and a prefix", []any{"x", "app."}, 2, []string{"App.three"}},
 		{"nothing", nil, 0, []string{"App.three", "app.one", "app.two"}},
 	}
 	for _, tt := range tests {
@@ -150,7 +159,9 @@ func TestRemovingTakesTheFirstFilterAndNeverTheNameServer(t *testing.T) {
 				require.Contains(t, all, name)
 			}
 			require.Len(t, all, 1+len(tt.left))
-			require.Equal(t, len(all), ns.Count())
+			count, err := ns.Count(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, len(all), count)
 		})
 	}
 }

@@ -1,0 +1,136 @@
+package nameserver
+
+import (
+	"errors"
+	"math/big"
+	"slices"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+func typeError(text string) error { return transport.NewError("TypeError", text) }
+
+func namingError(text string) error { return transport.NewError("NamingError", text) }
+
+// nameOf reads the name of something that is registered.
+func nameOf(v any) (string, error) {
+	name, ok := v.(string)
+	switch {
+	case !ok:
+		return "", typeError("name must be a str")
+	case name == codec.ClassKey: // in a list of names it would make an instance of what it holds
+		return "", namingError("the name " + name + " cannot be registered")
+	}
+	return name, nil
+}
+
+// uriOf reads a URI. Text is kept as it is, as long as it is one.
+func uriOf(v any) (string, error) {
+	switch x := v.(type) {
+	case pyro.URI:
+		return x.String(), nil
+	case string:
+		_, err := pyro.ParseURI(x)
+		if bad, ok := errors.AsType[*pyro.URIError](err); ok {
+			return "", transport.NewError("PyroError", bad.Reason)
+		}
+		return x, nil
+	default:
+		return "", typeError("only URIs or strings can be registered")
+	}
+}
+
+// tagsOf reads metadata: any iterable of texts, but not a text, or what counts as nothing in Python.
+func tagsOf(what string, v any) ([]string, error) {
+	var items []any
+	switch x := v.(type) {
+	case []any:
+		items = x
+	case codec.Tuple:
+		items = x
+	case codec.Set:
+		items = slices.Collect(x.All())
+	case map[string]any: // iterating over a dict gives its keys
+		for key := range x {
+			items = append(items, key)
+		}
+	case *codec.Dict:
+		items = slices.Collect(x.Keys())
+	case string:
+		return nil, typeError(what + " should not be a str, but another iterable (set, list, etc)")
+	default:
+		if !isTrue(v) {
+			return nil, nil
+		}
+		return nil, typeError("'" + typeName(v) + "' object is not iterable")
+	}
+	tags := make([]string, 0, len(items))
+	for _, item := range items {
+		tag, ok := item.(string)
+		if !ok {
+			return nil, typeError(what + " should hold str only, not " + typeName(item))
+		}
+		tags = append(tags, tag)
+	}
+	return tags, nil
+}
+
+// isTrue is Python's bool(): Pyro5 itself passes a number, its lookup delay, for return_metadata.
+func isTrue(v any) bool {
+	switch x := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return x
+	case int64:
+		return x != 0
+	case float64:
+		return x != 0
+	case string:
+		return x != ""
+	case []byte:
+		return len(x) > 0
+	case []any:
+		return len(x) > 0
+	case codec.Tuple:
+		return len(x) > 0
+	case codec.Set:
+		return x.Len() > 0
+	case map[string]any:
+		return len(x) > 0
+	default:
+		return true
+	}
+}
+
+// typeName is what Python calls the type of v.
+func typeName(v any) string {
+	switch v.(type) {
+	case nil:
+		return "NoneType"
+	case bool:
+		return "bool"
+	case int64, *big.Int:
+		return "int"
+	case float64:
+		return "float"
+	case complex128:
+		return "complex"
+	case string:
+		return "str"
+	case []byte:
+		return "bytes"
+	case []any:
+		return "list"
+	case codec.Tuple:
+		return "tuple"
+	case codec.Set:
+		return "set"
+	case map[string]any, *codec.Dict:
+		return "dict"
+	default:
+		return "object"
+	}
+}

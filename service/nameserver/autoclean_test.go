@@ -1,0 +1,118 @@
+package nameserver_test
+
+import (
+	"errors"
+	"net"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/service/nameserver"
+)
+
+// store returns a storage with records of these names and URIs.
+func store(t *testing.T, records map[string]string) *storage.Memory {
+	t.Helper()
+	s := storage.NewMemory()
+	for name, uri := range records {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: name, URI: uri}, false))
+	}
+	return s
+}
+
+func stored(t *testing.T, s storage.Storage) []string {
+	t.Helper()
+	names := []string{}
+	for r, err := range s.Prefix(t.Context(), "") {
+		require.NoError(t, err)
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+func TestAutocleanRemovesWhatIsGone(t *testing.T) {
+	s := store(t, map[string]string{
+		"dead1": "PYRO:a@dead:1", "dead2": "PYRO:b@dead:1", "lives": "PYRO:a@lives:1", "socket": "PYRO:a@./u:/gone",
+		"Pyro.NameServer": "PYRO:Pyro.NameServer@dead:1", "Pyro.Daemon": "PYRO:Pyro.Daemon@dead:1",
+		"elsewhere": "PYRONAME:x", "wrong": "what is this",
+	})
+	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
+	defer ns.Close()
+	var mu sync.Mutex
+	asked := map[string]int{}
+	dial := func(network, address string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[network+" "+address]++
+		if address == "lives:1" {
+			return nil
+		}
+		return syscall.ECONNREFUSED
+	}
+	require.NoError(t, ns.Clean(t.Context(), time.Hour, dial))
+	require.Equal(t, map[string]int{"tcp dead:1": 1, "tcp lives:1": 1, "unix /gone": 1}, asked, "each place once")
+	require.Len(t, stored(t, s), 8, "they may come back")
+	stats, err := ns.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, stats.Unreachable)
+
+	require.NoError(t, ns.Clean(t.Context(), 0, dial))
+	require.Equal(t, []string{"Pyro.Daemon", "Pyro.NameServer", "elsewhere", "lives", "wrong"}, stored(t, s))
+	stats, err = ns.Stats(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 3, stats.Cleaned)
+	require.Zero(t, stats.Unreachable)
+}
+
+func TestAutocleanLeavesWhatHasChanged(t *testing.T) {
+	s := store(t, map[string]string{"a": "PYRO:a@dead:1", "b": "PYRO:a@dead:1"})
+	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
+	defer ns.Close()
+	refuse := func(string, string) error { return syscall.ECONNREFUSED }
+	require.NoError(t, ns.Clean(t.Context(), time.Hour, refuse))
+	ns.Age(time.Hour)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "PYRO:a@dead:2"}, false))
+	require.NoError(t, ns.Clean(t.Context(), time.Hour, refuse))
+	require.Equal(t, []string{"a"}, stored(t, s), "its time begins anew")
+}
+
+func TestAutocleanBlamesNobodyForItsOwnTrouble(t *testing.T) {
+	s := store(t, map[string]string{"a": "PYRO:a@dead:1"})
+	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
+	defer ns.Close()
+	full := func(string, string) error { return &net.OpError{Op: "dial", Err: syscall.EMFILE} }
+	require.NoError(t, ns.Clean(t.Context(), 0, full))
+	require.NoError(t, ns.Clean(t.Context(), 0, full))
+	require.Equal(t, []string{"a"}, stored(t, s))
+}
+
+func TestAutocleanConnects(t *testing.T) {
+	tcp, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer tcp.Close()
+	path := filepath.Join(t.TempDir(), "s")
+	unix, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
+	require.NoError(t, err)
+	defer unix.Close()
+	s := store(t, map[string]string{"a": "PYRO:a@" + tcp.Addr().String(), "b": "PYRO:a@./u:" + path, "c": "PYRO:a@./u:" + path + "x"})
+	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
+	defer ns.Close()
+	dial := func(network, address string) error {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), network, address)
+		return errors.Join(err, closed(c))
+	}
+	require.NoError(t, ns.Clean(t.Context(), 0, dial))
+	require.Equal(t, []string{"a", "b"}, stored(t, s))
+}
+
+func closed(c net.Conn) error {
+	if c == nil {
+		return nil
+	}
+	return c.Close()
+}

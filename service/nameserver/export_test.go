@@ -1,0 +1,59 @@
+package nameserver
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// Clean looks at all registrations once, by way of dial; what has failed for so long is removed.
+func (n *NameServer) Clean(ctx context.Context, failedFor time.Duration, dial func(network, address string) error) error {
+	n.cleaner.unreachableFor = failedFor
+	n.cleaner.dial = func(_ context.Context, network, address string) (net.Conn, error) {
+		if err := dial(network, address); err != nil {
+			return nil, err
+		}
+		conn, other := net.Pipe()
+		_ = other.Close()
+		return conn, nil
+	}
+	return n.cleaner.clean(ctx)
+}
+
+// Age has all that cannot be connected to have been so for longer.
+func (n *NameServer) Age(d time.Duration) {
+	for name, f := range n.cleaner.failing {
+		f.since = f.since.Add(-d)
+		n.cleaner.failing[name] = f
+	}
+}
+
+// EndLeases has all leases that run end now.
+func (n *NameServer) EndLeases() {
+	n.leases.mu.Lock()
+	for _, l := range n.leases.queue {
+		l.ends = time.Now()
+	}
+	n.leases.mu.Unlock()
+	n.leases.tick()
+}
+
+// Respond answers broadcasts at address, of a name server at uri, until stop.
+func Respond(ctx context.Context, address string, uri pyro.URI) (at net.Addr, stop func(), err error) {
+	r, err := respond(ctx, address, uri, new(atomic.Uint64))
+	if err != nil {
+		return nil, nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		r.run()
+		close(done)
+	}()
+	return r.conn.LocalAddr(), func() {
+		_ = r.conn.Close()
+		<-done
+	}, nil
+}

@@ -1,0 +1,112 @@
+package nameserver
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/service/nameserver/internal/pyregex"
+)
+
+// A filter chooses records by one thing at most. Empty ones choose all.
+type filter struct {
+	prefix, regex *string
+	all, any      []string
+}
+
+func (f *filter) attrs() []slog.Attr {
+	switch {
+	case isGiven(f.prefix):
+		return []slog.Attr{slog.String("prefix", *f.prefix)}
+	case isGiven(f.regex):
+		return []slog.Attr{slog.String("regex", *f.regex)}
+	case len(f.all) > 0:
+		return []slog.Attr{slog.Any("metadata_all", f.all)}
+	case len(f.any) > 0:
+		return []slog.Attr{slog.Any("metadata_any", f.any)}
+	}
+	return nil
+}
+
+func isGiven(s *string) bool { return s != nil && *s != "" }
+
+// find returns the records that f chooses, in the order of their names.
+func (n *NameServer) find(ctx context.Context, f filter) (iter.Seq2[storage.Record, error], error) {
+	switch {
+	case isGiven(f.prefix):
+		return n.store.Prefix(ctx, *f.prefix), nil
+	case isGiven(f.regex):
+		return n.matching(ctx, *f.regex)
+	case len(f.all) > 0:
+		return n.store.TaggedAll(ctx, f.all), nil
+	case len(f.any) > 0:
+		return n.store.TaggedAny(ctx, f.any), nil
+	default:
+		return n.store.Prefix(ctx, ""), nil
+	}
+}
+
+// Limits of queries by regular expression. So many run at a time as there are processors; others wait their turn.
+const (
+	regexTime = 2 * time.Second // for all names together
+	regexWait = 5 * time.Second
+)
+
+var regexTurns = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+var errRegexTime = namingError("regex took too long")
+
+// matching returns the records whose names an expression matches.
+func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[storage.Record, error], error) {
+	re, err := pyregex.Compile(expr)
+	if err != nil {
+		return nil, namingError("invalid regex: " + err.Error())
+	}
+	return func(yield func(storage.Record, error) bool) {
+		if err := takeTurn(ctx); err != nil {
+			yield(storage.Record{}, err)
+			return
+		}
+		defer func() { <-regexTurns }()
+		deadline := time.Now().Add(regexTime)
+		for r, err := range n.store.Prefix(ctx, re.Prefix()) {
+			matches := false
+			if err == nil {
+				matches, err = re.Match(strings.ToValidUTF8(r.Name, "\ufffd"), deadline)
+			}
+			if errors.Is(err, pyregex.ErrTimeout) {
+				err = errRegexTime
+			}
+			if err != nil {
+				yield(storage.Record{}, err)
+				return
+			}
+			if matches && !yield(r, nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+func takeTurn(ctx context.Context) error {
+	select {
+	case regexTurns <- struct{}{}:
+		return nil
+	default:
+	}
+	wait := time.NewTimer(regexWait)
+	defer wait.Stop()
+	select {
+	case regexTurns <- struct{}{}:
+		return nil
+	case <-wait.C:
+		return errRegexTime
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

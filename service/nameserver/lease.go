@@ -1,0 +1,277 @@
+package nameserver
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// What a lease may last.
+const (
+	minLease = time.Second
+	maxLease = time.Hour
+	// leaseRetry is when a lease is looked at again that ran out and whose name could not be removed.
+	leaseRetry = time.Second
+)
+
+// leases are the promises that run. One timer runs, too, for the one that ends next. A lease whose name was removed,
+// or registered for good, stays until it ends, and ends without a consequence.
+type leases struct {
+	expire func(ended []*lease)
+
+	names [64]sync.Mutex // held while a name is leased, so that the lease noted last is that of the record
+
+	mu     sync.Mutex // guards what follows; nothing is asked of the storage under it
+	byName map[string]*lease
+	queue  leaseQueue
+	timer  *time.Timer
+	closed bool
+}
+
+// A lease is one promise for one name; a renewal is another one. All but at and place stay as they are.
+type lease struct {
+	name, uri string
+	lasts     time.Duration
+	ends      time.Time
+	place     int // in the queue; -1: it has ended
+}
+
+// of tells whether r is what the lease is about.
+func (l *lease) of(r storage.Record) bool {
+	return r.Name == l.name && r.URI == l.uri && r.Lease == l.lasts
+}
+
+// set notes a lease for a record and returns it, and the one that it replaces, which may be nil.
+func (s *leases) set(r storage.Record) (now, before *lease) {
+	now = &lease{name: r.Name, uri: r.URI, lasts: r.Lease, ends: time.Now().Add(r.Lease)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before = s.byName[r.Name]
+	s.replace(before, now)
+	return now, before
+}
+
+// undo puts before in the place of now, if that is still there.
+func (s *leases) undo(now, before *lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byName[now.name] == now {
+		s.replace(now, before)
+	}
+}
+
+// replace puts now in the place of before, under mu; either may be nil.
+func (s *leases) replace(before, now *lease) {
+	if s.byName == nil {
+		s.byName = map[string]*lease{}
+	}
+	if before != nil {
+		delete(s.byName, before.name)
+		if before.place >= 0 {
+			heap.Remove(&s.queue, before.place)
+		}
+	}
+	if now != nil {
+		s.byName[now.name] = now
+		heap.Push(&s.queue, now)
+	}
+	s.arm()
+}
+
+// arm sets the timer to the lease that ends next, under mu.
+func (s *leases) arm() {
+	if s.closed || len(s.queue) == 0 {
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		return
+	}
+	wait := time.Until(s.queue[0].ends)
+	if s.timer == nil {
+		s.timer = time.AfterFunc(wait, s.tick)
+		return
+	}
+	s.timer.Reset(wait)
+}
+
+// tick hands out the leases that have ended. They stay known until forget.
+func (s *leases) tick() {
+	s.mu.Lock()
+	var ended []*lease
+	for now := time.Now(); !s.closed && len(s.queue) > 0 && !s.queue[0].ends.After(now); {
+		ended = append(ended, heap.Pop(&s.queue).(*lease)) //nolint:forcetypeassert // nothing else is in it
+	}
+	s.arm()
+	s.mu.Unlock()
+	if len(ended) > 0 {
+		s.expire(ended)
+	}
+}
+
+// isCurrent tells whether l has not been renewed or replaced.
+func (s *leases) isCurrent(l *lease) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byName[l.name] == l
+}
+
+// forget drops leases that have ended; later looks at them again.
+func (s *leases) forget(ended []*lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range ended {
+		if s.byName[l.name] == l {
+			delete(s.byName, l.name)
+		}
+	}
+}
+
+func (s *leases) later(ended []*lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range ended {
+		if s.byName[l.name] == l {
+			l.ends = time.Now().Add(leaseRetry)
+			heap.Push(&s.queue, l)
+		}
+	}
+	s.arm()
+}
+
+func (s *leases) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byName)
+}
+
+func (s *leases) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.arm()
+}
+
+// A leaseQueue is a heap: the lease that ends next is the first one.
+type leaseQueue []*lease
+
+func (q leaseQueue) Len() int           { return len(q) }
+func (q leaseQueue) Less(i, j int) bool { return q[i].ends.Before(q[j].ends) }
+func (q leaseQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+
+// Push implements heap.Interface.
+func (q *leaseQueue) Push(x any) {
+	l := x.(*lease) //nolint:forcetypeassert // nothing else is pushed
+	l.place = len(*q)
+	*q = append(*q, l)
+}
+
+// Pop implements heap.Interface.
+func (q *leaseQueue) Pop() any {
+	last := len(*q) - 1
+	l := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	l.place = -1
+	return l
+}
+
+// granted is how long a lease lasts that is asked for so many seconds.
+func granted(seconds any) (time.Duration, error) {
+	var s float64
+	switch x := seconds.(type) {
+	case int64:
+		s = float64(x)
+	case float64:
+		s = x
+	default:
+		return 0, typeError("seconds must be a number, not " + typeName(seconds))
+	}
+	if math.IsNaN(s) || s <= 0 {
+		return 0, transport.NewError("ValueError", fmt.Sprintf("a lease cannot last %v seconds", s))
+	}
+	s = min(max(s, minLease.Seconds()), maxLease.Seconds())
+	return time.Duration(s * float64(time.Second)), nil
+}
+
+var leaseSeed = maphash.MakeSeed()
+
+// lease registers a name for so many seconds, at least 1 and at most 3600, and returns how many it is for. Calling it
+// again renews it. With safe set it leaves names alone that others have.
+func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, safe any) (lasts float64, err error) {
+	defer n.numbers.lease.done(time.Now(), &err)
+	r, err := recordOf(name, uri, metadata)
+	if err != nil {
+		return 0, err
+	}
+	if r.Lease, err = granted(seconds); err != nil {
+		return 0, err
+	}
+	turn := &n.leases.names[maphash.String(leaseSeed, r.Name)%uint64(len(n.leases.names))]
+	turn.Lock()
+	defer turn.Unlock()
+	onlyNew := isTrue(safe)
+	if onlyNew {
+		known, err := n.store.Get(ctx, r.Name)
+		onlyNew = err != nil || known.Lease == 0 || known.URI != r.URI
+	}
+	// The lease is noted first: if the one before ends at this moment, either that is known not to count any more, or
+	// Put brings back what it has removed.
+	now, before := n.leases.set(r)
+	if err := n.store.Put(ctx, r, onlyNew); err != nil {
+		n.leases.undo(now, before)
+		return 0, asNamingError(err, r.Name)
+	}
+	if before == nil {
+		n.logged(ctx, slog.LevelInfo, "leased", slog.String("name", r.Name), slog.String("uri", r.URI), slog.Duration("for", r.Lease))
+	}
+	return r.Lease.Seconds(), nil
+}
+
+// expire removes names whose leases have ended.
+func (n *NameServer) expire(ended []*lease) {
+	byName := make(map[string]*lease, len(ended))
+	names := make([]string, 0, len(ended))
+	for _, l := range ended {
+		byName[l.name] = l
+		names = append(names, l.name)
+	}
+	removed, err := n.store.Remove(n.closing, names, func(r storage.Record) bool {
+		l := byName[r.Name]
+		return l.of(r) && n.leases.isCurrent(l)
+	})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		n.log.Error("names whose lease has ended cannot be removed", "names", someNames(names), "error", err)
+		n.leases.later(ended)
+		return
+	}
+	n.leases.forget(ended)
+	n.numbers.expired.Add(uint64(removed)) //nolint:gosec // not negative
+	if removed > 0 {
+		n.log.Info("expired", "names", someNames(names), "count", removed)
+	}
+}
+
+// loadLeases gives a full lease to every name that had one when the storage was left.
+func (n *NameServer) loadLeases() {
+	for r, err := range n.store.Prefix(n.closing, "") {
+		if err != nil {
+			n.log.Error("leases cannot be read", "error", err)
+			return
+		}
+		if r.Lease > 0 {
+			n.leases.set(r)
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package nameserver
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// asNamingError gives errors of the storage the words that Python has for them.
+func asNamingError(err error, name string) error {
+	var own *transport.Error
+	switch {
+	case err == nil, errors.As(err, &own), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, storage.ErrNotFound):
+		return namingError("unknown name: " + name)
+	case errors.Is(err, storage.ErrExists):
+		return namingError("name already registered: " + name)
+	default:
+		return namingError("storage: " + err.Error())
+	}
+}
+
+// logged writes a line about a call, where anybody reads it.
+func (n *NameServer) logged(ctx context.Context, level slog.Level, what string, attrs ...slog.Attr) {
+	if !n.log.Enabled(ctx, level) {
+		return
+	}
+	if info := transport.FromContext(ctx); info != nil {
+		attrs = append(attrs, slog.String("peer", info.Peer.String()))
+	}
+	n.log.LogAttrs(ctx, level, what, attrs...)
+}
+
+func (n *NameServer) count(ctx context.Context) (count int, err error) {
+	defer n.numbers.countNames.done(time.Now(), &err)
+	count, err = n.store.Len(ctx)
+	return count, asNamingError(err, "")
+}
+
+// recordOf reads what register and lease are given, and checks it in the order in which Python does.
+func recordOf(name, uri, metadata any) (r storage.Record, err error) {
+	if r.URI, err = uriOf(uri); err != nil {
+		return r, err
+	}
+	if r.Name, err = nameOf(name); err != nil {
+		return r, err
+	}
+	r.Tags, err = tagsOf("metadata", metadata)
+	return r, err
+}
+
+func (n *NameServer) register(ctx context.Context, name, uri, safe, metadata any) (err error) {
+	defer n.numbers.register.done(time.Now(), &err)
+	r, err := recordOf(name, uri, metadata)
+	if err != nil {
+		return err
+	}
+	if err := n.store.Put(ctx, r, isTrue(safe)); err != nil {
+		return asNamingError(err, r.Name)
+	}
+	n.logged(ctx, slog.LevelInfo, "registered", slog.String("name", r.Name), slog.String("uri", r.URI))
+	return nil
+}
+
+func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result any, err error) {
+	defer n.numbers.lookup.done(time.Now(), &err)
+	key, ok := name.(string)
+	if !ok { // Python finds no such name, and then cannot say so
+		return nil, typeError(`can only concatenate str (not "` + typeName(name) + `") to str`)
+	}
+	n.logged(ctx, slog.LevelDebug, "lookup", slog.String("name", key))
+	r, err := n.store.Get(ctx, key)
+	if err != nil {
+		return nil, asNamingError(err, key)
+	}
+	uri, err := pyro.ParseURI(r.URI)
+	if bad, ok := errors.AsType[*pyro.URIError](err); ok { // a file may hold anything
+		return nil, transport.NewError("PyroError", bad.Reason)
+	}
+	if isTrue(withMetadata) {
+		return codec.Tuple{uri, newShaper(ctx).of(r.Tags)}, nil
+	}
+	return uri, nil
+}
+
+// list has Pyro4's parameters. In Pyro5 the third one is return_metadata, which only a positional
+// argument can confuse.
+func (n *NameServer) list(ctx context.Context, prefix, regex *string, all, anyOf, withMetadata any) (result *codec.Dict, err error) {
+	defer n.numbers.list.done(time.Now(), &err)
+	d := dialect(ctx)
+	if _, isFlag := all.(bool); isFlag && d == codec.Pyro5 {
+		all, withMetadata = nil, all
+	}
+	f := filter{prefix: prefix, regex: regex}
+	given := 0
+	for _, s := range []*string{prefix, regex} {
+		if s != nil && (*s != "" || d == codec.Pyro4) {
+			given++
+		}
+	}
+	for _, tags := range []any{all, anyOf} {
+		if isTrue(tags) || tags != nil && d == codec.Pyro4 {
+			given++
+		}
+	}
+	if given > 1 {
+		return nil, transport.NewError("ValueError", "you can only filter on one thing at a time")
+	}
+	if f.all, err = tagsOf("metadata_all", all); err != nil {
+		return nil, err
+	}
+	if f.any, err = tagsOf("metadata_any", anyOf); err != nil {
+		return nil, err
+	}
+	return n.answered(ctx, "list", f, withMetadata)
+}
+
+func (n *NameServer) answered(ctx context.Context, method string, f filter, withMetadata any) (*codec.Dict, error) {
+	n.logged(ctx, slog.LevelDebug, method, f.attrs()...)
+	records, err := n.find(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return answer(ctx, records, isTrue(withMetadata))
+}
+
+func (n *NameServer) yplookup(ctx context.Context, all, anyOf, withMetadata any) (result *codec.Dict, err error) {
+	defer n.numbers.yplookup.done(time.Now(), &err)
+	if isTrue(all) && isTrue(anyOf) {
+		return nil, transport.NewError("ValueError", "you can't use meta_all or meta_any at the same time")
+	}
+	var f filter
+	if f.all, err = tagsOf("metadata_all", all); err != nil {
+		return nil, err
+	}
+	if f.any, err = tagsOf("metadata_any", anyOf); err != nil {
+		return nil, err
+	}
+	if len(f.all)+len(f.any) == 0 {
+		return &codec.Dict{}, nil
+	}
+	return n.answered(ctx, "yplookup", f, withMetadata)
+}
+
+func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err error) {
+	defer n.numbers.setMetadata.done(time.Now(), &err)
+	key, ok := name.(string)
+	if !ok {
+		return typeError("name must be a str")
+	}
+	tags, err := tagsOf("metadata", metadata)
+	if err != nil {
+		return err
+	}
+	if err := n.store.SetTags(ctx, key, tags); err != nil {
+		return asNamingError(err, key)
+	}
+	n.logged(ctx, slog.LevelInfo, "metadata changed", slog.String("name", key), slog.Any("metadata", tags))
+	return nil
+}
+
+// remove takes name, if there is such a name, else prefix, else regex, and never the name server itself.
+func (n *NameServer) remove(ctx context.Context, name, prefix, regex *string) (removed int, err error) {
+	defer n.numbers.remove.done(time.Now(), &err)
+	given := func(s *string) bool { return s != nil && *s != "" }
+	if given(name) && *name != ObjectName {
+		removed, err = n.removeNames(ctx, []string{*name})
+		if removed > 0 || err != nil {
+			return removed, err
+		}
+	}
+	var f filter
+	switch {
+	case given(prefix):
+		f.prefix = prefix
+	case given(regex):
+		f.regex = regex
+	default:
+		return 0, nil
+	}
+	records, err := n.find(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	names, err := namesOf(records)
+	if err != nil {
+		return 0, asNamingError(err, "")
+	}
+	return n.removeNames(ctx, names)
+}
+
+// namesOf returns the names of records, without the name server's own.
+func namesOf(records iter.Seq2[storage.Record, error]) ([]string, error) {
+	var names []string
+	for r, err := range records {
+		if err != nil {
+			return nil, err
+		}
+		if r.Name != ObjectName {
+			names = append(names, r.Name)
+		}
+	}
+	return names, nil
+}
+
+func (n *NameServer) removeNames(ctx context.Context, names []string) (int, error) {
+	removed, err := n.store.Remove(ctx, names, nil)
+	if err != nil {
+		return removed, asNamingError(err, "")
+	}
+	if removed > 0 {
+		n.logged(ctx, slog.LevelInfo, "removed", slog.Any("names", someNames(names)), slog.Int("count", removed))
+	}
+	return removed, nil
+}
+
+// someNames is what a line of the log holds of many names.
+func someNames(names []string) []string { return names[:min(len(names), 10)] }

@@ -1,0 +1,153 @@
+package nameserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// drainTime is how long Run waits at its end for calls that run.
+const drainTime = 10 * time.Second
+
+// Start serves the name server in the background, until Shutdown: its object, leases, answers to broadcasts, autoclean.
+// When it has returned nil, the name server is registered under its own name and URI tells where it is.
+func (n *NameServer) Start(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.errs != nil {
+		return n.errs
+	}
+	if n.srv != nil {
+		return errors.New("the name server was started before")
+	}
+	opts := append([]service.ServerOption{service.Logger(n.log)}, n.cfg.server...)
+	if !n.cfg.listens {
+		opts = append(opts, service.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(pyro.DefaultNSPort))))
+	}
+	srv := service.NewServer(opts...)
+	if err := srv.Add(n.Service()); err != nil {
+		return err
+	}
+	if err := srv.Start(); err != nil { //nolint:contextcheck // what it starts outlives ctx
+		return err
+	}
+	n.srv = srv
+	if err := n.startRest(ctx); err != nil {
+		n.end()
+		return errors.Join(err, srv.Shutdown(ctx))
+	}
+	return nil
+}
+
+// startRest starts what is beside the server, under mu.
+func (n *NameServer) startRest(ctx context.Context) error {
+	at := n.srv.URI(ObjectName)
+	n.uri = at
+	if n.cfg.natHost != "" {
+		n.uri.Host = n.cfg.natHost
+		if n.cfg.natPort != 0 {
+			n.uri.Port = n.cfg.natPort
+		}
+	}
+	if err := n.RegisterSelf(n.uri); err != nil {
+		return fmt.Errorf("register the name server itself: %w", err)
+	}
+	if n.cfg.broadcast != nil {
+		if err := n.startResponder(ctx, *n.cfg.broadcast, at); err != nil {
+			return err
+		}
+	}
+	if n.cfg.autoclean > 0 {
+		n.tasks.Go(func() { n.cleaner.run(n.closing, n.cfg.autoclean) })
+	}
+	return nil
+}
+
+// startResponder starts the answers to broadcasts, where they make sense.
+func (n *NameServer) startResponder(ctx context.Context, address string, at pyro.URI) error {
+	if host, _, err := net.SplitHostPort(n.cfg.address); err == nil && at.Socket == "" { // what it is bound to
+		if at.Host = host; host == "" {
+			at.Host = "0.0.0.0"
+		}
+	}
+	if why := whyNoBroadcast(ctx, at); why != "" {
+		n.log.Info("broadcasts are not answered", "why", why)
+		return nil
+	}
+	r, err := respond(ctx, address, at, &n.numbers.broadcasts)
+	if err != nil {
+		return err
+	}
+	n.responder = r
+	n.log.Info("broadcasts are answered", "location", r.conn.LocalAddr().String())
+	n.tasks.Go(r.run)
+	return nil
+}
+
+// URI returns where clients find the name server: behind NAT where they see it. It is complete once Start has returned.
+func (n *NameServer) URI() pyro.URI {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.uri
+}
+
+// InternalURI returns where the name server listens.
+func (n *NameServer) InternalURI() pyro.URI {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.srv == nil {
+		return pyro.URI{}
+	}
+	return n.srv.URI(ObjectName)
+}
+
+// BroadcastAddr returns where broadcasts are answered, nil if nowhere.
+func (n *NameServer) BroadcastAddr() net.Addr {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.responder == nil {
+		return nil
+	}
+	return n.responder.conn.LocalAddr()
+}
+
+// Count returns the number of names, the name server's own included.
+func (n *NameServer) Count(ctx context.Context) (int, error) { return n.store.Len(ctx) }
+
+// Shutdown ends watches, stops accepting, lets the calls that run finish and closes. When ctx ends first, what still
+// runs is cut off, and the error says how many calls that were.
+func (n *NameServer) Shutdown(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.end()
+	if n.srv == nil {
+		return nil
+	}
+	return n.srv.Shutdown(ctx)
+}
+
+// end ends all but the server, under mu.
+func (n *NameServer) end() {
+	n.Close()
+	if n.responder != nil {
+		_ = n.responder.conn.Close()
+	}
+	n.tasks.Wait()
+}
+
+// Run starts the name server and serves until ctx ends; then it shuts down as Shutdown does, within 10 seconds.
+func (n *NameServer) Run(ctx context.Context) error {
+	if err := n.Start(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	return n.Shutdown(end)
+}

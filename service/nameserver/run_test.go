@@ -1,0 +1,117 @@
+package nameserver_test
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/nameserver"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+// run runs a name server until the test ends.
+func run(t *testing.T, opts ...nameserver.Option) *nameserver.NameServer {
+	t.Helper()
+	ns := nameserver.New(append([]nameserver.Option{nameserver.Logger(quiet())}, opts...)...)
+	require.NoError(t, ns.Start(t.Context()))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		require.NoError(t, ns.Shutdown(ctx))
+	})
+	return ns
+}
+
+func TestStartRegistersItself(t *testing.T) {
+	tests := []struct {
+		name    string
+		opts    []nameserver.Option
+		outside string // what it is registered with, if not where it is
+	}{
+		{name: "tcp", opts: []nameserver.Option{nameserver.Listen("tcp", "127.0.0.1:0")}},
+		{name: "unix", opts: []nameserver.Option{nameserver.Listen("unix", filepath.Join(t.TempDir(), "ns"))}},
+		{
+			name:    "NAT",
+			opts:    []nameserver.Option{nameserver.Listen("tcp", "127.0.0.1:0"), nameserver.NAT("names.example.org", 4711)},
+			outside: "PYRO:Pyro.NameServer@names.example.org:4711",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ns := run(t, append(tt.opts, nameserver.Broadcast("127.0.0.1:0"), nameserver.Autoclean(time.Hour))...)
+			require.Nil(t, ns.BroadcastAddr(), "not where only this machine can hear it")
+			p, err := service.Connect(ns.InternalURI().String())
+			require.NoError(t, err)
+			defer p.Close()
+			uri, err := service.Call[pyro.URI](t.Context(), p, "lookup", nameserver.ObjectName)
+			require.NoError(t, err)
+			require.Equal(t, ns.URI(), uri)
+			if tt.outside != "" {
+				require.Equal(t, tt.outside, uri.String())
+			} else {
+				require.Equal(t, ns.InternalURI(), uri)
+			}
+			require.Error(t, ns.Start(t.Context()))
+		})
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ns := nameserver.New(nameserver.Logger(quiet()), nameserver.Listen("tcp", "127.0.0.1:0"), nameserver.Autoclean(time.Hour))
+	ended := make(chan error)
+	go func() { ended <- ns.Run(ctx) }()
+	require.Eventually(t, func() bool { return ns.URI().Port != 0 }, patience, time.Millisecond)
+	w := watch(t.Context(), t, ns.URI().Location(), codec.Pyro5, "none.")
+	require.Equal(t, `("synced")`, w.next())
+	cancel()
+	require.NoError(t, <-ended, "a watch does not keep it")
+	<-w.ended
+}
+
+func TestOptionsThatAreWrong(t *testing.T) {
+	for want, o := range map[string]nameserver.Option{
+		"NS_AUTOCLEAN cannot be smaller than 3": nameserver.Autoclean(2 * time.Second),
+		`NAT("", 5): want a host and a port`:    nameserver.NAT("", 5),
+	} {
+		err := nameserver.New(o).Run(t.Context())
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestBroadcastsAreAnswered(t *testing.T) {
+	tests := []struct{ name, uri, send, want string }{
+		{"as it is", "PYRO:Pyro.NameServer@names.example.org:9090", "GET_NSURI", "PYRO:Pyro.NameServer@names.example.org:9090"},
+		{"by the address that faces the asker", "PYRO:Pyro.NameServer@0.0.0.0:9090", "GET_NSURI", "PYRO:Pyro.NameServer@127.0.0.1:9090"},
+		{"in ISO-8859-1", "PYRO:Pyro.NameServer@zürich:9090", "GET_NSURI", "PYRO:Pyro.NameServer@z\xfcrich:9090"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			uri, err := pyro.ParseURI(tt.uri)
+			require.NoError(t, err)
+			at, stop, err := nameserver.Respond(t.Context(), "127.0.0.1:0", uri)
+			require.NoError(t, err)
+			defer stop()
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "udp4", at.String())
+			require.NoError(t, err)
+			defer conn.Close()
+			require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+			for _, other := range []string{"GET_NSURI\n", "get_nsuri", ""} {
+				_, err = conn.Write([]byte(other))
+				require.NoError(t, err)
+			}
+			_, err = conn.Write([]byte(tt.send))
+			require.NoError(t, err)
+			buf := make([]byte, 200)
+			n, err := conn.Read(buf)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, string(buf[:n]), "the first answer, as to others there is none")
+		})
+	}
+}

@@ -1,0 +1,109 @@
+package nameserver
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+const (
+	maxWatchers   = 10_000
+	minWatchAlive = 100 * time.Millisecond
+)
+
+// watch returns what is registered under names that begin with prefix, then what changes, until the caller closes it
+// or the name server ends: ("put", name, uri, [tags]), ("remove", name), ("synced",) once after what was there, and, if
+// an interval in seconds is given, ("alive",) whenever nothing has happened for so long. Of a name that changed several
+// times while the caller was busy, only the last change is told.
+func (n *NameServer) watch(ctx context.Context, prefix *string, interval *float64) (changes iter.Seq2[codec.Tuple, error], err error) {
+	defer n.numbers.watch.done(time.Now(), &err)
+	var alive time.Duration
+	if interval != nil {
+		if !(*interval >= minWatchAlive.Seconds() && *interval <= maxLease.Seconds()*24) {
+			return nil, transport.NewError("ValueError", fmt.Sprintf("the interval of a watch cannot be %v seconds", *interval))
+		}
+		alive = time.Duration(*interval * float64(time.Second))
+	}
+	start := ""
+	if prefix != nil {
+		start = *prefix
+	}
+	if n.watchers.Load() >= maxWatchers {
+		return nil, namingError("too many watchers")
+	}
+	return func(yield func(codec.Tuple, error) bool) { n.tell(ctx, start, alive, yield) }, nil
+}
+
+// tell yields what a watcher is told until ctx or the name server ends.
+func (n *NameServer) tell(ctx context.Context, prefix string, alive time.Duration, yield func(codec.Tuple, error) bool) {
+	n.watchers.Add(1)
+	defer n.watchers.Add(-1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.closing, cancel)()
+	changes := n.changes(ctx, prefix)
+	var quiet <-chan time.Time
+	for {
+		if alive > 0 {
+			quiet = time.After(alive)
+		}
+		var told codec.Tuple
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-quiet:
+			told = codec.Tuple{"alive"}
+		case c, ok := <-changes:
+			if !ok {
+				return
+			}
+			told, err = change(c), asNamingError(c.err, "")
+		}
+		if ctx.Err() != nil || !yield(told, err) || err != nil {
+			return
+		}
+	}
+}
+
+type storageChange struct {
+	storage.Change
+
+	err error
+}
+
+// changes returns the changes of a storage on a channel that is closed after the last one, when ctx ends at the latest.
+func (n *NameServer) changes(ctx context.Context, prefix string) <-chan storageChange {
+	changes := make(chan storageChange)
+	go func() {
+		defer close(changes)
+		for c, err := range n.store.Watch(ctx) {
+			if err == nil && c.Kind != storage.Synced && !strings.HasPrefix(c.Record.Name, prefix) {
+				continue
+			}
+			select {
+			case changes <- storageChange{c, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return changes
+}
+
+func change(c storageChange) codec.Tuple {
+	switch c.Kind {
+	case storage.Put:
+		return codec.Tuple{"put", c.Record.Name, c.Record.URI, append([]string{}, c.Record.Tags...)}
+	case storage.Removed:
+		return codec.Tuple{"remove", c.Record.Name}
+	default:
+		return codec.Tuple{"synced"}
+	}
+}

@@ -1,0 +1,105 @@
+package nameserver_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/valuetest"
+	"github.com/pyrokit/pyrokit/service"
+)
+
+// watched is what a watch tells, one thing after the other.
+type watched struct {
+	t     *testing.T
+	items chan string
+	ended chan error
+}
+
+func watch(ctx context.Context, t *testing.T, address string, d codec.Dialect, args ...any) *watched {
+	t.Helper()
+	w := &watched{t: t, items: make(chan string), ended: make(chan error, 1)}
+	p := proxy(t, address, d)
+	go func() {
+		for item, err := range service.Stream[any](ctx, p, "watch", args...) {
+			if err != nil {
+				w.ended <- err
+				return
+			}
+			select {
+			case w.items <- valuetest.Describe(item):
+			case <-ctx.Done():
+			}
+		}
+		w.ended <- nil
+	}()
+	return w
+}
+
+func (w *watched) next() string {
+	w.t.Helper()
+	select {
+	case item := <-w.items:
+		return item
+	case err := <-w.ended:
+		require.FailNow(w.t, "the watch ended", "%v", err)
+		return ""
+	}
+}
+
+func TestWatchTellsWhatIsThereAndWhatChanges(t *testing.T) {
+	for _, d := range both {
+		t.Run(d.String(), func(t *testing.T) {
+			ns, address := start(t)
+			p := proxy(t, address, d)
+			fill(t, p)
+			ctx, cancel := context.WithCancel(t.Context())
+			w := watch(ctx, t, address, d, "app.")
+			require.Equal(t, `("put" "app.one" "PYRO:o@h:1" ["blue" "red"])`, w.next())
+			require.Equal(t, `("put" "app.two" "PYRO:o@h:1" ["red"])`, w.next())
+			require.Equal(t, `("synced")`, w.next())
+			require.NoError(t, service.Do(t.Context(), p, "register", "other", "PYRO:o@h:2"))
+			require.NoError(t, service.Do(t.Context(), p, "register", "app.new", "PYRO:o@h:2"))
+			require.Equal(t, `("put" "app.new" "PYRO:o@h:2" [])`, w.next())
+			require.NoError(t, service.Do(t.Context(), p, "set_metadata", "app.new", []string{"x"}))
+			require.Equal(t, `("put" "app.new" "PYRO:o@h:2" ["x"])`, w.next())
+			require.NoError(t, service.Do(t.Context(), p, "remove", "app.new"))
+			require.Equal(t, `("remove" "app.new")`, w.next())
+			stats, err := ns.Stats(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 1, stats.Watchers)
+			cancel()
+			require.Error(t, <-w.ended)
+		})
+	}
+}
+
+func TestAQuietWatchIsAlive(t *testing.T) {
+	_, address := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w := watch(ctx, t, address, codec.Pyro5, "none.", 0.1)
+	require.Equal(t, `("synced")`, w.next())
+	require.Equal(t, `("alive")`, w.next())
+	require.Equal(t, `("alive")`, w.next())
+	cancel()
+	<-w.ended
+}
+
+func TestAWatchEndsWithTheNameServer(t *testing.T) {
+	ns, address := start(t)
+	w := watch(t.Context(), t, address, codec.Pyro5, "none.")
+	require.Equal(t, `("synced")`, w.next())
+	ns.Close()
+	require.NoError(t, <-w.ended)
+}
+
+func TestAWatchIsNotAliveTooOften(t *testing.T) {
+	_, address := start(t)
+	p := proxy(t, address, codec.Pyro5)
+	for _, interval := range []any{0, 0.01, -1, 1e9} {
+		err := service.Do(t.Context(), p, "watch", nil, interval)
+		require.ErrorContains(t, err, "the interval of a watch cannot be")
+	}
+}
