@@ -7,7 +7,7 @@ import (
 )
 
 // asWritten turns types as reflect spells them into what people write.
-var asWritten = strings.NewReplacer("[]uint8", "[]byte", "interface {}", "any") //nolint:gochecknoglobals // a constant, were Go to have such
+var asWritten = strings.NewReplacer("[]uint8", "[]byte", "interface {}", "any") //nolint:gochecknoglobals // as good as constant
 
 // A SyntaxError reports bytes that are not a value of the serializer.
 type SyntaxError struct {
