@@ -26,7 +26,7 @@ func (e *soldOutError) Error() string { return "no " + e.Item + " left" }
 
 func init() { //nolint:gochecknoinits // registration is for the whole program
 	transport.RegisterException(transport.ExceptionClass[*soldOutError]{
-		Class:  "shop.errors.SoldOut",
+		Class:  "stall.errors.SoldOut",
 		Code:   transport.CodeResourceExhausted,
 		Encode: func(e *soldOutError) ([]any, map[string]any) { return []any{e.Item}, map[string]any{"left": e.Left} },
 		Decode: func(e *transport.Error) (*soldOutError, error) {
@@ -61,7 +61,7 @@ class SoldOut(Exception):
     pass
 
 
-SoldOut.__module__ = "shop.errors"
+SoldOut.__module__ = "stall.errors"
 
 
 def read(classname, d):
@@ -71,7 +71,7 @@ def read(classname, d):
     return e
 
 
-SerializerBase.register_dict_to_class("shop.errors.SoldOut", read)
+SerializerBase.register_dict_to_class("stall.errors.SoldOut", read)
 
 
 @expose
@@ -149,7 +149,7 @@ func TestEveryBuiltinExceptionOfPython(t *testing.T) {
 import builtins, json
 skip = {"BaseExceptionGroup", "ExceptionGroup", "SystemExit", "KeyboardInterrupt", "GeneratorExit",
         "UnicodeEncodeError", "UnicodeDecodeError", "UnicodeTranslateError", "EncodingWarning", "PythonFinalizationError"}
-print(json.dumps(sorted(n for n, c in vars(builtins).items() if isinstance(c, type) and issubclass(c, BaseException) and n not in skip)))
+print(json.dumps(sorted(n for n, c in vars(builtins).items() if isinstance(c, type) and issubclass(c, Exception) and n not in skip)))
 `))
 		svc := service.New("o")
 		svc.Method("fail", func(class string) error { return transport.NewError(class, "text", 42) })

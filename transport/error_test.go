@@ -120,6 +120,8 @@ func TestWhatIsRaised(t *testing.T) {
 		{"one of Pyro's", transport.NewError("NamingError", "x"), "Pyro4.errors.NamingError", []any{"x"}},
 		{"a class that nobody knows", transport.NewError("my.Error", "x"), "builtins.RuntimeError", []any{"my.Error: x"}},
 		{"a builtin that is none", transport.NewError("builtins.int", "5"), "builtins.RuntimeError", []any{"builtins.int: 5"}},
+		{"a syntax error", transport.NewError("SyntaxError", "x", 42), "builtins.SyntaxError", []any{"('x', 42)"}},
+		{"one with a place", transport.NewError("TabError", "x", []any{"f", nil, nil, nil}), "builtins.TabError", []any{"x", []any{"f", nil, nil, nil}}},
 		{"a plain error", errors.New("x"), "builtins.RuntimeError", []any{"x"}},
 		{"a deadline", context.DeadlineExceeded, "builtins.TimeoutError", []any{"context deadline exceeded"}},
 		{"a missing file", fmt.Errorf("a: %w", fs.ErrNotExist), "builtins.FileNotFoundError", []any{"a: file does not exist"}},

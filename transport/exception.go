@@ -36,6 +36,16 @@ var builtinExceptions = setOf(`ArithmeticError AssertionError AttributeError Bas
 	TypeError UnboundLocalError UnicodeError UnicodeWarning UserWarning ValueError Warning
 	ZeroDivisionError`)
 
+// syntaxExceptions take as a second argument nothing but where the mistake is.
+var syntaxExceptions = setOf(`SyntaxError IndentationError TabError`)
+
+// isPlace tells what Python takes for the place of a mistake: file, line, column and text, and perhaps where
+// it ends.
+func isPlace(v any) bool {
+	n := len(asSlice(v))
+	return n == 4 || n == 6
+}
+
 // pyroExceptions are the classes of Pyro4.errors and Pyro5.errors.
 var pyroExceptions = setOf(`PyroError CommunicationError ConnectionClosedError TimeoutError
 	ProtocolError MessageTooLargeError SerializeError NamingError DaemonError SecurityError`)
@@ -94,6 +104,8 @@ func (e *Error) outgoing(d codec.Dialect) (class string, args codec.Tuple) {
 	}
 	name, ok := strings.CutPrefix(e.Class, builtins)
 	switch {
+	case ok && syntaxExceptions[name] && len(args) > 1 && !isPlace(args[1]):
+		return e.Class, codec.Tuple{e.Message}
 	case ok && builtinExceptions[name], exceptions.ofClass(e.Class) != nil:
 		return e.Class, args
 	case e.Class != "":
