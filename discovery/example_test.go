@@ -3,47 +3,66 @@ package discovery_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
-	"github.com/pyrokit/pyrokit/internal/pairtest"
-	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-// A table knows what it was told. It is all that a Resolver has to be.
-type table map[string]string
-
-func (t table) Resolve(_ context.Context, name string) (discovery.Entry, error) {
-	location, ok := t[name]
-	if !ok {
-		return discovery.Entry{}, transport.Errorf(transport.CodeNotFound, "%s is in no table", name)
+// known returns an entry; the examples know that their URIs are right.
+func known(name, uri string, tags ...string) discovery.Entry {
+	u, err := pyro.ParseURI(uri)
+	if err != nil {
+		panic(err)
 	}
-	uri, err := pyro.ParseURI(location)
-	return discovery.Entry{Name: name, URI: uri}, err
+	return discovery.Entry{Name: name, URI: u, Metadata: tags}
 }
 
-func ExampleResolver() {
-	greeter := service.New("greeter").Method("greet", func() string { return "Hello" })
-	pair, err := pairtest.Serve(greeter)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer func() { _ = pair.Close() }()
-	names := table{"example.greeting": "PYRO:greeter@memory:1"}
+func ExampleStatic() {
+	names := discovery.Static(
+		known("camera.front", "PYRO:camera@10.0.0.5:4711", "camera", "outside"),
+		known("camera.hall", "PYRO:camera@10.0.0.6:4711", "camera"),
+	)
+	ctx := context.Background()
+	e, err := names.Resolve(ctx, "camera.hall")
+	fmt.Println(e.URI, err)
+	_, err = names.Resolve(ctx, "camera.roof")
+	fmt.Println(err)
+	outside, err := names.Find(ctx, discovery.Query{Prefix: "camera.", All: []string{"outside"}})
+	fmt.Println(len(outside), outside[0].Name, err)
+	// Output:
+	// PYRO:camera@10.0.0.6:4711 <nil>
+	// unknown name: camera.roof
+	// 1 camera.front <nil>
+}
 
-	for _, name := range []string{"example.greeting", "example.missing"} {
-		p, err := service.Connect("PYRONAME:"+name, service.Resolver(names), service.DialWith(pair.Dial))
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		greeting, err := service.Call[string](context.Background(), p, "greet")
-		fmt.Printf("%q %v\n", greeting, err)
-		_ = p.Close()
+func ExampleCache() {
+	names := discovery.Static(known("app", "PYRO:app@10.0.0.5:4711"))
+	cache := discovery.NewCache(names, discovery.CacheConfig{TTL: time.Minute, Negative: time.Second})
+	e, err := cache.Resolve(context.Background(), "app") // from here on without a question
+	fmt.Println(e.URI, err)
+	// Output:
+	// PYRO:app@10.0.0.5:4711 <nil>
+}
+
+func ExampleTargets() {
+	targets := discovery.NewTargets(discovery.TargetsConfig{Balancer: discovery.RoundRobin()})
+	defer targets.Close()
+	targets.Set([]discovery.Entry{
+		known("app#1", "PYRO:app@10.0.0.5:4711"),
+		known("app#2", "PYRO:app@10.0.0.6:4711"),
+	})
+	call := &transport.Call{Method: "greet"}
+	first := targets.Pick(call)
+	fmt.Println(first.Name)
+	targets.Failed(first) // nobody could be reached there
+	for range 3 {
+		fmt.Println(targets.Pick(call).Name)
 	}
 	// Output:
-	// "Hello" <nil>
-	// "" call greet of PYRONAME:example.missing: example.missing is in no table
+	// app#1
+	// app#2
+	// app#2
+	// app#2
 }

@@ -1,0 +1,195 @@
+package discovery_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/discovery"
+)
+
+// usable returns the names of the targets that calls go to by turns.
+func usable(all *discovery.Targets) map[string]bool {
+	names := map[string]bool{}
+	for range 20 {
+		names[all.Pick(called()).Name] = true
+	}
+	return names
+}
+
+func TestDeadTargetsArePassedOverLongerEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := targets(t, discovery.RoundRobin(), servers(t, 2)...)
+		dead := all.Pick(called())
+		require.Equal(t, "app#0", dead.Name)
+		both, one := map[string]bool{"app#0": true, "app#1": true}, map[string]bool{"app#1": true}
+		for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			for range 3 { // those that were under way
+				all.Failed(dead)
+			}
+			time.Sleep(wait*time.Second - time.Millisecond)
+			require.Equal(t, one, usable(all))
+			time.Sleep(time.Millisecond)
+			require.Equal(t, both, usable(all), "a call is to find out")
+		}
+		all.Reached(dead)
+		require.Equal(t, both, usable(all))
+		all.Failed(dead)
+		require.Equal(t, one, usable(all))
+		time.Sleep(time.Second)
+		require.Equal(t, both, usable(all), "it begins with a second again")
+	})
+}
+
+func TestADeadTargetIsBetterThanNone(t *testing.T) {
+	all := targets(t, discovery.RoundRobin(), servers(t, 2)...)
+	first := all.Pick(called())
+	second := all.Pick(called())
+	all.Failed(first)
+	all.Failed(second)
+	require.Len(t, usable(all), 2)
+	require.Equal(t, second, all.Pick(called(), first))
+	require.Nil(t, all.Pick(called(), first, second), "both were tried")
+	all.Reached(first)
+	require.Equal(t, map[string]bool{first.Name: true}, usable(all))
+	all.Set(nil)
+	require.Nil(t, all.Pick(called()))
+	require.Zero(t, all.Len())
+}
+
+func TestWhatIsKnownOfATargetOutlivesAnUpdate(t *testing.T) {
+	entries := servers(t, 3)
+	all := targets(t, discovery.RoundRobin(), entries...)
+	dead := all.Pick(called())
+	all.Failed(dead)
+	end := dead.Begin()
+	renamed := entries[0]
+	renamed.Name = "app#new"
+	all.Set([]discovery.Entry{renamed, entries[1]})
+	require.Equal(t, map[string]bool{"app#1": true}, usable(all))
+	all.Reached(dead)
+	require.Equal(t, map[string]bool{"app#new": true, "app#1": true}, usable(all))
+	for range 2 {
+		if target := all.Pick(called()); target.Name == "app#new" {
+			require.EqualValues(t, 1, target.Busy())
+		}
+	}
+	end()
+	require.Zero(t, dead.Busy())
+}
+
+// A prober finds out about targets as it is told.
+type prober struct {
+	mu     sync.Mutex
+	alive  bool
+	probed int
+}
+
+func (p *prober) probe(ctx context.Context, _ discovery.Entry) error {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probed++
+	if p.alive {
+		return nil
+	}
+	return errors.New("dead")
+}
+
+func (p *prober) set(alive bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.alive = alive
+}
+
+func TestAProbeFindsOutBesideTheCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &prober{}
+		all := discovery.NewTargets(discovery.TargetsConfig{Balancer: discovery.RoundRobin(), Probe: p.probe})
+		defer all.Close()
+		all.Set(servers(t, 2))
+		dead := all.Pick(called())
+		both, one := map[string]bool{"app#0": true, "app#1": true}, map[string]bool{"app#1": true}
+		all.Failed(dead)
+		time.Sleep(time.Minute)
+		require.Zero(t, p.probed, "nobody calls, nobody finds out")
+		require.Equal(t, one, usable(all), "the probe is under way")
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, 1, p.probed)
+		require.Equal(t, one, usable(all))
+		p.set(true)
+		time.Sleep(2 * time.Second)
+		require.Equal(t, one, usable(all))
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, 2, p.probed)
+		require.Equal(t, both, usable(all))
+
+		all.Suspect(dead)
+		require.Equal(t, one, usable(all), "until the probe has found out")
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, both, usable(all))
+		p.set(false)
+		all.Suspect(dead)
+		time.Sleep(time.Second)
+		require.Equal(t, one, usable(all))
+	})
+}
+
+func TestCloseEndsProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		all := discovery.NewTargets(discovery.TargetsConfig{Probe: func(ctx context.Context, _ discovery.Entry) error {
+			<-ctx.Done()
+			ended = true
+			return ctx.Err()
+		}})
+		all.Set(servers(t, 1))
+		all.Suspect(all.Pick(called()))
+		all.Close()
+		require.True(t, ended)
+		require.NotNil(t, all.Pick(called()))
+		all.Suspect(all.Pick(called()))
+	})
+}
+
+func TestTargetsAreForMany(t *testing.T) {
+	p := &prober{alive: true}
+	all := discovery.NewTargets(discovery.TargetsConfig{Balancer: discovery.LeastBusy(), Probe: p.probe, Eject: time.Millisecond})
+	defer all.Close()
+	entries := servers(t, 4)
+	all.Set(entries)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 200 {
+				target := all.Pick(called())
+				end := target.Begin()
+				switch (i + n) % 4 {
+				case 0:
+					all.Failed(target)
+				case 1:
+					all.Suspect(target)
+				case 2:
+					all.Reached(target)
+				default:
+					all.Set(entries[:1+n%4])
+				}
+				end()
+			}
+		})
+	}
+	wg.Wait()
+	require.NotNil(t, all.Pick(called()))
+}
