@@ -30,6 +30,9 @@ func (w writer) Instance(e *bind.Encoder, b []byte, class string, attrs *codec.D
 			return w.pyroState(e, b, class, parts)
 		}
 	}
+	if err := w.mayNew(class, nil, e.Options()); err != nil {
+		return b, err
+	}
 	b, err := w.class(b, class)
 	if err != nil {
 		return b, err
@@ -119,8 +122,11 @@ func (w writer) reduced(e *bind.Encoder, b []byte, class string, attrs *codec.Di
 	if err := w.check(class, r, e.Options()); err != nil {
 		return b, err
 	}
-	if isReconstruction(class, r) {
+	switch {
+	case isReconstruction(class, r):
 		return w.reconstruction(e, b, attrs, r)
+	case isStatedDtype(class, r) && !mayCall(e.Options()):
+		return w.statedDtype(b, r)
 	}
 	withKwargs := !r.Call && r.Kwargs.Len() > 0
 	if withKwargs && w.protocol < 4 {
@@ -216,20 +222,54 @@ func (w writer) fill(e *bind.Encoder, b []byte, r *codec.Reduction) (out []byte,
 	return b, nil
 }
 
+// deepest is how deep plain data may nest that something is made of.
+const deepest = 20
+
 // check refuses what would have Python do more than make a value.
 func (w writer) check(class string, r *codec.Reduction, o *codec.Options) error {
-	const deepest = 20
 	switch {
-	case mayCall(o), r.Call && builtinException(class),
-		isReconstruction(class, r) && isPlain(r.Args[2], deepest),
-		r.Call && isHarmlessCall(class) && isPlain(r.Args, deepest):
+	case mayCall(o), r.Call && builtinException(class):
 		return nil
-	case r.Call:
+	case isReconstruction(class, r):
+		made, _ := r.Args[0].(codec.Global)
+		if !isPlain(r.Args[2], deepest) {
+			return refuseParts(w, string(made))
+		}
+		return w.mayNew(string(made), nil, o)
+	case r.Call && !isHarmlessCall(class):
 		return bind.Refuse(w, "a call of "+class+" is not known to be harmless (option PickleCalls)")
-	case actInNew[class] && (len(r.Args) > 0 || r.Kwargs.Len() > 0):
-		return bind.Refuse(w, class+" does more than to make an instance (option PickleCalls)")
+	case isHarmless(class) && !isHarmlessMaking(class, r):
+		return refuseParts(w, class)
+	case r.Call:
+		return nil
 	}
-	return nil
+	return w.mayNew(class, r.Args, o)
+}
+
+func refuseParts(w writer, class string) error {
+	return bind.Refuse(w, "what this "+class+" is made of is not known to be harmless (option PickleCalls)")
+}
+
+// mayNew refuses an instance, made without a call, that may do more than to keep values.
+func (w writer) mayNew(class string, args codec.Tuple, o *codec.Options) error {
+	if mayCall(o) || mayMake(class, o) && !makesClass(args) {
+		return nil
+	}
+	return bind.Refuse(w, "an instance of "+class+" is not known to be harmless (option PickleCalls, or register the class)")
+}
+
+// isHarmlessMaking reports whether what an instance of a harmless class is made of is plain data, which the
+// class may look at.
+func isHarmlessMaking(class string, r *codec.Reduction) bool {
+	switch {
+	case !isPlain(r.Args, deepest) || !isPlain(r.Kwargs, deepest):
+		return false
+	case !r.Call && strings.HasPrefix(class, "numpy."): // an array may take bytes for addresses of objects
+		return false
+	case keepsElements(class, r):
+		return true
+	}
+	return isPlain(r.State, deepest)
 }
 
 // isPlain reports whether v is plain data, which does nothing when it is looked at.
@@ -258,7 +298,8 @@ func isPlain(v any, depth int) bool {
 		return true
 	case codec.Object: // such as the type of a numpy array
 		r := x.Reduction
-		return r != nil && r.Call && harmlessCalls[x.Class] && !strings.HasPrefix(x.Class, "builtins.") && isPlain(r.Args, depth-1)
+		return r != nil && r.Call && harmlessCalls[x.Class] && !strings.HasPrefix(x.Class, "builtins.") &&
+			isPlain(r.Args, depth-1) && isPlain(r.State, depth-1) && len(x.Attrs) == 0 && len(r.Items) == 0 && r.Pairs.Len() == 0
 	}
 	return false
 }

@@ -114,7 +114,7 @@ var harmlessCalls = setOf(`builtins.complex builtins.frozenset builtins.range bu
 	pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.PurePosixPath pathlib.PureWindowsPath
 	pathlib.WindowsPath pathlib._local.Path pathlib._local.PosixPath pathlib._local.PurePath
 	pathlib._local.PurePosixPath pathlib._local.PureWindowsPath pathlib._local.WindowsPath
-	time.struct_time types.SimpleNamespace uuid.SafeUUID zoneinfo:ZoneInfo._unpickle`)
+	time.struct_time types.SimpleNamespace zoneinfo:ZoneInfo._unpickle`)
 
 // harmlessNames are the constants and classes that may be written as a Global. Those of harmlessCalls and
 // the builtin exceptions may be as well.
@@ -131,11 +131,6 @@ var harmlessNames = setOf(`builtins.Ellipsis builtins.NotImplemented
 func isHarmlessCall(class string) bool { return harmlessCalls[class] || builtinException(class) }
 
 func isHarmless(class string) bool { return harmlessNames[class] || isHarmlessCall(class) }
-
-// actInNew are the classes whose __new__ does more than to make an instance of its arguments: it opens
-// files, or makes classes and functions.
-var actInNew = setOf(`builtins.type types.CodeType types.FunctionType types.LambdaType types.MethodType
-	mmap.mmap numpy.memmap numpy.core.memmap.memmap numpy._core.memmap.memmap`)
 
 // python2Names are the names that Python 3 has for those of Python 2, as its own pickles of protocols
 // below 3 have them. Python's table is longer; the rest names functions that no pickle holds.

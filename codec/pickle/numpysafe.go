@@ -1,0 +1,64 @@
+package pickle
+
+import (
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/internal/bind"
+)
+
+// keepsElements reports whether r makes a numpy array that stores the elements of its state as they are, as
+// masked arrays do not.
+func keepsElements(class string, r *codec.Reduction) bool {
+	if class != "numpy.core.multiarray._reconstruct" && class != "numpy._core.multiarray._reconstruct" || !r.Call || len(r.Args) == 0 {
+		return false
+	}
+	switch r.Args[0] {
+	case codec.Global("numpy.ndarray"), codec.Global("numpy.matrix"), codec.Global("numpy.recarray"), codec.Global("numpy.rec.recarray"):
+		return true
+	}
+	return false
+}
+
+// isStatedDtype reports whether r makes a dtype with a state, as numpy writes them. numpy believes what a
+// state says: that plain bytes are addresses of objects, or that a field lies beyond its record.
+func isStatedDtype(class string, r *codec.Reduction) bool {
+	return class == numpyDtype && r.Call && r.State != nil
+}
+
+const numpyDtype = "numpy.dtype"
+
+// statedDtype appends a dtype that has a state without it: as the literal that numpy makes one of, and checks. Objects
+// in the fields of records are in none that is known here.
+func (w writer) statedDtype(b []byte, r *codec.Reduction) ([]byte, error) {
+	if isObjectDtype(r) {
+		return w.dtype(b, "O"), nil
+	}
+	data, err := Codec.Append(nil, codec.Object{Class: numpyDtype, Reduction: r}, &codec.Options{PickleCalls: true})
+	if err != nil {
+		return b, err
+	}
+	in := newReader(data, nil)
+	defer in.free()
+	top, err := in.run()
+	if err != nil {
+		return b, err
+	}
+	t, ok, err := in.dtype(top)
+	if err != nil || !ok {
+		return b, bind.Refuse(w, "a dtype whose state is not known to be harmless (option PickleCalls)")
+	}
+	_, literal, ok := parseDtype(t.String())
+	if !ok {
+		return b, bind.Refuse(w, "a dtype without a literal: "+t.String())
+	}
+	return w.dtype(b, literal), nil
+}
+
+// isObjectDtype reports whether r makes the dtype of objects.
+func isObjectDtype(r *codec.Reduction) bool {
+	state, _ := r.State.(codec.Tuple)
+	if len(r.Args) == 0 || len(state) < 5 || state[2] != nil || state[3] != nil || state[4] != nil {
+		return false
+	}
+	code, _ := r.Args[0].(string)
+	return code == "O8" || code == "O4"
+}
