@@ -14,7 +14,7 @@ GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test integration matrix test-values fuzz bench bench-codecs lint lint-proto check generate peers dist clean
+.PHONY: help build test integration matrix test-values fuzz bench bench-names bench-codecs lint lint-proto check generate peers dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fuzz: ## every fuzz target for FUZZTIME (10s), and MUTATIONS (1000000) changed m
 
 bench: peers ## compare with bare TCP, net/rpc, gRPC and Python; BENCHFLAGS='-json -rounds 3'
 	cd integration/bench && go run . $(BENCHFLAGS)
+
+bench-names: peers ## compare name servers with Python's; BENCHFLAGS as for bench
+	cd integration/bench && go run . -names $(BENCHFLAGS)
 
 bench-codecs: peers ## compare serializers with Python's and with encoding/json; BENCHFLAGS as for bench
 	cd integration/bench && go run . -codecs $(BENCHFLAGS)

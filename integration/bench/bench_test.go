@@ -63,7 +63,7 @@ Memory
 }
 
 func TestChooseRefusesUnknownNames(t *testing.T) {
-	if _, err := selectPeers([]string{"carrier pigeon"}); err == nil {
+	if _, err := choose("peer", allPeers(), []string{"carrier pigeon"}); err == nil {
 		t.Error("no error")
 	}
 	chosen, err := selectScenarios([]string{"connect", "one"})

@@ -41,14 +41,18 @@ func (p goPeer) startServer(scenario) (server, error) {
 }
 
 func (p goPeer) measure(s scenario, address string, opts options) (measurement, error) {
-	child, err := startChild(clientRole, p.name, s.name, address, opts.duration.String())
+	return askChild(clientRole, p.name, s.name, address, opts.duration.String())
+}
+
+// askChild starts a client, and returns what it has measured.
+func askChild(args ...string) (m measurement, err error) {
+	child, err := startChild(args...)
 	if err != nil {
 		return measurement{}, err
 	}
 	defer child.Stop()
-	var m measurement
 	if err := json.Unmarshal([]byte(child.said), &m); err != nil {
-		return measurement{}, fmt.Errorf("%s client printed %q: %w", p.name, child.said, err)
+		return measurement{}, fmt.Errorf("%s printed %q: %w", strings.Join(args, " "), child.said, err)
 	}
 	return m, nil
 }
@@ -103,6 +107,9 @@ func (c *child) Stop() {
 }
 
 func serverMain(args []string) error {
+	if args[0] == namesRole {
+		return namesServerMain(args[1:])
+	}
 	p, err := findGoPeer(args[0])
 	if err != nil {
 		return err
@@ -118,6 +125,9 @@ func serverMain(args []string) error {
 }
 
 func clientMain(args []string) error {
+	if args[0] == namesRole {
+		return namesClientMain(args[1:])
+	}
 	p, err := findGoPeer(args[0])
 	if err != nil {
 		return err

@@ -10,6 +10,11 @@
 // With -codecs it compares serializers instead, without any connection: those of this project with
 // the serializer objects of Python's Pyro and with encoding/json.
 //
+// With -names it compares name servers: Python's, with and without a file, pyrokit's, and a bare responder with the bytes of a
+// lookup.
+//
+//	go run . -names [-json] [-rounds 3] [-duration 1s] [-pin none|one] [-peers a,b] [-scenarios a,b]
+//
 //	go run . -codecs [-json] [-rounds 3] [-duration 1s] [-pin none|one]
 package main
 
@@ -25,6 +30,7 @@ import (
 type options struct {
 	json      bool
 	codecs    bool
+	names     bool
 	rounds    int
 	duration  time.Duration
 	pin       string
@@ -59,11 +65,15 @@ func run(args []string) error {
 		}
 		return printReport(report, opts)
 	}
-	peers, err := selectPeers(split(opts.peers))
+	knownPeers, knownScenarios := allPeers(), allScenarios
+	if opts.names {
+		knownPeers, knownScenarios = namePeers(), nameScenarios
+	}
+	peers, err := choose("peer", knownPeers, split(opts.peers))
 	if err != nil {
 		return err
 	}
-	scenarios, err := selectScenarios(split(opts.scenarios))
+	scenarios, err := choose("scenario", knownScenarios, split(opts.scenarios))
 	if err != nil {
 		return err
 	}
@@ -92,6 +102,7 @@ func parse(args []string) options {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	flags.BoolVar(&opts.json, "json", false, "print one JSON document instead of tables")
 	flags.BoolVar(&opts.codecs, "codecs", false, "compare serializers, not calls")
+	flags.BoolVar(&opts.names, "names", false, "compare name servers")
 	flags.IntVar(&opts.rounds, "rounds", 3, "how often each peer has its turn in each scenario")
 	flags.DurationVar(&opts.duration, "duration", time.Second, "how long a turn takes; ten operations with -codecs")
 	flags.StringVar(&opts.pin, "pin", pinNone, "none, or one: all processes share the first core")

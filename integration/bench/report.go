@@ -40,6 +40,9 @@ type result struct {
 	Latency   time.Duration `json:"median_ns,omitempty"`        // median of the rounds' medians
 	Rounds    []float64     `json:"rounds,omitempty"`           // calls per second of each
 
+	Names        int     `json:"names,omitempty"`
+	StartSeconds float64 `json:"start_seconds,omitempty"` // with a file that has them
+
 	Connections   int `json:"connections,omitempty"`
 	ServerIdleKiB int `json:"server_idle_kib,omitempty"` // before any connection
 	ServerKiB     int `json:"server_kib,omitempty"`
@@ -79,6 +82,9 @@ func (s scenarioResult) writeText(out io.Writer) error {
 	if len(s.Results) > 0 && s.Results[0].Connections > 0 {
 		head = []string{"peer", "connections", "server MiB", "KiB each", "client MiB"}
 	}
+	if len(s.Results) > 0 && s.Results[0].Names > 0 {
+		head = []string{"peer", "names", "server MiB", "bytes each", "start"}
+	}
 	for _, base := range s.Bases {
 		head = append(head, "/ "+base)
 	}
@@ -99,6 +105,12 @@ func (r result) cells() []string {
 		each := float64(r.ServerKiB-r.ServerIdleKiB) / float64(r.Connections)
 		return []string{
 			strconv.Itoa(r.Connections), tenths(float64(r.ServerKiB) / mib), tenths(each), tenths(float64(r.ClientKiB) / mib),
+		}
+	}
+	if r.Names > 0 {
+		return []string{
+			strconv.Itoa(r.Names), tenths(float64(r.ServerKiB) / mib), strconv.Itoa(r.ServerKiB * 1024 / r.Names),
+			fmt.Sprintf("%.1fs", r.StartSeconds),
 		}
 	}
 	return []string{fmt.Sprintf("%.0f", r.PerSecond), r.Latency.Round(100 * time.Nanosecond).String()}

@@ -14,7 +14,10 @@ func measureAll(peers []peer, scenarios []scenario, opts options) (*report, erro
 	r := &report{Environment: describe(opts)}
 	for _, s := range scenarios {
 		measure := measureRounds
-		if s.idle {
+		switch {
+		case s.idle && s.names > 0:
+			measure = measureMillion
+		case s.idle:
 			measure = measureIdle
 		}
 		results, err := measure(able(peers, s), s, opts)

@@ -14,6 +14,9 @@ type scenario struct {
 	shared  bool     // all callers on one connection, at the same time
 	connect bool     // each call makes a connection, and closes it
 	idle    bool     // connections that do nothing: what they cost in memory
+	request request  // of a name server's clients
+	names   int      // that the name server knows
+	python  bool     // the client is Python's
 	bases   []string // the peers that the others are compared with
 }
 
@@ -51,10 +54,6 @@ func (s scenario) String() string { return s.name }
 
 func selectScenarios(wanted []string) ([]scenario, error) {
 	return choose("scenario", allScenarios, wanted)
-}
-
-func selectPeers(wanted []string) ([]peer, error) {
-	return choose("peer", allPeers(), wanted)
 }
 
 // choose returns those of all that are wanted, or all if none is named.
