@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"slices"
-	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -241,44 +238,4 @@ func TestAProxyResolvesItsNameAnewWhenItsTargetMoves(t *testing.T) {
 	err = service.Do(t.Context(), lost, "who")
 	require.ErrorIs(t, err, transport.ErrNotFound)
 	require.True(t, transport.AsError(err).NotSent)
-}
-
-func TestMemory(t *testing.T) {
-	m := nameserver.NewMemory()
-	tags := []string{"b", "a", "b"}
-	require.True(t, m.Put("x", nameserver.Record{URI: "u", Tags: tags}, true))
-	tags[0] = "changed"
-	require.False(t, m.Put("x", nameserver.Record{URI: "other"}, true), "it is there already")
-	r, ok := m.Get("x")
-	require.True(t, ok)
-	require.Equal(t, nameserver.Record{URI: "u", Tags: []string{"a", "b"}}, r)
-	require.True(t, m.Put("x", nameserver.Record{URI: "v"}, false))
-	require.True(t, m.SetTags("x", []string{"c"}))
-	require.False(t, m.SetTags("y", []string{"c"}), "a name is not made by its tags")
-	_, ok = m.Get("y")
-	require.False(t, ok)
-
-	m.Put("w", nameserver.Record{}, false)
-	all := func(string, nameserver.Record) bool { return true }
-	require.Equal(t, []string{"w", "x"}, m.Find(all))
-	require.Equal(t, 1, m.Remove(func(string) bool { return true }, "w"))
-	require.Equal(t, []string{"w"}, m.Find(all))
-	require.Equal(t, 1, m.Len())
-}
-
-func TestMemoryIsForMany(t *testing.T) {
-	m := nameserver.NewMemory()
-	var wg sync.WaitGroup
-	won := make([]bool, 32)
-	for i := range won {
-		wg.Go(func() {
-			won[i] = m.Put("only", nameserver.Record{URI: strconv.Itoa(i)}, true)
-			m.Put(strconv.Itoa(i), nameserver.Record{}, false)
-			m.Find(func(string, nameserver.Record) bool { return true })
-			m.Remove(func(name string) bool { return name == strconv.Itoa(i) }, "")
-		})
-	}
-	wg.Wait()
-	require.Equal(t, 1, m.Len())
-	require.Len(t, slices.DeleteFunc(won, func(b bool) bool { return !b }), 1, "one was first")
 }
