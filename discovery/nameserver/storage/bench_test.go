@@ -10,7 +10,7 @@ import (
 )
 
 func BenchmarkMemory(b *testing.B) {
-	storagetest.Bench(b, func(testing.TB) storage.Storage { return storage.NewMemory() })
+	storagetest.Bench(b, func(testing.TB) storagetest.Kind { return storage.NewMemory() })
 }
 
 // BenchmarkMemoryMillion tells what a name takes, as the server of 1,000,000 has it: bytes/name.
@@ -19,7 +19,7 @@ func BenchmarkMemoryMillion(b *testing.B) {
 		s := storage.NewMemory()
 		before := storagetest.Heap()
 		storagetest.Fill(b, s, 1_000_000)
-		b.ReportMetric(float64(storagetest.Heap()-before)/1e6, "bytes/name")
+		b.ReportMetric((storagetest.Heap()-before)/1e6, "bytes/name")
 		require.NoError(b, s.Close())
 	}
 }

@@ -26,9 +26,9 @@ type Memory struct {
 
 // kept is a record in little room: there may be millions. It does not change.
 type kept struct {
+	*shape
 	text  string // name, URI
 	split int    // the length of the name
-	*shape
 }
 
 // shape is what records often have in common.

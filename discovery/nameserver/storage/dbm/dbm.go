@@ -113,7 +113,7 @@ func exist(paths ...string) bool {
 
 // begin returns the first bytes of a file.
 func begin(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // the file that the user names
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func TestWhatIsWrittenIsThereAgain(t *testing.T) {
 	for kind, path := range map[dbm.Kind]string{dbm.Dumb: filepath.Join(t.TempDir(), "x"), dbm.SQLite3: python313(t)} {
 		ctx := t.Context()
 		s := open(t, path)
-		odd := storage.Record{Name: "a'b\"c\\\n\x00é茶", URI: strings.Repeat("u", 1300)}
+		odd := storage.Record{Name: "a'b\"c\\\n\x00é\u8336", URI: strings.Repeat("u", 1300)}
 		require.NoError(t, s.PutAll(ctx, []storage.Record{odd, {Name: "b", URI: ""}, {Name: "c", URI: "1"}, {Name: "d", URI: "2"}}))
 		require.NoError(t, s.Put(ctx, storage.Record{Name: "c", URI: "other"}, false))
 		require.NoError(t, s.Put(ctx, storage.Record{Name: "leased", URI: "1", Lease: 1}, false))

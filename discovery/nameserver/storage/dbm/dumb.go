@@ -29,7 +29,7 @@ type dumb struct {
 }
 
 func openDumb(path string) (*dumb, error) {
-	data, err := os.OpenFile(path+".dat", os.O_RDWR|os.O_CREATE, mode)
+	data, err := os.OpenFile(path+".dat", os.O_RDWR|os.O_CREATE, mode) //nolint:gosec // the file that the user names
 	if err != nil {
 		return nil, wrong(err)
 	}
@@ -37,7 +37,7 @@ func openDumb(path string) (*dumb, error) {
 	if err := lock(data); err != nil {
 		return nil, errors.Join(err, data.Close())
 	}
-	directory, err := os.OpenFile(path+".dir", os.O_RDWR|os.O_CREATE, mode)
+	directory, err := os.OpenFile(path+".dir", os.O_RDWR|os.O_CREATE, mode) //nolint:gosec // the file that the user names
 	if err != nil {
 		return nil, errors.Join(wrong(err), data.Close())
 	}

@@ -26,7 +26,7 @@ func isReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
 
 // syncFolder makes a rename last.
 func syncFolder(path string) error {
-	folder, err := os.Open(path)
+	folder, err := os.Open(path) //nolint:gosec // the file that the user names
 	if err != nil {
 		return err
 	}

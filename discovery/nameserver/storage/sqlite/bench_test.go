@@ -6,13 +6,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/sqlite"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/storagetest"
 )
 
 func BenchmarkSQLite(b *testing.B) {
-	storagetest.Bench(b, func(tb testing.TB) storage.Storage {
+	storagetest.Bench(b, func(tb testing.TB) storagetest.Kind {
 		s, err := sqlite.Open(filepath.Join(tb.TempDir(), "names.db"))
 		require.NoError(tb, err)
 		return s
@@ -30,7 +29,7 @@ func BenchmarkOpenMillion(b *testing.B) {
 	for b.Loop() {
 		s, err := sqlite.Open(path)
 		require.NoError(b, err)
-		b.ReportMetric(float64(storagetest.Heap()-before)/1e6, "bytes/name")
+		b.ReportMetric((storagetest.Heap()-before)/1e6, "bytes/name")
 		require.NoError(b, s.Close())
 	}
 }

@@ -4,8 +4,8 @@
 // What is read is answered from memory; [Open] loads all names. Writes that come at the same time share a
 // transaction, and with it the flush to the disk. A write that has returned survives the end of the process and of
 // the machine, kill -9 and power cuts included. While the file is open it has a write-ahead log (FILE-wal and
-// FILE-shm, which belong to it and need a local disk); [indexed.Storage.Close] leaves FILE alone. Changes
-// by others are noticed within a second, and before each write.
+// FILE-shm, which belong to it and need a local disk); Close leaves FILE alone. Changes
+// by others are noticed within a second, and before each write; they cost a reading of the whole file.
 //
 // The tables are Python's. An index and the table pyrokit_leases come in addition, with a trigger that ends a
 // lease when its name goes, whoever removes it.

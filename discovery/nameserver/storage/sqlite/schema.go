@@ -42,6 +42,14 @@ func prepare(f *sqlitefile.File) error {
 }
 
 func prepareNames(f *sqlitefile.File) error {
+	// In another one, the order of names is not that of their bytes.
+	encoding, err := f.Text("PRAGMA encoding")
+	if err == nil && encoding != "UTF-8" {
+		err = f.Wrong("its texts are in %s, not UTF-8", encoding)
+	}
+	if err != nil {
+		return err
+	}
 	found, err := hasTable(f, "pyro_names", "name", "uri")
 	if err != nil || found {
 		return err

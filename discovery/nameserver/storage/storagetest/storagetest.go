@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,6 +83,14 @@ func put(t *testing.T, st storage.Storage, name, uri string, tags ...string) {
 	require.NoError(t, st.Put(t.Context(), storage.Record{Name: name, URI: uri, Tags: tags}, false))
 }
 
+// check is require.NoError for a goroutine, which cannot end the test.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func names(t *testing.T, records iter.Seq2[storage.Record, error]) []string {
 	t.Helper()
 	found := []string{}
@@ -113,7 +122,8 @@ func (s suite) records(t *testing.T) {
 func (s suite) oddTexts(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
 	odd := []string{
-		"", " ", "a'b\"c", "a\\b", "line\nfeed", "nul\x00inside", "\x00", "%", "_", "tab\t", "\u0085", "\u2028", "é", "e\u0301", "茶", "🫖",
+		"", " ", "a'b\"c", "a\\b", "line\nfeed", "nul\x00inside", "\x00", "%", "_", "tab\t", "\u0085", "\u2028", "é",
+		"e\u0301", "\u8336", "🫖",
 		"\U0010ffff", "'); DROP TABLE pyro_names; --", strings.Repeat("long", 1<<18),
 	}
 	for i, name := range odd {
@@ -147,7 +157,7 @@ func (s suite) order(t *testing.T) {
 	st := s.start(t)
 	var want []string
 	for i := range 300 {
-		name := fmt.Sprint(i * 7919 % 1000)
+		name := strconv.Itoa(i * 7919 % 1000)
 		want = append(want, name)
 		put(t, st, name, "uri")
 	}
@@ -157,7 +167,9 @@ func (s suite) order(t *testing.T) {
 
 func (s suite) prefix(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
-	for _, name := range []string{"shop", "shop.tea", "Shop.tea", "shop.teapot", "shop_tea", "sho", "茶.a", "茶.b", "荼", "\U0010ffff", "\U0010ffff."} {
+	for _, name := range []string{
+		"shop", "shop.tea", "Shop.tea", "shop.teapot", "shop_tea", "sho", "\u8336.a", "\u8336.b", "\u837c", "\U0010ffff", "\U0010ffff.",
+	} {
 		put(t, st, name, "uri")
 	}
 	for prefix, want := range map[string][]string{
@@ -167,8 +179,8 @@ func (s suite) prefix(t *testing.T) {
 		"shop_":       {"shop_tea"},
 		"shop%":       {},
 		"S":           {"Shop.tea"},
-		"茶":           {"茶.a", "茶.b"},
-		"\xe8\x8c":    {"茶.a", "茶.b"},
+		"\u8336":      {"\u8336.a", "\u8336.b"},
+		"\xe8\x8c":    {"\u8336.a", "\u8336.b"},
 		"\U0010ffff":  {"\U0010ffff", "\U0010ffff."},
 		"zzz":         {},
 	} {
@@ -183,34 +195,34 @@ func (s suite) tags(t *testing.T) {
 	put(t, st, "ice", "2", "cold")
 	put(t, st, "cola", "3", "cold", "drink")
 	put(t, st, "bread", "4")
-	check := func(what string, all, some []string, tags ...string) {
+	wanted := func(what string, all, some []string, tags ...string) {
 		t.Helper()
 		require.Equal(t, all, names(t, st.TaggedAll(ctx, tags)), "all of %s", what)
 		require.Equal(t, some, names(t, st.TaggedAny(ctx, tags)), "any of %s", what)
 	}
 	none := []string{}
-	check("one", []string{"cola", "tea"}, []string{"cola", "tea"}, "drink")
-	check("two", []string{"cola"}, []string{"cola", "ice", "tea"}, "drink", "cold")
-	check("one twice", []string{"cola", "tea"}, []string{"cola", "tea"}, "drink", "drink")
-	check("an unknown one", none, none, "x")
-	check("one and an unknown one", none, []string{"tea"}, "hot", "x")
-	check("those that nobody has together", none, []string{"cola", "ice", "tea"}, "hot", "cold")
-	check("part of one", none, none, "ho")
-	check("none", []string{"bread", "cola", "ice", "tea"}, none)
+	wanted("one", []string{"cola", "tea"}, []string{"cola", "tea"}, "drink")
+	wanted("two", []string{"cola"}, []string{"cola", "ice", "tea"}, "drink", "cold")
+	wanted("one twice", []string{"cola", "tea"}, []string{"cola", "tea"}, "drink", "drink")
+	wanted("an unknown one", none, none, "x")
+	wanted("one and an unknown one", none, []string{"tea"}, "hot", "x")
+	wanted("those that nobody has together", none, []string{"cola", "ice", "tea"}, "hot", "cold")
+	wanted("part of one", none, none, "ho")
+	wanted("none", []string{"bread", "cola", "ice", "tea"}, none)
 
 	require.NoError(t, st.SetTags(ctx, "ice", []string{"sweet", "cold", "sweet"}))
 	got, err := st.Get(ctx, "ice")
 	require.NoError(t, err)
 	require.Equal(t, storage.Record{Name: "ice", URI: "2", Tags: []string{"cold", "sweet"}}, got)
-	check("new ones", []string{"ice"}, []string{"ice"}, "sweet")
+	wanted("new ones", []string{"ice"}, []string{"ice"}, "sweet")
 	require.NoError(t, st.SetTags(ctx, "ice", nil))
-	check("old ones", none, none, "sweet")
+	wanted("old ones", none, none, "sweet")
 	put(t, st, "tea", "1", "cold")
-	check("those of a record that is another one now", none, none, "hot")
+	wanted("those of a record that is another one now", none, none, "hot")
 	_, err = st.Remove(ctx, []string{"cola"}, nil)
 	require.NoError(t, err)
-	check("those of a removed record", []string{"tea"}, []string{"tea"}, "cold")
-	check("none, then", []string{"bread", "ice", "tea"}, none)
+	wanted("those of a removed record", []string{"tea"}, []string{"tea"}, "cold")
+	wanted("none, then", []string{"bread", "ice", "tea"}, none)
 }
 
 func (s suite) manyTags(t *testing.T) {
@@ -300,7 +312,9 @@ func (s suite) batch(t *testing.T) {
 		return
 	}
 	put(t, st, "b", "old")
-	require.NoError(t, all.PutAll(ctx, []storage.Record{{Name: "c", URI: "1"}, {Name: "b", URI: "2"}, {Name: "a", URI: "3"}, {Name: "c", URI: "4"}}))
+	require.NoError(t, all.PutAll(ctx, []storage.Record{
+		{Name: "c", URI: "1"}, {Name: "b", URI: "2"}, {Name: "a", URI: "3"}, {Name: "c", URI: "4"},
+	}))
 	require.NoError(t, all.PutAll(ctx, nil))
 	var got []string
 	for r, err := range st.Prefix(ctx, "") {
@@ -328,8 +342,8 @@ func (s suite) snapshot(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "old", r.URI, what)
 			if len(got) == 0 {
-				put(t, st, "n0001", "new", "tag")
-				put(t, st, "n150", "new")
+				put(t, st, "n0001", "new", "tag") //nolint:contextcheck // it has the same one
+				put(t, st, "n150", "new")         //nolint:contextcheck // it has the same one
 				_, err := st.Remove(ctx, []string{"n100"}, nil)
 				require.NoError(t, err)
 			}
@@ -452,8 +466,8 @@ func (s suite) watchSlow(t *testing.T) {
 	put(t, st, "older", "1")
 	h := s.hear(t, st)
 	h.want(t, "put old 1")
-	for i := range 300 {
-		put(t, st, "many", fmt.Sprint(i))
+	for i := range 100 {
+		put(t, st, "many", strconv.Itoa(i))
 		put(t, st, fmt.Sprintf("short%d", i), "1")
 		_, err := st.Remove(ctx, []string{fmt.Sprintf("short%d", i)}, nil)
 		require.NoError(t, err)
@@ -463,7 +477,7 @@ func (s suite) watchSlow(t *testing.T) {
 	require.NoError(t, err)
 	put(t, st, "short7", "2")
 	put(t, st, "end", "1")
-	h.want(t, "put older 1", "synced", "put many 299", "removed old", "put short7 2", "put end 1")
+	h.want(t, "put older 1", "synced", "put many 99", "removed old", "put short7 2", "put end 1")
 }
 
 func (s suite) watchEnds(t *testing.T) {
@@ -515,13 +529,13 @@ func (s suite) concurrent(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				name := fmt.Sprintf("w%02d.%02d", w, i)
-				assert.NoError(t, st.Put(ctx, storage.Record{Name: name, URI: "uri", Tags: []string{"tag", name}}, false))
+				check(t, st.Put(ctx, storage.Record{Name: name, URI: "uri", Tags: []string{"tag", name}}, false))
 				got, err := st.Get(ctx, name)
-				assert.NoError(t, err)
+				check(t, err)
 				assert.Equal(t, name, got.Name, "what is acknowledged is seen")
 				if i%3 == 0 {
 					n, err := st.Remove(ctx, []string{name}, nil)
-					assert.NoError(t, err)
+					check(t, err)
 					assert.Equal(t, 1, n)
 				}
 			}
@@ -529,13 +543,13 @@ func (s suite) concurrent(t *testing.T) {
 		wg.Go(func() {
 			for range 5 {
 				for _, err := range st.Prefix(ctx, fmt.Sprintf("w%02d.", w)) {
-					assert.NoError(t, err)
+					check(t, err)
 				}
 				if s.noTags {
 					continue
 				}
 				for r, err := range st.TaggedAll(ctx, []string{"tag"}) {
-					assert.NoError(t, err)
+					check(t, err)
 					assert.Contains(t, r.Tags, "tag")
 				}
 			}
@@ -570,7 +584,7 @@ func (s suite) race(t *testing.T) {
 		name := fmt.Sprint("n", round)
 		for i := range 16 {
 			wg.Go(func() {
-				if st.Put(ctx, storage.Record{Name: name, URI: fmt.Sprint(i)}, true) == nil {
+				if st.Put(ctx, storage.Record{Name: name, URI: strconv.Itoa(i)}, true) == nil {
 					won.Add(1)
 				}
 			})
@@ -580,7 +594,7 @@ func (s suite) race(t *testing.T) {
 		for range 16 {
 			wg.Go(func() {
 				n, err := st.Remove(ctx, []string{name}, nil)
-				assert.NoError(t, err)
+				check(t, err)
 				removed.Add(int64(n))
 			})
 		}

@@ -153,10 +153,10 @@ func (s *Storage) Put(ctx context.Context, r storage.Record, onlyNew bool) error
 		return err
 	}
 	return s.write(ctx, func(c *changes) error {
-		if _, known := c.get(r.Name); known && onlyNew {
+		if _, known := c.get(ctx, r.Name); known && onlyNew {
 			return storage.ErrExists
 		}
-		c.put(r)
+		c.put(ctx, r)
 		return nil
 	})
 }
@@ -185,7 +185,7 @@ func (s *Storage) PutAll(ctx context.Context, records []storage.Record) error {
 	}
 	return s.write(ctx, func(c *changes) error {
 		for _, r := range tidied {
-			c.put(r)
+			c.put(ctx, r)
 		}
 		return nil
 	})
@@ -198,12 +198,12 @@ func (s *Storage) SetTags(ctx context.Context, name string, tags []string) error
 		return err
 	}
 	return s.write(ctx, func(c *changes) error {
-		r, known := c.get(name)
+		r, known := c.get(ctx, name)
 		if !known {
 			return storage.ErrNotFound
 		}
 		r.Tags = tags
-		c.put(r)
+		c.put(ctx, r)
 		return nil
 	})
 }
@@ -213,7 +213,7 @@ func (s *Storage) Remove(ctx context.Context, names []string, match func(storage
 	n := 0
 	err := s.write(ctx, func(c *changes) error {
 		for _, name := range names {
-			r, known := c.get(name)
+			r, known := c.get(ctx, name)
 			if !known || match != nil && !match(r) {
 				continue
 			}

@@ -141,19 +141,19 @@ type changes struct {
 	order []string                   // the names in now, in the order of their first change
 }
 
-func (c *changes) get(name string) (storage.Record, bool) {
+func (c *changes) get(ctx context.Context, name string) (storage.Record, bool) {
 	if r, changed := c.now[name]; changed {
 		if r == nil {
 			return storage.Record{}, false
 		}
 		return *r, true
 	}
-	r, err := c.index.Get(context.Background(), name)
+	r, err := c.index.Get(ctx, name)
 	return r, err == nil
 }
 
-func (c *changes) put(r storage.Record) {
-	if old, known := c.get(r.Name); known && old.Equal(r) {
+func (c *changes) put(ctx context.Context, r storage.Record) {
+	if old, known := c.get(ctx, r.Name); known && old.Equal(r) {
 		return
 	}
 	c.set(r.Name, &r)

@@ -80,7 +80,7 @@ func (f *File) open(prepare func(*File) error) (err error) {
 // journal sets the kind of journal. SQLite does not wait for others here.
 func (f *File) journal(mode string) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		got, err := f.text("PRAGMA journal_mode = " + mode)
+		got, err := f.Text("PRAGMA journal_mode = " + mode)
 		if err == nil && got != mode {
 			return f.wrong(storage.ErrFormat, fmt.Sprintf("its journal stays %s, wanted %s", got, mode))
 		}
@@ -90,7 +90,8 @@ func (f *File) journal(mode string) error {
 	}
 }
 
-func (f *File) text(query string) (text string, err error) {
+// Text returns the one value that a query has.
+func (f *File) Text(query string) (text string, err error) {
 	err = f.conn.QueryRowContext(context.Background(), query).Scan(&text)
 	return text, f.failed(err)
 }
@@ -118,7 +119,7 @@ type Statement struct {
 
 // Exec runs it.
 func (s *Statement) Exec(args ...any) error {
-	_, err := s.stmt.Exec(args...)
+	_, err := s.stmt.ExecContext(context.Background(), args...)
 	return s.file.failed(err)
 }
 
@@ -206,7 +207,7 @@ func (f *File) Rollback() {
 
 // Close leaves one file without a log beside it, if nobody else has it open; the last one who has does so.
 func (f *File) Close() error {
-	_, err := f.text("PRAGMA journal_mode = delete")
+	_, err := f.Text("PRAGMA journal_mode = delete")
 	if errors.Is(err, storage.ErrLocked) {
 		err = nil // others have it open
 	}
