@@ -139,6 +139,12 @@ func TestGlobalsFromEnvironment(t *testing.T) {
 	t.Setenv("PYRO_HMAC_KEY", "sesame")
 	t.Setenv("PYRO_COMPRESSION", "on")
 	t.Setenv("PYRO_MAX_MESSAGE_SIZE", "1000")
+	t.Setenv("PYRO_PREFER_IP_VERSION", "6")
+	t.Setenv("PYRO_METADATA", "off")
+	t.Setenv("PYRO_MAX_RETRIES", "3")
+	t.Setenv("PYRO_NS_LOOKUP_DELAY", "0.5")
+	t.Setenv("PYRO_SERPENT_BYTES_REPR", "1")
+	t.Setenv("PYRO_SSL", "1")
 	parse := func(line string) globals {
 		f := &factory{}
 		f.io = testStreams()
@@ -153,6 +159,14 @@ func TestGlobalsFromEnvironment(t *testing.T) {
 	require.Equal(t, "PYRO_HMAC_KEY", g.hmacKeyEnv)
 	require.True(t, g.compress)
 	require.Equal(t, int64(1000), g.maxMessageSize)
+	require.Equal(t, 6, g.preferIP)
+	require.True(t, g.unchecked)
+	require.Equal(t, 3, g.retries)
+	require.Equal(t, 500*time.Millisecond, g.lookupDelay)
+	require.True(t, g.bytesRepr)
+	require.True(t, g.tls.enabled())
+	require.NotNil(t, g.tls.env)
+	require.Nil(t, parse("--tls-ca x").tls.env, "flags win")
 	g = parse("--serializer marshal --timeout 1s --dialect pyro5") // flags win
 	require.Equal(t, "marshal", g.serializer)
 	require.Equal(t, time.Second, g.timeout)
@@ -205,7 +219,7 @@ func codeOfRemote(class, message string) transport.Code {
 		return transport.CodeAlreadyExists
 	case strings.HasPrefix(message, "unknown "):
 		return transport.CodeNotFound
-	case strings.HasPrefix(message, "attempt to access"), class == "PermissionError":
+	case class == "PermissionError":
 		return transport.CodePermissionDenied
 	default:
 		return transport.CodeInvalidArgument
@@ -228,7 +242,7 @@ func TestNATAddressIsAnnounced(t *testing.T) {
 	require.NoError(t, f.complete(newRootCmd(f).Flags()))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	opts := &nsServeOptions{serveFlags{host: "localhost", natHost: "names.example.org", natPort: 4711}}
+	opts := &nsServeOptions{serveFlags: serveFlags{host: "localhost", natHost: "names.example.org", natPort: 4711}}
 	go func() { done <- nsServe(ctx, f, opts) }()
 	require.Equal(t, "READY ns PYRO:Pyro.NameServer@names.example.org:4711\n", <-ready.lines)
 	cancel()

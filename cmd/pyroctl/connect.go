@@ -2,14 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -29,9 +30,6 @@ func (f *factory) connect(uri string) (*remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.Protocol == pyro.ProtocolPyroMeta {
-		return nil, usagef("%s: want a PYRO or PYRONAME uri; ns list --meta-all finds names by metadata", uri)
-	}
 	f.aimAt(uri, u)
 	return f.connectTo(u)
 }
@@ -46,7 +44,7 @@ func (f *factory) connectTo(u pyro.URI) (*remote, error) {
 		return nil, err
 	}
 	resolve := func(ctx context.Context) (pyro.URI, error) { return f.resolve(ctx, u) }
-	return &remote{Client: pyro.NewClient(resolve, cfg, false), f: f, uri: u}, nil
+	return &remote{Client: pyro.NewClient(resolve, cfg, f.flags.unchecked), f: f, uri: u}, nil
 }
 
 // daemonAt returns the daemon object at HOST:PORT or ./u:PATH.
@@ -73,7 +71,8 @@ func (f *factory) dialConfig() (pyro.DialConfig, error) {
 		Compress:       f.flags.compress,
 		MaxMessageSize: f.flags.maxMessageSize,
 		Timeout:        f.flags.timeout,
-		Values:         codec.Options{OrderedDicts: true},
+		Values:         codec.Options{OrderedDicts: true, BytesRepr: f.flags.bytesRepr},
+		PreferIP:       f.flags.preferIP,
 	}
 	key, err := f.hmacKey()
 	if err != nil {
@@ -85,7 +84,8 @@ func (f *factory) dialConfig() (pyro.DialConfig, error) {
 		if err != nil {
 			return cfg, err
 		}
-		cfg.Dial = (&tls.Dialer{Config: tlsConfig}).DialContext // without a ServerName it takes the host that it dials
+		// Without a ServerName it takes the host that it dials.
+		cfg.Dial = (&pyro.Dialer{Prefer: f.flags.preferIP, TLS: tlsConfig}).DialContext
 	}
 	return cfg, nil
 }
@@ -155,14 +155,14 @@ func (f *factory) findNameServer(ctx context.Context, locations ...string) (*nam
 		return ns, err
 	}
 	fmt.Fprintln(f.io.err, "no name server at the default location, asking the network (--no-broadcast does not)")
-	port, _ := strconv.Atoi(os.Getenv("PYRO_NS_BCPORT")) // 0 is the default port
+	port, _ := f.env.Int("NS_BCPORT") // 0 is the default port
 	var addresses []string
-	for a := range strings.SplitSeq(os.Getenv("PYRO_BROADCAST_ADDRS"), ",") {
-		if a = strings.TrimSpace(a); a != "" && a != "<broadcast>" {
+	for _, a := range f.env.List("BROADCAST_ADDRS") {
+		if a != "<broadcast>" {
 			addresses = append(addresses, a)
 		}
 	}
-	uri, broadcastErr := nameserver.Broadcast(ctx, port, addresses...)
+	uri, broadcastErr := nameserver.Broadcast(ctx, int(port), addresses...)
 	if broadcastErr != nil {
 		f.log.Debug("broadcast found no name server", "error", broadcastErr)
 		return nil, err // says more about what was asked for
@@ -171,27 +171,67 @@ func (f *factory) findNameServer(ctx context.Context, locations ...string) (*nam
 	return f.nameServerAt(ctx, uri.Location())
 }
 
-// resolve finds out where the object is.
+// resolve finds out where the object is, as long as NS_LOOKUP_DELAY says.
 func (f *factory) resolve(ctx context.Context, u pyro.URI) (pyro.URI, error) {
 	if u.Protocol == pyro.ProtocolPyro {
 		return u, nil
 	}
+	end := time.Now().Add(f.flags.lookupDelay)
+	for {
+		found, err := f.lookup(ctx, u)
+		absent := errors.Is(err, transport.ErrNotFound) || errors.Is(err, transport.ErrUnavailable)
+		if !absent || !time.Now().Before(end) {
+			return found, err
+		}
+		select {
+		case <-time.After(min(max(f.flags.lookupDelay/5, minLookupPause), time.Until(end))):
+		case <-ctx.Done():
+			return found, err
+		}
+	}
+}
+
+// minLookupPause is the least time between two lookups.
+const minLookupPause = 200 * time.Millisecond
+
+// lookup asks a name server for a name, or for any that has the tags.
+func (f *factory) lookup(ctx context.Context, u pyro.URI) (pyro.URI, error) {
 	locations := f.flags.nameServers
 	if location := u.Location(); location != "" {
 		locations = []string{location}
 	}
+	what := u.Object
+	if u.Protocol == pyro.ProtocolPyroMeta {
+		what = u.String()
+	}
 	ns, err := f.findNameServer(ctx, locations...)
 	if err != nil {
-		return pyro.URI{}, fmt.Errorf("look up %s: %w", u.Object, err)
+		return pyro.URI{}, fmt.Errorf("look up %s: %w", what, err)
 	}
 	defer ns.Close()
-	entry, err := ns.Lookup(ctx, u.Object)
+	entry, err := entryOf(ctx, ns, u)
 	if err != nil {
 		return pyro.URI{}, err
 	}
-	f.log.Debug("looked the name up", "name", u.Object, "uri", entry.URI.String())
+	f.log.Debug("looked the name up", "name", entry.Name, "uri", entry.URI.String())
 	f.foundAt(entry.URI.Location())
 	return entry.URI, nil
+}
+
+// entryOf returns the entry with a name, or one at random of those with all tags.
+func entryOf(ctx context.Context, ns *nameserver.Client, u pyro.URI) (discovery.Entry, error) {
+	if u.Protocol != pyro.ProtocolPyroMeta {
+		return ns.Lookup(ctx, u.Object)
+	}
+	entries, err := ns.Find(ctx, discovery.Query{All: u.Tags})
+	if err == nil && len(entries) == 0 {
+		err = transport.NewError("NamingError",
+			"no registrations available with desired metadata properties {'"+strings.Join(u.Tags, "', '")+"'}")
+	}
+	if err != nil {
+		return discovery.Entry{}, err
+	}
+	return entries[rand.N(len(entries))], nil //nolint:gosec // any will do
 }
 
 // limited returns a context that ends when --timeout says so.
@@ -207,7 +247,18 @@ func (r *remote) do(ctx context.Context, call *transport.Call) (*transport.Reply
 	ctx, cancel := r.f.limited(ctx)
 	defer cancel()
 	call.Object = r.uri.Object
-	return r.Call(ctx, call)
+	for left := r.f.flags.retries; ; left-- {
+		reply, err := r.Call(ctx, call)
+		if err == nil || left <= 0 || ctx.Err() != nil || !worthRetrying(call, err) {
+			return reply, err
+		}
+	}
+}
+
+// worthRetrying tells what MAX_RETRIES has sent again: method calls whose connection was lost.
+func worthRetrying(call *transport.Call, err error) bool {
+	e := transport.AsError(err)
+	return call.Kind == transport.Invoke && !call.Oneway && !e.Remote && e.Op == call.Describe() && e.Code == transport.CodeUnavailable
 }
 
 // value carries out a call whose result is a plain value.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/internal/pyroenv"
 	"github.com/pyrokit/pyrokit/middleware/auth"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
@@ -24,7 +25,7 @@ func TestNameServerIsFoundByBroadcastWhenNamesAreLookedUp(t *testing.T) {
 	require.NoError(t, srv.Start())
 	defer func() { require.NoError(t, srv.Shutdown(t.Context())) }()
 	uri := srv.URI(nameserver.ObjectName)
-	ns.RegisterSelf(uri)
+	require.NoError(t, ns.RegisterSelf(uri))
 	port := answerBroadcast(t, uri.String())
 
 	t.Setenv("PYRO_NS_HOST", "127.0.0.1")
@@ -35,6 +36,9 @@ func TestNameServerIsFoundByBroadcastWhenNamesAreLookedUp(t *testing.T) {
 	f := &factory{io: testStreams(), log: slog.New(slog.DiscardHandler)}
 	f.io.err = &stderr
 	f.flags.timeout = 5 * time.Second
+	var err error
+	f.env, err = pyroenv.Read(lookupEnv)
+	require.NoError(t, err)
 
 	found, err := f.findNameServer(t.Context())
 	require.NoError(t, err)

@@ -84,7 +84,7 @@ func exitCodeOfException(e *transport.Error) int {
 		return exitNotFound
 	case ownClass && (e.Code == transport.CodePermissionDenied || strings.Contains(e.Message, "not accepted")):
 		return exitRefused
-	case e.Class == "builtins.AttributeError" && e.Code == transport.CodePermissionDenied:
+	case e.Class == "builtins.AttributeError" && strings.HasPrefix(e.Message, "attempt to access "):
 		return exitRefused
 	default:
 		return exitFailed

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
-	"math"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pyrokit/pyrokit/internal/pyroenv"
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -28,6 +26,9 @@ type factory struct {
 	// What the command line is about, for hints.
 	subject atomic.Pointer[target]
 	serving *serveFlags
+
+	env    *pyroenv.Values
+	option service.Option // env for servers
 }
 
 // globals are the flags that every command has.
@@ -46,8 +47,14 @@ type globals struct {
 	traceback bool
 	verbose   bool
 
-	compress       bool  // PYRO_COMPRESSION
-	maxMessageSize int64 // PYRO_MAX_MESSAGE_SIZE; 0 is the library's default
+	// What only the environment says.
+	compress       bool
+	maxMessageSize int64 // 0 is the library's default
+	preferIP       int
+	bytesRepr      bool
+	unchecked      bool // no look at metadata
+	retries        int
+	lookupDelay    time.Duration
 }
 
 const (
@@ -134,7 +141,7 @@ func registerChoices(cmd *cobra.Command) {
 // complete fills in what the environment says and checks the global flags.
 func (f *factory) complete(fs *pflag.FlagSet) error {
 	g := &f.flags
-	if err := g.fromEnv(fs); err != nil {
+	if err := f.fromEnv(fs); err != nil {
 		return err
 	}
 	if !slices.Contains([]string{outputText, outputJSON, outputYAML}, g.output) {
@@ -151,57 +158,11 @@ func (f *factory) complete(fs *pflag.FlagSet) error {
 	if g.timeout < 0 {
 		return fmt.Errorf("--timeout %s: want a positive time, or 0 for none", g.timeout)
 	}
-	level := slog.LevelWarn
-	if g.verbose {
-		level = slog.LevelDebug
+	if err := f.openLog(); err != nil {
+		return err
 	}
-	f.log = slog.New(slog.NewTextHandler(f.io.err, &slog.HandlerOptions{Level: level}))
 	f.ready = true
 	return nil
-}
-
-// fromEnv reads the variables that Pyro's users know, for flags that were not given.
-func (g *globals) fromEnv(fs *pflag.FlagSet) error {
-	if v := os.Getenv("PYRO_SERIALIZER"); v != "" && !fs.Changed("serializer") {
-		g.serializer = v
-	}
-	if v := os.Getenv("PYRO_COMMTIMEOUT"); v != "" && !fs.Changed("timeout") {
-		seconds, err := strconv.ParseFloat(v, 64)
-		if err != nil || seconds < 0 || seconds > math.MaxInt32 {
-			return fmt.Errorf("PYRO_COMMTIMEOUT=%s: want seconds", v)
-		}
-		g.timeout = time.Duration(seconds * float64(time.Second))
-	}
-	if v := os.Getenv("PYRO_HMAC_KEY"); v != "" && g.hmacKeyEnv == "" && g.dialect != "pyro5" {
-		g.hmacKeyEnv = "PYRO_HMAC_KEY"
-	}
-	if v := os.Getenv("PYRO_COMPRESSION"); v != "" {
-		on, err := pyroBool(v)
-		if err != nil {
-			return fmt.Errorf("PYRO_COMPRESSION=%s: %w", v, err)
-		}
-		g.compress = on
-	}
-	if v := os.Getenv("PYRO_MAX_MESSAGE_SIZE"); v != "" {
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || n < 0 {
-			return fmt.Errorf("PYRO_MAX_MESSAGE_SIZE=%s: want a number of bytes", v)
-		}
-		g.maxMessageSize = n
-	}
-	return nil
-}
-
-// pyroBool reads a switch as Pyro does.
-func pyroBool(s string) (bool, error) {
-	switch strings.ToLower(s) {
-	case "1", "on", "yes", "true":
-		return true, nil
-	case "0", "off", "no", "false":
-		return false, nil
-	default:
-		return false, errors.New("want 1, on, yes, true, 0, off, no or false")
-	}
 }
 
 // newGroup returns a command that only has commands of its own.

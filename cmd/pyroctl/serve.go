@@ -76,11 +76,35 @@ func envOr(name, def string) string {
 
 // newServer returns a server that the flags describe; it does not listen yet.
 func (f *factory) newServer(ctx context.Context, s *serveFlags, extra ...service.ServerOption) (*service.Server, error) {
+	opts, err := f.serverOptions(s)
+	if err != nil {
+		return nil, err
+	}
+	listen := s.listen()
+	if f.flags.tls.enabled() {
+		l, err := s.listenTLS(ctx, &f.flags.tls)
+		if err != nil {
+			return nil, err
+		}
+		listen = []service.ServerOption{service.ListenOn(l)}
+	}
+	return service.NewServer(slices.Concat(opts, listen, extra)...), nil
+}
+
+// serverOptions is what the flags say but for where the server listens.
+func (f *factory) serverOptions(s *serveFlags) ([]service.ServerOption, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	f.serving = s
+	if s.unix == "" && s.natHost == "" {
+		port, _ := f.env.Int("NATPORT")
+		s.natHost, s.natPort = f.env.Text("NATHOST"), int(port)
+	}
 	opts := []service.ServerOption{service.Logger(f.log)}
+	if f.option != nil {
+		opts = append(opts, f.option)
+	}
 	if len(s.serializers) > 0 {
 		opts = append(opts, service.Serializers(s.serializers...))
 	}
@@ -97,15 +121,7 @@ func (f *factory) newServer(ctx context.Context, s *serveFlags, extra ...service
 	if f.flags.maxMessageSize > 0 {
 		opts = append(opts, service.MaxMessageSize(f.flags.maxMessageSize))
 	}
-	listen := s.listen()
-	if f.flags.tls.enabled() {
-		l, err := s.listenTLS(ctx, &f.flags.tls)
-		if err != nil {
-			return nil, err
-		}
-		listen = []service.ServerOption{service.ListenOn(l)}
-	}
-	return service.NewServer(slices.Concat(opts, listen, extra)...), nil
+	return opts, nil
 }
 
 func (s *serveFlags) listen() []service.ServerOption {

@@ -7,6 +7,9 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
+
+	"github.com/pyrokit/pyrokit/internal/pyroenv"
+	"github.com/pyrokit/pyrokit/transport/tlsfiles"
 )
 
 // tlsFlags set up TLS for the whole process, as Pyro's SSL items do: what it connects to and what it
@@ -14,6 +17,38 @@ import (
 type tlsFlags struct {
 	on                        bool
 	ca, cert, key, serverName string
+
+	env *pyroenv.Values // says what there is, where no flag does; nil otherwise
+}
+
+// fromEnv takes the SSL items, where no flag says anything of TLS.
+func (t *tlsFlags) fromEnv(v *pyroenv.Values) {
+	if on, _ := v.Bool("SSL"); on && !t.enabled() {
+		t.on, t.env = true, v
+	}
+}
+
+// files are those that the SSL items name for one end, SERVER or CLIENT.
+func (t *tlsFlags) files(end string) (*tlsfiles.Files, error) {
+	cfg := tlsfiles.Config{
+		Cert:        t.env.Text("SSL_" + end + "CERT"),
+		Key:         t.env.Text("SSL_" + end + "KEY"),
+		SystemRoots: end == "CLIENT",
+	}
+	if end == "SERVER" {
+		cfg.RequireClientCert, _ = t.env.Bool("SSL_REQUIRECLIENTCERT")
+	}
+	if ca := t.env.Text("SSL_CACERTS"); ca != "" {
+		cfg.CAs = []string{ca}
+	}
+	if password := t.env.Text("SSL_" + end + "KEYPASSWD"); password != "" {
+		cfg.Password = func() (string, error) { return password, nil }
+	}
+	files, err := tlsfiles.New(cfg)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("PYRO_SSL: %w", err)}
+	}
+	return files, nil
 }
 
 func (t *tlsFlags) register(fs *pflag.FlagSet) {
@@ -30,6 +65,13 @@ func (t *tlsFlags) enabled() bool {
 
 // client returns what connections are made with.
 func (t *tlsFlags) client() (*tls.Config, error) {
+	if t.env != nil {
+		files, err := t.files("CLIENT")
+		if err != nil {
+			return nil, err
+		}
+		return files.Client(""), nil
+	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.serverName}
 	var err error
 	if cfg.Certificates, err = t.certificates(); err != nil {
@@ -43,6 +85,17 @@ func (t *tlsFlags) client() (*tls.Config, error) {
 
 // server returns what is listened with.
 func (t *tlsFlags) server() (*tls.Config, error) {
+	if t.env != nil {
+		files, err := t.files("SERVER")
+		if err != nil {
+			return nil, err
+		}
+		cfg, err := files.Server()
+		if err != nil {
+			return nil, &usageError{fmt.Errorf("PYRO_SSL: %w", err)}
+		}
+		return cfg, nil
+	}
 	if t.cert == "" {
 		return nil, usagef("--tls: a server needs --tls-cert")
 	}

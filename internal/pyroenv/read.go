@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Values are the items that an environment sets.
+// Values are the items that an environment sets. A nil *Values has none.
 type Values struct {
 	values map[string]any
 }
@@ -94,6 +94,9 @@ func parseBool(s string) (any, error) {
 
 // get returns the value of an item if it is set.
 func get[T any](v *Values, name string) (value T, set bool) {
+	if v == nil {
+		return value, false
+	}
 	value, set = v.values[name].(T)
 	return value, set
 }
