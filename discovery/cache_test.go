@@ -2,7 +2,7 @@ package discovery_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -179,11 +179,11 @@ func TestACacheHasItsLimit(t *testing.T) {
 	d := newDirectory()
 	c := discovery.NewCache(d, discovery.CacheConfig{Answers: 8})
 	ask := func(i int) {
-		_, err := c.Resolve(t.Context(), fmt.Sprint(i))
+		_, err := c.Resolve(t.Context(), strconv.Itoa(i))
 		require.NoError(t, err)
 	}
 	for i := range 100 {
-		d.entries[fmt.Sprint(i)] = entry(t, fmt.Sprint(i), "PYRO:o@h:1")
+		d.entries[strconv.Itoa(i)] = entry(t, strconv.Itoa(i), "PYRO:o@h:1")
 		ask(i)
 	}
 	for i := range 100 {

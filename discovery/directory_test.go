@@ -181,6 +181,7 @@ func TestAStaticDirectory(t *testing.T) {
 	require.ErrorIs(t, err, transport.ErrNotFound)
 
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	n := 0
 	for entries, err := range table.Watch(ctx, discovery.Query{Name: "two"}) {
 		require.NoError(t, err)

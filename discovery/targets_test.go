@@ -28,11 +28,11 @@ func TestDeadTargetsArePassedOverLongerEachTime(t *testing.T) {
 		dead := all.Pick(called())
 		require.Equal(t, "app#0", dead.Name)
 		both, one := map[string]bool{"app#0": true, "app#1": true}, map[string]bool{"app#1": true}
-		for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		for _, seconds := range []float64{1, 2, 4, 8, 16, 32, 60, 60} {
 			for range 3 { // those that were under way
 				all.Failed(dead)
 			}
-			time.Sleep(wait*time.Second - time.Millisecond)
+			time.Sleep(time.Duration(seconds*float64(time.Second)) - time.Millisecond)
 			require.Equal(t, one, usable(all))
 			time.Sleep(time.Millisecond)
 			require.Equal(t, both, usable(all), "a call is to find out")

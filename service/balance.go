@@ -305,7 +305,7 @@ func (b *balanced) search(ctx context.Context) bool {
 func (b *balanced) probe(ctx context.Context, e discovery.Entry) error {
 	be := b.use(e.URI)
 	defer b.giveBack(be)
-	_, _, _, err := be.client("").Connect(ctx)
+	_, _, _, err := be.connect(ctx) //nolint:dogsled // that it works is all that counts
 	return err
 }
 
@@ -344,14 +344,14 @@ func (b *balanced) sendOfStream(ctx context.Context, call *transport.Call) (*tra
 
 func (b *balanced) connect(ctx context.Context) (welcome *transport.Welcome, peer *transport.Peer, uri pyro.URI, err error) {
 	err = b.each(ctx, &transport.Call{Kind: transport.Ping}, func(be *backend) (err error) {
-		welcome, peer, uri, err = be.client("").Connect(ctx)
+		welcome, peer, uri, err = be.connect(ctx)
 		return err
 	})
 	return welcome, peer, uri, err
 }
 
 func (b *balanced) reconnect(ctx context.Context) error {
-	_, _, _, err := b.connect(ctx)
+	_, _, _, err := b.connect(ctx) //nolint:dogsled // that it works is all that counts
 	return err
 }
 

@@ -2,9 +2,9 @@ package service_test
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -47,22 +47,22 @@ func (n *names) quietly(entries ...discovery.Entry) {
 	n.entries = entries
 }
 
-func (n *names) get() ([]discovery.Entry, error, chan struct{}) {
+func (n *names) get() (entries []discovery.Entry, changed chan struct{}, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.entries, n.failing, n.changed
+	return n.entries, n.changed, n.failing
 }
 
-func (n *names) Resolve(_ context.Context, name string) (discovery.Entry, error) {
-	entries, err, _ := n.get()
+func (n *names) Resolve(ctx context.Context, name string) (discovery.Entry, error) {
+	entries, _, err := n.get()
 	if err != nil {
 		return discovery.Entry{}, err
 	}
-	return discovery.Static(entries...).Resolve(context.Background(), name)
+	return discovery.Static(entries...).Resolve(ctx, name)
 }
 
 func (n *names) Find(_ context.Context, q discovery.Query) ([]discovery.Entry, error) {
-	entries, err, _ := n.get()
+	entries, _, err := n.get()
 	n.mu.Lock()
 	n.found++
 	n.mu.Unlock()
@@ -72,7 +72,7 @@ func (n *names) Find(_ context.Context, q discovery.Query) ([]discovery.Entry, e
 func (n *names) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]discovery.Entry, error] {
 	return func(yield func([]discovery.Entry, error) bool) {
 		for {
-			entries, err, changed := n.get()
+			entries, changed, err := n.get()
 			if !yield(q.Choose(entries), err) {
 				return
 			}
@@ -103,7 +103,7 @@ func instances(t *testing.T, n int) (servers []*service.Server, entries []discov
 		srv := start(t, s)
 		servers = append(servers, srv)
 		e := discovery.Entry{Name: "app", URI: srv.URI("app"), Metadata: []string{"tag"}}
-		entries = append(entries, discovery.Instance(e, fmt.Sprint(i)))
+		entries = append(entries, discovery.Instance(e, strconv.Itoa(i)))
 	}
 	return servers, entries
 }

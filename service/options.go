@@ -35,18 +35,18 @@ type (
 )
 
 type serverConfig struct {
-	pb         *configv1.Server
-	chain      []transport.Middleware
-	listeners  []net.Listener
-	announced  []announcement
-	registry   *codec.Registry
-	log        *slog.Logger
-	hmacKey    []byte
-	unsigned   bool
-	annotate   func() transport.Annotations
-	values     codec.Options
-	tls        *tls.Config
-	validate   func(context.Context, *transport.Handshake) (any, error)
+	pb        *configv1.Server
+	chain     []transport.Middleware
+	listeners []net.Listener
+	announced []announcement
+	registry  *codec.Registry
+	log       *slog.Logger
+	hmacKey   []byte
+	unsigned  bool
+	annotate  func() transport.Annotations
+	values    codec.Options
+	tls       *tls.Config
+	validate  func(context.Context, *transport.Handshake) (any, error)
 
 	disconnected []func(*transport.Peer)
 	chores       []chore

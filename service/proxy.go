@@ -36,7 +36,8 @@ type Proxy struct {
 }
 
 // Connect returns a proxy for the object at uri, PYRO:object@host:port, PYRONAME:name[@host[:port]] or
-// PYROMETA:tag,tag[@host[:port]], which is one at random of those that a name server knows with all tags. It checks what it was given and does not connect yet.
+// PYROMETA:tag,tag[@host[:port]], which is one at random of those that a name server knows with all tags; [Balance]
+// makes one proxy of all of them. It checks what it was given and does not connect yet.
 func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	u, err := pyro.ParseURI(uri)
 	if err != nil {

@@ -26,7 +26,7 @@ const (
 // Watch tells of the entries that q chooses, for discovery.Watcher. A name server of pyrokit tells of changes
 // at once, over a connection of its own; Python's are asked every PollInterval.
 func (c *Client) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]discovery.Entry, error] {
-	use := func(ctx context.Context, fn func(*Client) error) error { return fn(c) }
+	use := func(_ context.Context, fn func(*Client) error) error { return fn(c) }
 	return watch(ctx, q, use, c.PollInterval)
 }
 
