@@ -87,22 +87,29 @@ func Open(file File, limits Limits) (*Storage, error) {
 	return s, nil
 }
 
-// load fills the empty index.
+// load fills the empty index, while the file is read.
 func (s *Storage) load() error {
 	const many = 1024
-	batch := make([]storage.Record, 0, many)
-	err := s.file.Load(false, func(r storage.Record) error {
-		if batch = append(batch, r); len(batch) < many {
-			return nil
+	batches := make(chan []storage.Record, 4)
+	filled := make(chan error, 1)
+	go func() {
+		var err error
+		for batch := range batches {
+			err = errors.Join(err, s.index.Apply(batch, nil))
 		}
-		err := s.index.Apply(batch, nil)
-		batch = batch[:0]
-		return err
+		filled <- err
+	}()
+	var batch []storage.Record
+	err := s.file.Load(false, func(r storage.Record) error {
+		if batch = append(batch, r); len(batch) == many {
+			batches <- batch
+			batch = make([]storage.Record, 0, many)
+		}
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.index.Apply(batch, nil)
+	batches <- batch
+	close(batches)
+	return errors.Join(err, <-filled)
 }
 
 // Close ends the storage after the writes that have begun.
