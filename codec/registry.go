@@ -12,8 +12,13 @@ import (
 type DecodeFunc func(class string, attrs *Dict) (any, error)
 
 // An EncodeFunc gives the form that v travels in: a *Dict with the key __class__, whose order is
-// kept, or any plain value. With [ErrAsIs] v is written as if it were not registered.
+// kept, any plain value, or a [FormFunc]. With [ErrAsIs] v is written as if it were not registered.
 type EncodeFunc func(v any, d Dialect) (any, error)
+
+// A FormFunc is what an EncodeFunc returns for a value whose form depends on the serializer: it is given
+// the serializer's name and returns the form. The pickle family is "pickle"; package literal, which prints
+// for people, is "literal".
+type FormFunc func(serializer string) any
 
 // ErrAsIs is returned by an EncodeFunc to have a value written as if the function were not there.
 var ErrAsIs = errors.New("codec: write the value as it is")

@@ -221,7 +221,7 @@ func TestLastLinesOfTracebacks(t *testing.T) {
 		"fail":    "*errors.errorString: went wrong\n",
 		"missing": "*errors.errorString: reading: file does not exist\n",
 		"coded":   "not_found: no such tea\n",
-		"classed": "KeyError: tea\n",
+		"classed": "KeyError: 'tea'\n",
 	} {
 		var e *transport.Error
 		require.ErrorAs(t, service.Do(t.Context(), p, method), &e)

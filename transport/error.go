@@ -16,7 +16,7 @@ import (
 type Error struct {
 	Code    Code
 	Class   string // Python class, as in "builtins.ValueError"; empty if the error is this side's own
-	Message string
+	Message string // of an exception what Python's str() gives for it
 	Args    []any          // arguments of the exception
 	Attrs   map[string]any // further attributes of the exception
 	// Traceback has the pieces of the remote traceback in the order Python prints them; each ends
@@ -46,9 +46,13 @@ type Error struct {
 // builtin ("ValueError" or "builtins.ValueError") or one of Pyro's own ("NamingError",
 // "Pyro5.errors.NamingError"); any other class that is not registered ([RegisterException]) arrives as a
 // RuntimeError that names it, because a Python client that does not know a class drops its connection.
+// So do SystemExit, KeyboardInterrupt and GeneratorExit, which would end the program or generator that
+// they arrive in; Unicode errors with other arguments than Python makes them of, or whose bytes the
+// serializer does not carry as such (serpent, json); and groups of exceptions, which only msgpack and
+// the pickles carry whole, to peers of Python 3.11 and later.
 func NewError(class string, args ...any) *Error {
 	class = qualify(class)
-	e := &Error{Class: class, Args: args, Message: messageOf(args)}
+	e := &Error{Class: class, Args: args, Message: messageOf(class, args)}
 	e.Code = codeOf(class, e.Message)
 	return e
 }

@@ -210,7 +210,7 @@ func TestABatchErrorTravels(t *testing.T) {
 		batch, ok := results[1].(*transport.BatchError)
 		require.True(t, ok, "%T", results[1])
 		require.ErrorIs(t, batch, transport.ErrNotFound)
-		require.EqualError(t, batch, "KeyError: x")
+		require.EqualError(t, batch, "KeyError: 'x'")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/literal"
 )
 
 // Keys of an exception's class dict (Pyro's SerializerBase.class_to_dict).
@@ -22,8 +23,9 @@ const (
 const builtins = "builtins."
 
 // builtinExceptions are the exceptions that every supported Python turns back into real ones when
-// called with any arguments. Those that end a process or a generator (SystemExit, KeyboardInterrupt,
-// GeneratorExit) and those with a fixed number of arguments (the Unicode errors) are not sent.
+// called with any arguments. Those that would end a client's process or generator (SystemExit,
+// KeyboardInterrupt, GeneratorExit) are never sent, those that insist on certain arguments only with them
+// (see rebuilds).
 var builtinExceptions = setOf(`ArithmeticError AssertionError AttributeError BaseException
 	BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError ConnectionAbortedError
 	ConnectionError ConnectionRefusedError ConnectionResetError DeprecationWarning EOFError
@@ -91,7 +93,7 @@ func pyroClass(class string) (string, bool) {
 }
 
 // outgoing returns the class and arguments that e is sent with to a peer of dialect d.
-func (e *Error) outgoing(d codec.Dialect) (class string, args codec.Tuple) {
+func (e *Error) outgoing(d codec.Dialect, serializer string) (class string, args codec.Tuple) {
 	args = codec.Tuple(e.Args)
 	if args == nil && e.Message != "" {
 		args = codec.Tuple{e.Message}
@@ -106,17 +108,77 @@ func (e *Error) outgoing(d codec.Dialect) (class string, args codec.Tuple) {
 	switch {
 	case ok && syntaxExceptions[name] && len(args) > 1 && !isPlace(args[1]):
 		return e.Class, codec.Tuple{e.Message}
-	case ok && builtinExceptions[name], exceptions.ofClass(e.Class) != nil:
+	case ok && (builtinExceptions[name] || rebuilds(name, e.Args, serializer)), exceptions.ofClass(e.Class) != nil:
 		return e.Class, args
 	case e.Class != "":
-		text := e.Class
-		if e.Message != "" {
-			text += ": " + e.Message
-		}
-		return builtins + "RuntimeError", codec.Tuple{text}
+		return builtins + "RuntimeError", codec.Tuple{e.Class + e.detail()}
 	default:
 		return builtins + e.classOfCode(), args
 	}
+}
+
+// rebuilds reports whether Python makes the builtin exception name of args as serializer carries them: a
+// Unicode error takes str, bytes and int at fixed places, a group a list of exceptions, which most
+// serializers leave dicts.
+func rebuilds(name string, args []any, serializer string) bool {
+	switch name {
+	case "UnicodeDecodeError":
+		u, ok := unicodeArgsOf(args)
+		_, isBytes := u.object.([]byte)
+		return ok && isBytes && serializer != "serpent" && serializer != "json"
+	case "UnicodeEncodeError":
+		u, ok := unicodeArgsOf(args)
+		_, isText := u.object.(string)
+		return ok && isText
+	case "UnicodeTranslateError":
+		u, ok := unicodeArgsOf(append([]any{""}, args...))
+		_, isText := u.object.(string)
+		return ok && isText
+	case "ExceptionGroup", "BaseExceptionGroup":
+		switch serializer {
+		case "msgpack", "pickle", "literal":
+			return isGroup(args) && (name == "BaseExceptionGroup" || !holdsBase(args[1]))
+		}
+	}
+	return false
+}
+
+// isGroup reports whether args are a text and one or more exceptions.
+func isGroup(args []any) bool {
+	if len(args) != 2 {
+		return false
+	}
+	_, named := args[0].(string)
+	members := asSlice(args[1])
+	for _, m := range members {
+		if _, ok := m.(error); !ok {
+			return false
+		}
+	}
+	return named && len(members) > 0
+}
+
+// holdsBase reports whether one of a group's members is a BaseException, which an ExceptionGroup refuses.
+func holdsBase(members any) bool {
+	for _, m := range asSlice(members) {
+		if e, ok := m.(*Error); ok && strings.HasPrefix(e.Class, builtins+"BaseException") {
+			return true
+		}
+	}
+	return false
+}
+
+// detail is what follows the class of an exception in a text about it: its message and, of a group, what
+// is in it.
+func (e *Error) detail() string {
+	text := ""
+	if e.Message != "" {
+		text = ": " + e.Message
+	}
+	if isGroup(e.Args) {
+		text += ": " + literal.String(e.Args[1])
+	}
+	return text
 }
 
 // classOfCode chooses the exception for an error that names no class.
@@ -232,36 +294,6 @@ func codeOf(class, message string) Code {
 	return CodeUnknown
 }
 
-// messageOf is what str() of an exception with these arguments gives, as far as that is one text.
-func messageOf(args []any) string {
-	switch len(args) {
-	case 0:
-		return ""
-	case 1:
-		return textOf(args[0])
-	default:
-		parts := make([]string, len(args))
-		for i, a := range args {
-			if s, ok := a.(string); ok {
-				parts[i] = "'" + s + "'"
-			} else {
-				parts[i] = textOf(a)
-			}
-		}
-		return "(" + strings.Join(parts, ", ") + ")"
-	}
-}
-
-// textOf is the text of an argument, without addresses in memory.
-func textOf(v any) string {
-	switch reflect.ValueOf(v).Kind() {
-	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
-		return fmt.Sprintf("%T", v)
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
 // A BatchError stands in a batch's results for the call that raised, and ends them.
 type BatchError struct{ Err *Error }
 
@@ -290,11 +322,12 @@ func init() { //nolint:gochecknoinits // the classes of Pyro itself: codec canno
 
 func encodeError(v any, d codec.Dialect) (any, error) {
 	err, _ := v.(error)
-	return errorDict(AsError(err).registered(), d), nil
+	e := AsError(err).registered()
+	return codec.FormFunc(func(serializer string) any { return errorDict(e, d, serializer) }), nil
 }
 
-func errorDict(e *Error, d codec.Dialect) *codec.Dict {
-	class, args := e.outgoing(d)
+func errorDict(e *Error, d codec.Dialect, serializer string) *codec.Dict {
+	class, args := e.outgoing(d, serializer)
 	attrs := codec.NewDict()
 	for name, v := range e.Attrs {
 		attrs.Set(name, v)
@@ -320,7 +353,7 @@ func encodeBatchError(v any, d codec.Dialect) (any, error) {
 	}
 	dict := codec.NewDict()
 	dict.Set(keyClass, class)
-	dict.Set("exception", errorDict(e.Err, d))
+	dict.Set("exception", e.Err)
 	return dict, nil
 }
 
@@ -361,7 +394,7 @@ func exceptionOf(class string, dict *codec.Dict) *Error {
 	}
 	args, _ := dict.Get(keyArgs)
 	e := &Error{Class: class, Remote: true, Args: asSlice(args)}
-	e.Message = messageOf(e.Args)
+	e.Message = messageOf(class, e.Args)
 	attrs, _ := dict.Get(keyAttrs)
 	if d := asDict(attrs); d != nil {
 		for k, v := range d.All() {

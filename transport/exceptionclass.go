@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/literal"
 )
 
 // An ExceptionClass says how the Go errors of type T and the exceptions of a Python class stand for each
@@ -113,7 +114,7 @@ func (t *exceptionTable) ofType(typ reflect.Type) *exceptionConverter {
 }
 
 // find returns the outermost error in err's tree whose type is registered.
-func (t *exceptionTable) find(err error) (found error, c *exceptionConverter) {
+func (t *exceptionTable) find(err error) (c *exceptionConverter, found error) {
 	t.mu.RLock()
 	none := len(t.types) == 0
 	t.mu.RUnlock()
@@ -126,7 +127,7 @@ func (t *exceptionTable) find(err error) (found error, c *exceptionConverter) {
 		}
 		return c == nil
 	})
-	return found, c
+	return c, found
 }
 
 // registered gives an error that names no class the class of a registered error beneath it.
@@ -134,7 +135,7 @@ func (e *Error) registered() *Error {
 	if e.Class != "" || e.cause == nil {
 		return e
 	}
-	own, c := exceptions.find(e.cause)
+	c, own := exceptions.find(e.cause)
 	if c == nil {
 		return e
 	}
@@ -174,7 +175,7 @@ func walk(err error, visit func(error) bool) {
 		if left--; left < 0 || !visit(err) {
 			return false
 		}
-		if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this very error
+		if many, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, e := range many.Unwrap() {
 				if !each(e) {
 					return false
@@ -203,7 +204,7 @@ func Received(v any) *Error {
 	case error:
 		return asRemote(x)
 	case codec.Object: // a class that says not that it is an exception
-		return &Error{Code: CodeUnknown, Class: x.Class, Message: fmt.Sprint(x.Attrs), Attrs: x.Attrs, Remote: true}
+		return &Error{Code: CodeUnknown, Class: x.Class, Message: literal.String(x.Attrs), Attrs: x.Attrs, Remote: true}
 	default:
 		return nil
 	}

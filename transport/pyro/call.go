@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/literal"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -317,7 +318,7 @@ func (c *Conn) exception(payload []byte, k codec.Codec) *transport.Error {
 	if e := transport.Received(v); e != nil {
 		return e
 	}
-	return transport.Errorf(transport.CodeUnknown, "the peer raised something that is no exception: %v", v)
+	return transport.Errorf(transport.CodeUnknown, "the peer raised something that is no exception: %s", literal.String(v))
 }
 
 // endsStream tells the exceptions that stand for an iterator's regular end.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/literal"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -390,7 +391,10 @@ func (c *Conn) reason(f *frame) string {
 	if err := k.Unmarshal(payload, &text, &c.opts); err != nil {
 		return "a reason that cannot be read"
 	}
-	return fmt.Sprint(text)
+	if s, ok := text.(string); ok {
+		return s
+	}
+	return literal.String(text)
 }
 
 // refused classes the reasons for which daemons reject a handshake.

@@ -96,6 +96,9 @@ func registered(fn codec.EncodeFunc, asIs encodeFunc) encodeFunc {
 		if err != nil {
 			return b, &codec.EncodeError{Codec: e.sink.Name(), Type: v.Type(), Msg: err.Error(), Cause: err}
 		}
+		if form, ok := x.(codec.FormFunc); ok {
+			x = form(e.sink.Name())
+		}
 		if err := e.enter(); err != nil { // fn might return what it was given
 			return b, err
 		}
