@@ -132,7 +132,7 @@ func TestAChosenClassBothWays(t *testing.T) {
 		require.NoError(t, peers.Run(t.Context(), &got, soldOut, d.String(), srv.URI("shop").String()))
 		require.Equal(t, []any{"('tea',)", 3.0}, got.Sell[:2])
 		require.Equal(t, []any{"('tea',)", 5.0}, got.Wrapped[:2])
-		require.Contains(t, got.Wrapped[2], "wrapped *fmt.wrapError: sell tea: no tea left")
+		require.Contains(t, got.Wrapped[2], "wrapped *integration.soldOutError: no tea left")
 		require.Contains(t, got.Wrapped[2], `File "exceptions_test.go", line `)
 		require.Equal(t, "coffee 4", got.Ask)
 		require.Equal(t, []any{"('cake',)", 4.0}, got.PassOn[:2])

@@ -160,7 +160,7 @@ func TestAProxysAnnotations(t *testing.T) {
 	srv := start(t, svc, service.ValidateHandshake(func(_ context.Context, h *transport.Handshake) (any, error) {
 		v, _ := h.Header.Annotations.Get("PROX")
 		shaken.Store(string(v))
-		return nil, nil
+		return "hello", nil
 	}))
 	p := connect(t, srv.URI("o").String(), service.Annotate(func() transport.Annotations {
 		return transport.Annotations{{Key: "PROX", Value: []byte("proxy")}}
@@ -189,14 +189,14 @@ func TestTimeLimitsOfProxyAndCall(t *testing.T) {
 func TestMaxRetries(t *testing.T) {
 	var net cutter
 	var calls atomic.Int32
-	cut := func() error {
+	cut := func() int {
 		if calls.Add(1)%3 != 0 { // the third attempt gets through
 			net.Cut()
 		}
-		return nil
+		return 1
 	}
 	svc := service.New("o").Method("cut", cut).Method("tick", cut, service.Oneway())
-	svc.Property("prop", func() (int, error) { return 1, cut() }, nil)
+	svc.Property("prop", cut, nil)
 	srv := start(t, svc)
 	uri := srv.URI("o").String()
 

@@ -67,16 +67,16 @@ func (e *environment) add(options ...Option) {
 	}
 }
 
-// wrong notes that an item's value makes no sense.
-func (e *environment) wrong(name string, value any, format string, args ...any) {
-	e.errs = append(e.errs, pyroenv.Wrong(name, value, format, args...))
+// wrongf notes that an item's value makes no sense.
+func (e *environment) wrongf(name string, value any, format string, args ...any) {
+	e.errs = append(e.errs, pyroenv.Wrongf(name, value, format, args...))
 }
 
 // number returns the value of an item that has to be between low and high.
 func (e *environment) number(name string, low, high int64) (n int, set bool) {
 	value, set := e.Int(name)
 	if set && (value < low || value > high) {
-		e.wrong(name, value, "want a number from %d to %d", low, high)
+		e.wrongf(name, value, "want a number from %d to %d", low, high)
 		return 0, false
 	}
 	return int(value), set
@@ -107,7 +107,7 @@ func (e *environment) both() {
 	if n, set := e.Int("MAX_MESSAGE_SIZE"); set {
 		switch {
 		case n < 0:
-			e.wrong("MAX_MESSAGE_SIZE", n, "must not be negative")
+			e.wrongf("MAX_MESSAGE_SIZE", n, "must not be negative")
 		case n == 0:
 			e.add(MaxMessageSize(unlimited))
 		default:
@@ -116,7 +116,7 @@ func (e *environment) both() {
 	}
 	if n, set := e.Int("PREFER_IP_VERSION"); set {
 		if n != 0 && n != 4 && n != 6 {
-			e.wrong("PREFER_IP_VERSION", n, "want 4, 6 or 0")
+			e.wrongf("PREFER_IP_VERSION", n, "want 4, 6 or 0")
 		} else {
 			e.add(PreferIP(int(n)))
 		}
@@ -154,7 +154,7 @@ func (e *environment) timeout() {
 func (e *environment) seconds(name string) (d time.Duration, set bool) {
 	d, set = e.Seconds(name)
 	if set && d < 0 {
-		e.wrong(name, d.Seconds(), "must not be negative")
+		e.wrongf(name, d.Seconds(), "must not be negative")
 		return 0, false
 	}
 	return d, set
@@ -167,7 +167,7 @@ func (e *environment) ofServers() {
 	natHost := e.Text("NATHOST")
 	natPort, hasPort := e.number("NATPORT", 0, 65535)
 	if natHost == "" && hasPort && natPort != 0 {
-		e.wrong("NATPORT", natPort, "needs PYRO_NATHOST")
+		e.wrongf("NATPORT", natPort, "needs PYRO_NATHOST")
 	}
 	add(serverOption(func(c *serverConfig) error {
 		c.defaults = listenDefaults{host: host, advertise: natHost}
@@ -203,7 +203,7 @@ func (e *environment) ofServers() {
 func (e *environment) checkSerializers(item string, names []string) {
 	for _, name := range names {
 		if err := pyro.CheckSerializer(name); err != nil {
-			e.wrong(item, strings.Join(names, ","), "%v", err)
+			e.wrongf(item, strings.Join(names, ","), "%v", err)
 		}
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// soldOut is an error of a shop.
-type soldOut struct {
+// soldOutError is an error of a shop.
+type soldOutError struct {
 	Item string
 	Left int
 }
 
-func (e *soldOut) Error() string { return "no " + e.Item + " left" }
+func (e *soldOutError) Error() string { return "no " + e.Item + " left" }
 
 // closedError has no way back into Go.
 type closedError string
@@ -27,19 +27,19 @@ type closedError string
 func (e closedError) Error() string { return string(e) }
 
 func init() { //nolint:gochecknoinits // registration is for the whole program
-	transport.RegisterException(transport.ExceptionClass[*soldOut]{
+	transport.RegisterException(transport.ExceptionClass[*soldOutError]{
 		Class: "shop.errors.SoldOut",
 		Code:  transport.CodeResourceExhausted,
-		Encode: func(e *soldOut) ([]any, map[string]any) {
+		Encode: func(e *soldOutError) ([]any, map[string]any) {
 			return []any{e.Item}, map[string]any{"left": e.Left}
 		},
-		Decode: func(e *transport.Error) (*soldOut, error) {
+		Decode: func(e *transport.Error) (*soldOutError, error) {
 			if len(e.Args) != 1 {
 				return nil, errors.New("want the item")
 			}
 			item, _ := e.Args[0].(string)
 			left, _ := e.Attrs["left"].(int64)
-			return &soldOut{item, int(left)}, nil
+			return &soldOutError{item, int(left)}, nil
 		},
 	})
 	transport.RegisterException(transport.ExceptionClass[closedError]{Class: "shop.errors.Closed"})
@@ -58,7 +58,7 @@ func over(t *testing.T, err error, d codec.Dialect) *transport.Error {
 }
 
 func TestRegisteredErrorsTravelAsTheirClass(t *testing.T) {
-	own := &soldOut{"tea", 3}
+	own := &soldOutError{"tea", 3}
 	for name, err := range map[string]error{
 		"alone":          own,
 		"wrapped":        fmt.Errorf("buy: %w", own),
@@ -72,7 +72,7 @@ func TestRegisteredErrorsTravelAsTheirClass(t *testing.T) {
 			require.Equal(t, []any{"tea"}, e.Args, name)
 			require.True(t, e.Remote)
 			require.ErrorIs(t, e, transport.ErrExhausted)
-			var got *soldOut
+			var got *soldOutError
 			require.ErrorAs(t, e.During("call buy", "PYRO:shop@h:1", ""), &got, name)
 			require.Equal(t, own, got, name)
 			require.Equal(t, e.Class, over(t, e, d).Class, "also when it goes on from there")
@@ -94,10 +94,10 @@ func TestRegisteredErrorsWithoutConverters(t *testing.T) {
 func TestRegisteredClassesAsPythonSendsThem(t *testing.T) {
 	tests := []struct {
 		name, dict string
-		want       *soldOut
+		want       *soldOutError
 	}{
-		{"an exception", "{'__class__':'shop.errors.SoldOut','__exception__':True,'args':('tea',),'attributes':{'left':2}}", &soldOut{"tea", 2}},
-		{"without a mark", "{'__class__':'shop.errors.SoldOut','args':['tea']}", &soldOut{"tea", 0}},
+		{"an exception", "{'__class__':'shop.errors.SoldOut','__exception__':True,'args':('tea',),'attributes':{'left':2}}", &soldOutError{"tea", 2}},
+		{"without a mark", "{'__class__':'shop.errors.SoldOut','args':['tea']}", &soldOutError{"tea", 0}},
 		{"one that does not fit", "{'__class__':'shop.errors.SoldOut','__exception__':True,'args':(),'attributes':{}}", nil},
 	}
 	for _, tt := range tests {
@@ -107,7 +107,7 @@ func TestRegisteredClassesAsPythonSendsThem(t *testing.T) {
 			e, ok := v.(*transport.Error)
 			require.True(t, ok, "%T", v)
 			require.Equal(t, "shop.errors.SoldOut", e.Class)
-			var got *soldOut
+			var got *soldOutError
 			require.Equal(t, tt.want != nil, errors.As(e, &got))
 			require.Equal(t, tt.want, got)
 		})
@@ -120,7 +120,7 @@ func TestWhatCannotBeRegistered(t *testing.T) {
 	}
 	require.Panics(t, register("SoldOut"))
 	require.Panics(t, register("shop.errors.SoldOut"))
-	require.Panics(t, func() { transport.RegisterException(transport.ExceptionClass[*soldOut]{Class: "shop.Other"}) })
+	require.Panics(t, func() { transport.RegisterException(transport.ExceptionClass[*soldOutError]{Class: "shop.Other"}) })
 	require.Panics(t, func() { transport.RegisterException(transport.ExceptionClass[error]{Class: "shop.Other"}) })
 	require.Panics(t, func() { transport.RegisterException(transport.ExceptionClass[*transport.Error]{Class: "shop.Other"}) })
 }
@@ -197,7 +197,7 @@ func TestStacks(t *testing.T) {
 	}()
 	require.Nil(t, transport.NewError("ValueError").Stack())
 	require.Nil(t, transport.AsError(&stackedError{text: "x"}).Stack())
-	divide(1, 0)
+	require.Zero(t, divide(1, 0))
 }
 
 //go:noinline

@@ -49,7 +49,7 @@ func (e *Error) Stack() []runtime.Frame {
 
 // stackOf returns the program counters that err carries.
 func stackOf(err error) []uintptr {
-	if c, ok := err.(interface{ Callers() []uintptr }); ok { //nolint:errorlint // this very error
+	if c, ok := err.(interface{ Callers() []uintptr }); ok {
 		return c.Callers()
 	}
 	m := reflect.ValueOf(err).MethodByName("StackTrace")

@@ -65,7 +65,7 @@ func (f *factory) openLog() error {
 	if name := f.env.Text("LOGLEVEL"); name != "" {
 		named, known := logLevels[strings.ToUpper(name)]
 		if !known {
-			return pyroenv.Wrong("LOGLEVEL", name, "want DEBUG, INFO, WARNING, ERROR or CRITICAL")
+			return pyroenv.Wrongf("LOGLEVEL", name, "want DEBUG, INFO, WARNING, ERROR or CRITICAL")
 		}
 		level = named
 		if path := f.env.Text("LOGFILE"); path != "" && path != "{stderr}" {

@@ -29,14 +29,12 @@ func Read(lookup func(name string) (string, bool)) (*Values, error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s=%s: %w", item.Variable(), text, err))
 		}
-		if value != nil {
-			v.values[item.Name] = value
-		}
+		v.values[item.Name] = value
 	}
 	return v, errors.Join(errs...)
 }
 
-// parse reads one value; nil means not set.
+// parse reads one value.
 func parse(k Kind, s string) (any, error) {
 	switch k {
 	case Bool:
@@ -60,14 +58,8 @@ func parse(k Kind, s string) (any, error) {
 				list = append(list, item)
 			}
 		}
-		if list == nil {
-			return nil, nil
-		}
 		return list, nil
 	default:
-		if s == "" {
-			return nil, nil
-		}
 		return s, nil
 	}
 }
@@ -124,7 +116,7 @@ func (v *Values) List(name string) []string {
 	return list
 }
 
-// Wrong returns an error about an item's value.
-func Wrong(name string, value any, format string, args ...any) error {
+// Wrongf returns an error about an item's value.
+func Wrongf(name string, value any, format string, args ...any) error {
 	return fmt.Errorf("%s%s=%v: %s", prefix, name, value, fmt.Sprintf(format, args...))
 }
