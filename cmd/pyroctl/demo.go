@@ -152,7 +152,7 @@ func stopServer(ctx context.Context, srv *service.Server) stopper {
 }
 
 func demoNameServer(ctx context.Context, f *factory) (pyro.URI, stopper, error) {
-	ns := nameserver.New()
+	ns := nameserver.New(nameserver.Logger(f.log))
 	srv := service.NewServer(service.Logger(f.log))
 	if err := srv.Add(ns.Service()); err != nil {
 		return pyro.URI{}, nil, err
@@ -161,7 +161,9 @@ func demoNameServer(ctx context.Context, f *factory) (pyro.URI, stopper, error) 
 		return pyro.URI{}, nil, err
 	}
 	uri := srv.URI(nameserver.ObjectName)
-	ns.RegisterSelf(uri)
+	if err := ns.RegisterSelf(uri); err != nil {
+		return pyro.URI{}, nil, err
+	}
 	return uri, stopServer(ctx, srv), nil
 }
 

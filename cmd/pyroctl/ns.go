@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +26,9 @@ func newNSCmd(f *factory) *cobra.Command {
 		newNSSetMetaCmd(f, nsSetMeta),
 		newNSPingCmd(f, nsPing),
 		newNSCountCmd(f, nsCount),
+		newNSWatchCmd(f, nsWatch),
+		newNSExportCmd(f, nsExport),
+		newNSImportCmd(f, nsImport),
 	)
 }
 
@@ -99,21 +101,22 @@ func nsList(ctx context.Context, f *factory, opts *nsListOptions) error {
 		return err
 	}
 	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
-		entries, err := ns.List(ctx, filter)
+		entries, err := nsFind(ctx, ns, filter, opts)
 		if err != nil {
 			return err
 		}
-		return f.printEntries(slices.DeleteFunc(entries, func(e discovery.Entry) bool { return !opts.matches(e.Metadata) }))
+		return f.printEntries(entries)
 	})
 }
 
-func (o *nsListOptions) matches(tags []string) bool {
-	for _, tag := range o.metaAll {
-		if !slices.Contains(tags, tag) {
-			return false
-		}
+// nsFind asks the name server by metadata where that is all there is to say; it takes one filter at a time.
+func nsFind(ctx context.Context, ns *nameserver.Client, filter nameserver.Filter, opts *nsListOptions) ([]discovery.Entry, error) {
+	q := discovery.Query{Prefix: filter.Prefix, All: opts.metaAll, Any: opts.metaAny}
+	if filter.Regex == "" {
+		return ns.Find(ctx, q)
 	}
-	return len(o.metaAny) == 0 || slices.ContainsFunc(o.metaAny, func(tag string) bool { return slices.Contains(tags, tag) })
+	entries, err := ns.List(ctx, filter)
+	return q.Choose(entries), err
 }
 
 func entryDocument(e discovery.Entry) document {

@@ -2,47 +2,190 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/open"
 	"github.com/pyrokit/pyrokit/service/nameserver"
+	"github.com/pyrokit/pyrokit/service/nameserver/metrics"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-type nsServeOptions struct{ serveFlags }
+type nsServeOptions struct {
+	serveFlags
+
+	storage      string
+	bcHost       string
+	bcPort       int
+	silent       bool // no answers to broadcasts
+	cleanSeconds float64
+	metrics      string
+}
 
 func newNSServeCmd(f *factory, run func(context.Context, *factory, *nsServeOptions) error) *cobra.Command {
 	opts := &nsServeOptions{}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a name server",
-		Long: `Runs a name server for Pyro4 and Pyro5 clients on the same port. It keeps its entries in memory, and
-prints READY ns URI as soon as it answers.`,
+		Long: `Runs a name server for Pyro4 and Pyro5 clients on the same port, and prints READY ns URI as soon as it answers.
+
+Entries are kept in memory, in an SQLite file (sql:FILE) or in a dbm file (dbm:FILE), the files of Python's name
+servers included. Unless it is on localhost, on IPv6 or on a unix socket, it answers those who look for a name server by
+broadcast. PYRO_NS_HOST, PYRO_NS_PORT, PYRO_NS_BCHOST, PYRO_NS_BCPORT and PYRO_NS_AUTOCLEAN count where flags do not
+say otherwise.`,
 		Example: `  pyroctl ns serve
+  pyroctl ns serve --host 0.0.0.0 --storage sql:names.sqlite --autoclean 30
   pyroctl ns serve --host 0.0.0.0 --nathost names.example.org`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f, opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.fromEnv(cmd.Flags()); err != nil {
+				return err
+			}
+			return run(cmd.Context(), f, opts)
+		},
 	}
-	port := pyro.DefaultNSPort
-	if n, err := strconv.Atoi(os.Getenv("PYRO_NS_PORT")); err == nil {
-		port = n
-	}
-	opts.register(cmd.Flags(), envOr("PYRO_NS_HOST", defaultHost()), port)
+	opts.register(cmd.Flags(), envOr("PYRO_NS_HOST", defaultHost()), pyro.DefaultNSPort)
 	opts.registerNAT(cmd.Flags())
+	opts.registerOwn(cmd.Flags())
 	return cmd
 }
 
-func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) error {
-	srv, err := f.newServer(ctx, &opts.serveFlags)
+func (o *nsServeOptions) registerOwn(fs *pflag.FlagSet) {
+	fs.StringVar(&o.storage, "storage", "memory", "where entries are kept: memory, sql:`FILE` or dbm:FILE")
+	fs.StringVar(&o.bcHost, "bchost", os.Getenv("PYRO_NS_BCHOST"), "`address` to answer broadcasts on (default all)")
+	fs.IntVar(&o.bcPort, "bcport", pyro.DefaultNSPort+1, "UDP `port` to answer broadcasts on; 0 for any")
+	fs.BoolVar(&o.silent, "no-broadcast", false, "do not answer broadcasts")
+	fs.Float64Var(&o.cleanSeconds, "autoclean", 0,
+		"look every so many `seconds` whether what is registered can be connected to, and remove it after 20 seconds; 0 for never")
+	fs.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` to serve metrics on, for Prometheus, at /metrics")
+}
+
+// fromEnv reads the variables that Pyro's users know, for flags that were not given.
+func (o *nsServeOptions) fromEnv(fs *pflag.FlagSet) error {
+	for name, port := range map[string]struct {
+		flag string
+		to   *int
+	}{
+		"PYRO_NS_PORT":   {"port", &o.port},
+		"PYRO_NS_BCPORT": {"bcport", &o.bcPort},
+	} {
+		v := os.Getenv(name)
+		if v == "" || fs.Changed(port.flag) {
+			continue
+		}
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return usagef("%s=%s: want a port", name, v)
+		}
+		*port.to = n
+	}
+	if v := os.Getenv("PYRO_NS_AUTOCLEAN"); v != "" && !fs.Changed("autoclean") {
+		seconds, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			return usagef("PYRO_NS_AUTOCLEAN=%s: want seconds", v)
+		}
+		o.cleanSeconds = seconds
+	}
+	return nil
+}
+
+// options are those of the name server, its storage aside.
+func (o *nsServeOptions) options(ctx context.Context, f *factory) ([]nameserver.Option, error) {
+	if o.bcPort < 0 || o.bcPort > 65535 {
+		return nil, usagef("--bcport %d: want a port", o.bcPort)
+	}
+	if !(o.cleanSeconds >= 0 && o.cleanSeconds <= 1e9) {
+		return nil, usagef("--autoclean %v: want seconds", o.cleanSeconds)
+	}
+	server, err := f.serverOptions(&o.serveFlags)
+	if err != nil {
+		return nil, err
+	}
+	opts := []nameserver.Option{
+		nameserver.Logger(f.log), nameserver.Server(server...),
+		nameserver.Autoclean(time.Duration(o.cleanSeconds * float64(time.Second))),
+	}
+	switch {
+	case f.flags.tls.enabled():
+		inside := o.serveFlags
+		inside.natHost, inside.natPort = "", 0
+		l, err := inside.listenTLS(ctx, &f.flags.tls)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, nameserver.ListenOn(l))
+	case o.unix != "":
+		opts = append(opts, nameserver.Listen("unix", o.unix))
+	default:
+		opts = append(opts, nameserver.Listen("tcp", o.address()))
+	}
+	if o.natHost != "" {
+		opts = append(opts, nameserver.NAT(o.natHost, o.natPort))
+	}
+	if !o.silent {
+		opts = append(opts, nameserver.Broadcast(net.JoinHostPort(o.bcHost, strconv.Itoa(o.bcPort))))
+	}
+	return opts, nil
+}
+
+func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) {
+	if opts.cleanSeconds > 0 && opts.cleanSeconds < 3 {
+		return usagef("NS_AUTOCLEAN cannot be smaller than 3")
+	}
+	store, err := open.Storage(opts.storage)
+	if _, ok := errors.AsType[*open.TypeError](err); ok {
+		return usagef("%w: want memory, sql:FILE or dbm:FILE", err)
+	}
 	if err != nil {
 		return err
 	}
-	ns := nameserver.New()
-	if err := srv.Add(ns.Service()); err != nil {
+	defer func() { err = errors.Join(err, store.Close()) }()
+	options, err := opts.options(ctx, f)
+	if err != nil {
 		return err
 	}
-	started := func() { ns.RegisterSelf(srv.URI(nameserver.ObjectName)) }
-	return f.serve(ctx, srv, "ns", nameserver.ObjectName, started)
+	ns := nameserver.New(append(options, nameserver.Storage(store))...)
+	if err := ns.Start(ctx); err != nil {
+		return err
+	}
+	err = f.nsReady(ctx, ns, opts)
+	if err == nil {
+		<-ctx.Done()
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	return errors.Join(err, ns.Shutdown(end))
+}
+
+// nsReady says that the name server answers, and what Python's say at their start.
+func (f *factory) nsReady(ctx context.Context, ns *nameserver.NameServer, opts *nsServeOptions) error {
+	count, err := ns.Count(ctx)
+	if err != nil {
+		return err
+	}
+	if count > 1 { // its own is one
+		fmt.Fprintf(f.io.err, "Persistent store contains %d existing registrations.\n", count)
+	}
+	if at := ns.BroadcastAddr(); at != nil {
+		fmt.Fprintf(f.io.err, "Broadcast server running on %s\n", at)
+	}
+	if opts.metrics != "" {
+		at, err := metrics.Serve(ctx, opts.metrics, ns)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(f.io.err, "metrics: http://%s/metrics\n", at)
+	}
+	if opts.natHost != "" {
+		fmt.Fprintf(f.io.err, "internal URI = %s\n", ns.InternalURI())
+	}
+	_, err = fmt.Fprintf(f.io.out, "READY ns %s\n", ns.URI())
+	return err
 }

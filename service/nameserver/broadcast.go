@@ -101,7 +101,7 @@ func (r *responder) answer(asker net.Addr) ([]byte, bool) {
 		if c > 0xff {
 			return nil, false
 		}
-		b = append(b, byte(c))
+		b = append(b, byte(c)) //nolint:gosec // checked above
 	}
 	return b, true
 }

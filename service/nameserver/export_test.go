@@ -48,7 +48,7 @@ func Respond(ctx context.Context, address string, uri pyro.URI) (at net.Addr, st
 		return nil, nil, err
 	}
 	done := make(chan struct{})
-	go func() {
+	go func() { //nolint:contextcheck // until stop
 		r.run()
 		close(done)
 	}()

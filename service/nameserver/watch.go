@@ -46,7 +46,7 @@ func (n *NameServer) tell(ctx context.Context, prefix string, alive time.Duratio
 	defer n.watchers.Add(-1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(n.closing, cancel)()
+	defer context.AfterFunc(n.closing, cancel)() //nolint:contextcheck // it ends with the name server, too
 	changes := n.changes(ctx, prefix)
 	var quiet <-chan time.Time
 	for {

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // A writer writes an expression for Go's regexp. Characters are always written as what they are, never as \w or in a
 // mode, because Go's notion is another one.
-type writer struct{ strings.Builder }
+type writer struct{ text []byte }
+
+func (w *writer) put(s string) { w.text = append(w.text, s...) }
 
 func (w *writer) node(n *node) {
 	switch n.op {
@@ -20,60 +21,60 @@ func (w *writer) node(n *node) {
 			w.node(s)
 		}
 	case opAlt:
-		w.WriteString("(?:")
+		w.put("(?:")
 		for i, s := range n.subs {
 			if i > 0 {
-				w.WriteByte('|')
+				w.put("|")
 			}
 			w.node(s)
 		}
-		w.WriteByte(')')
+		w.put(")")
 	case opGroup:
 		w.wrapped(n.subs[0])
 	case opRepeat: // in which order it is tried makes no difference to whether there is a match
 		w.wrapped(n.subs[0])
-		fmt.Fprintf(w, "{%d,", n.min)
+		w.text = fmt.Appendf(w.text, "{%d,", n.min)
 		if n.max != forever {
-			w.WriteString(strconv.Itoa(n.max))
+			w.put(strconv.Itoa(n.max))
 		}
-		w.WriteByte('}')
+		w.put("}")
 	case opStart:
-		w.WriteString(`\A`)
+		w.put(`\A`)
 	case opStartLine:
-		w.WriteString(`(?m:^)`)
+		w.put(`(?m:^)`)
 	case opEnd, opEndOrLast: // Go's part are names that do not end with a line break
-		w.WriteString(`\z`)
+		w.put(`\z`)
 	case opEndLine:
-		w.WriteString(`(?m:$)`)
+		w.put(`(?m:$)`)
 	case opBoundary: // and names in ASCII
-		w.WriteString(`\b`)
+		w.put(`\b`)
 	case opNotBoundary:
-		w.WriteString(`\B`)
+		w.put(`\B`)
 	}
 }
 
 func (w *writer) wrapped(n *node) {
-	w.WriteString("(?:")
+	w.put("(?:")
 	w.node(n)
-	w.WriteByte(')')
+	w.put(")")
 }
 
 // chars writes a set as a class.
 func (w *writer) chars(s set) {
 	switch {
 	case len(s) == 0:
-		w.WriteString(`[^\x00-\x{10FFFF}]`)
+		w.put(`[^\x00-\x{10FFFF}]`)
 	case slices.Equal(s, digits()):
-		w.WriteString(`\p{Nd}`)
+		w.put(`\p{Nd}`)
 	case slices.Equal(s, words()):
-		w.WriteString(`[\p{L}\p{N}_]`)
+		w.put(`[\p{L}\p{N}_]`)
 	case slices.Equal(s, words().negated()):
-		w.WriteString(`[^\p{L}\p{N}_]`)
+		w.put(`[^\p{L}\p{N}_]`)
 	default:
-		w.WriteByte('[')
+		w.put("[")
 		for _, r := range s {
-			fmt.Fprintf(w, `\x{%X}-\x{%X}`, r.lo, r.hi)
+			w.text = fmt.Appendf(w.text, `\x{%X}-\x{%X}`, r.lo, r.hi)
 		}
-		w.WriteByte(']')
+		w.put("]")
 	}
 }

@@ -15,7 +15,7 @@ func (p *parser) group(f *flags, start int, atStart bool) *node {
 	r := p.next()
 	switch r {
 	case none:
-		p.failAt(p.at, "unexpected end of pattern")
+		p.failf(p.at, "unexpected end of pattern")
 	case 'P':
 		return p.named(f, start)
 	case ':':
@@ -31,14 +31,14 @@ func (p *parser) group(f *flags, start int, atStart bool) *node {
 		return p.condition(f, start)
 	}
 	if r != '-' && !strings.ContainsRune(flagLetters, r) {
-		p.failAt(start+1, "unknown extension ?%c", r)
+		p.failf(start+1, "unknown extension ?%c", r)
 	}
 	own, scoped := p.flags(*f, r)
 	if scoped {
 		return &node{op: opGroup, subs: []*node{p.inner(own, start)}}
 	}
 	if !atStart {
-		p.failAt(start, "global flags not at the start of the expression")
+		p.failf(start, "global flags not at the start of the expression")
 	}
 	*f = own
 	return nil
@@ -53,7 +53,7 @@ func (p *parser) inner(f flags, start int) *node {
 
 func (p *parser) end(start int) {
 	if !p.accept(')') {
-		p.failAt(start, "missing ), unterminated subpattern")
+		p.failf(start, "missing ), unterminated subpattern")
 	}
 }
 
@@ -62,7 +62,7 @@ func (p *parser) capture(f *flags, start int, name string) *node {
 	p.groups = append(p.groups, nil)
 	if name != "" {
 		if other, known := p.names[name]; known {
-			p.failAt(p.at-len([]rune(name))-1, "redefinition of group name '%s' as group %d; was group %d", name, number, other)
+			p.failf(p.at-len([]rune(name))-1, "redefinition of group name '%s' as group %d; was group %d", name, number, other)
 		}
 		p.names[name] = number
 	}
@@ -82,13 +82,13 @@ func (p *parser) named(f *flags, start int) *node {
 		pos := p.at - len([]rune(name)) - 1
 		group, ok := p.names[name]
 		if !ok {
-			p.failAt(pos, "unknown group name '%s'", name)
+			p.failf(pos, "unknown group name '%s'", name)
 		}
 		return p.backref(group, pos, f)
 	case none:
-		p.failAt(p.at, "unexpected end of pattern")
+		p.failf(p.at, "unexpected end of pattern")
 	default:
-		p.failAt(start+1, "unknown extension ?P%c", r)
+		p.failf(start+1, "unknown extension ?P%c", r)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (p *parser) name(end rune) string {
 	from := p.at
 	name := p.until(end, "group name")
 	if !isIdentifier(name) {
-		p.failAt(from, "bad character in group name '%s'", name)
+		p.failf(from, "bad character in group name '%s'", name)
 	}
 	return name
 }
@@ -115,7 +115,7 @@ func isIdentifier(s string) bool {
 func (p *parser) comment(start int) {
 	for r := p.next(); r != ')'; r = p.next() {
 		if r == none {
-			p.failAt(start, "missing ), unterminated comment")
+			p.failf(start, "missing ), unterminated comment")
 		}
 	}
 }
@@ -126,10 +126,10 @@ func (p *parser) look(f *flags, r rune, start int) *node {
 	if r == '<' {
 		r = p.next()
 		if r == none {
-			p.failAt(p.at, "unexpected end of pattern")
+			p.failf(p.at, "unexpected end of pattern")
 		}
 		if r != '=' && r != '!' {
-			p.failAt(start+1, "unknown extension ?<%c", r)
+			p.failf(start+1, "unknown extension ?<%c", r)
 		}
 		n.behind = true
 		if p.behind == 0 {
@@ -155,14 +155,14 @@ func (p *parser) condition(f *flags, start int) *node {
 	switch {
 	case known:
 	case isIdentifier(name):
-		p.failAt(from, "unknown group name '%s'", name)
+		p.failf(from, "unknown group name '%s'", name)
 	default:
 		n, err := strconv.Atoi(name)
 		if err != nil || n < 0 {
-			p.failAt(from, "bad character in group name '%s'", name)
+			p.failf(from, "bad character in group name '%s'", name)
 		}
 		if n == 0 {
-			p.failAt(from, "bad group number")
+			p.failf(from, "bad group number")
 		}
 		group = n
 		p.conds = append(p.conds, cond{n, from})
@@ -175,7 +175,7 @@ func (p *parser) condition(f *flags, start int) *node {
 	if p.accept('|') {
 		n.subs[1] = p.sequence(&own, false)
 		if p.peek() == '|' {
-			p.failAt(p.at, "conditional backref with more than two branches")
+			p.failf(p.at, "conditional backref with more than two branches")
 		}
 	}
 	p.end(start)
@@ -202,10 +202,10 @@ func (p *parser) flags(f flags, r rune) (own flags, scoped bool) {
 	}
 	off, _ = p.flagLetters(r, ":", "missing :")
 	if strings.ContainsAny(off, "auL") {
-		p.failAt(p.at-1, "bad inline flags: cannot turn off flags 'a', 'u' and 'L'")
+		p.failf(p.at-1, "bad inline flags: cannot turn off flags 'a', 'u' and 'L'")
 	}
 	if strings.ContainsAny(on, off) {
-		p.failAt(p.at-1, "bad inline flags: flag turned on and off")
+		p.failf(p.at-1, "bad inline flags: flag turned on and off")
 	}
 	return p.switchFlags(f, on, off), true
 }
@@ -215,10 +215,10 @@ func (p *parser) flagLetters(r rune, ends, missing string) (letters string, end 
 	for {
 		letters += string(r)
 		if r == 'L' {
-			p.failAt(p.at, "bad inline flags: cannot use 'L' flag with a str pattern")
+			p.failf(p.at, "bad inline flags: cannot use 'L' flag with a str pattern")
 		}
 		if strings.ContainsRune(letters, 'a') && strings.ContainsRune(letters, 'u') {
-			p.failAt(p.at, "bad inline flags: flags 'a', 'u' and 'L' are incompatible")
+			p.failf(p.at, "bad inline flags: flags 'a', 'u' and 'L' are incompatible")
 		}
 		r = p.next()
 		if r != none && strings.ContainsRune(ends, r) {
@@ -233,11 +233,11 @@ func (p *parser) flagLetters(r rune, ends, missing string) (letters string, end 
 func (p *parser) unknownFlag(r rune, missing string) {
 	switch {
 	case r == none:
-		p.failAt(p.at, "%s", missing)
+		p.failf(p.at, "%s", missing)
 	case unicode.IsLetter(r):
-		p.failAt(p.at-1, "unknown flag")
+		p.failf(p.at-1, "unknown flag")
 	default:
-		p.failAt(p.at-1, "%s", missing)
+		p.failf(p.at-1, "%s", missing)
 	}
 }
 

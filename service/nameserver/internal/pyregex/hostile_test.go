@@ -40,7 +40,7 @@ func TestHostileExpressionsEndSoon(t *testing.T) {
 			if err != nil {
 				return
 			}
-			for _, subject := range []string{long, long[:5000] + "!", "", "a\n", "日本語"} {
+			for _, subject := range []string{long, long[:5000] + "!", "", "a\n", "\u65e5\u672c"} {
 				_, err = re.Match(subject, time.Now().Add(20*time.Millisecond))
 				require.True(t, err == nil || errors.Is(err, pyregex.ErrTimeout), "%v", err)
 			}

@@ -52,9 +52,9 @@ func Compile(expr string) (*Regexp, error) {
 	r.lastLine = root.any(func(n *node) bool { return n.op == opEndOrLast })
 	if r.size <= linearSize && !root.any(isBacktracking) {
 		var w writer
-		w.WriteString(`\A`)
+		w.put(`\A`)
 		w.wrapped(root)
-		r.linear, _ = regexp.Compile(w.String()) // what is too large for it is left to the machine
+		r.linear, _ = regexp.Compile(string(w.text)) // what is too large for it is left to the machine
 	}
 	return r, nil
 }

@@ -53,11 +53,11 @@ func parse(expr string) (root *node, groups int, err error) {
 	var f flags
 	root = p.alternatives(&f, true)
 	if p.at < len(p.text) {
-		p.failAt(p.at, "unbalanced parenthesis")
+		p.failf(p.at, "unbalanced parenthesis")
 	}
 	for _, c := range p.conds {
 		if c.group >= len(p.groups) {
-			p.failAt(c.pos, "invalid group reference %d", c.group)
+			p.failf(c.pos, "invalid group reference %d", c.group)
 		}
 	}
 	if p.varies {
@@ -68,7 +68,7 @@ func parse(expr string) (root *node, groups int, err error) {
 
 var errVaries = errors.New("look-behind requires fixed-width pattern")
 
-func (p *parser) failAt(pos int, format string, args ...any) {
+func (p *parser) failf(pos int, format string, args ...any) {
 	panic(&SyntaxError{fmt.Sprintf(format, args...), pos})
 }
 
@@ -113,11 +113,11 @@ func (p *parser) until(end rune, what string) string {
 	for {
 		switch r := p.next(); {
 		case r == none && p.at == from:
-			p.failAt(from, "missing %s", what)
+			p.failf(from, "missing %s", what)
 		case r == none:
-			p.failAt(from, "missing %c, unterminated name", end)
+			p.failf(from, "missing %c, unterminated name", end)
 		case r == end && p.at-1 == from:
-			p.failAt(from, "missing %s", what)
+			p.failf(from, "missing %s", what)
 		case r == end:
 			return string(p.text[from : p.at-1])
 		}
@@ -128,7 +128,7 @@ func (p *parser) until(end rune, what string) string {
 // go to f.
 func (p *parser) alternatives(f *flags, first bool) *node {
 	if p.depth++; p.depth > maxNesting {
-		p.failAt(p.at, "groups are nested too deeply")
+		p.failf(p.at, "groups are nested too deeply")
 	}
 	defer func() { p.depth-- }()
 	branches := []*node{p.sequence(f, first)}
@@ -198,11 +198,11 @@ func dot(f *flags) *node {
 	return &node{op: opChars, chars: notNewline}
 }
 
-func anchor(lines bool, inLines, else_ op) *node {
+func anchor(lines bool, inLines, plain op) *node {
 	if lines {
 		return &node{op: inLines}
 	}
-	return &node{op: else_}
+	return &node{op: plain}
 }
 
 func (p *parser) literal(r rune, f *flags) *node { return p.chars(newSet(span{r, r}), f) }
@@ -243,11 +243,11 @@ func (p *parser) repeat(seq *node, r rune, start int, f *flags) {
 	}
 	n := len(seq.subs)
 	if n == 0 || seq.subs[n-1].isAnchor() {
-		p.failAt(start, "nothing to repeat")
+		p.failf(start, "nothing to repeat")
 	}
 	item := seq.subs[n-1]
 	if item.op == opRepeat {
-		p.failAt(start, "multiple repeat")
+		p.failf(start, "multiple repeat")
 	}
 	m := greedy
 	if p.accept('?') {
@@ -280,7 +280,7 @@ func (p *parser) counts(start int) (low, high int, ok bool) {
 	if hi != "" {
 		high = p.count(hi, start)
 		if high < low {
-			p.failAt(start+1, "min repeat greater than max repeat")
+			p.failf(start+1, "min repeat greater than max repeat")
 		}
 	}
 	return low, high, true
@@ -289,9 +289,9 @@ func (p *parser) counts(start int) (low, high int, ok bool) {
 func (p *parser) count(text string, start int) int {
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n >= forever {
-		p.failAt(start, "the repetition number is too large")
+		p.failf(start, "the repetition number is too large")
 	}
-	return int(n) //nolint:gosec // checked above
+	return int(n)
 }
 
 // codePoint reads an escape of exactly digits hexadecimal digits.
@@ -299,12 +299,12 @@ func (p *parser) codePoint(start, digits int) rune {
 	hex := p.while(digits, hexes)
 	n, err := strconv.ParseUint(hex, 16, 32)
 	if len(hex) != digits || err != nil {
-		p.failAt(start, "incomplete escape %s", string(p.text[start:p.at]))
+		p.failf(start, "incomplete escape %s", string(p.text[start:p.at]))
 	}
 	if n > unicode.MaxRune {
-		p.failAt(start, "bad escape %s", string(p.text[start:p.at]))
+		p.failf(start, "bad escape %s", string(p.text[start:p.at]))
 	}
-	return rune(n) //nolint:gosec // checked above
+	return rune(n)
 }
 
 // plainEscape reads those escapes that are one character in classes, too, after the backslash and r.
@@ -321,9 +321,9 @@ func (p *parser) plainEscape(start int, r rune) (rune, bool) {
 	case 'U':
 		return p.codePoint(start, 8), true
 	case 'N':
-		p.failAt(start, "characters by their names are not supported here")
+		p.failf(start, "characters by their names are not supported here")
 	case none:
-		p.failAt(start, "bad escape (end of pattern)")
+		p.failf(start, "bad escape (end of pattern)")
 	}
 	if r <= unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 		return 0, false
@@ -384,7 +384,7 @@ func (p *parser) escape(f *flags) *node {
 	}
 	c, ok := p.plainEscape(start, r)
 	if !ok {
-		p.failAt(start, "bad escape \\%c", r)
+		p.failf(start, "bad escape \\%c", r)
 	}
 	return p.literal(c, f)
 }
@@ -398,14 +398,14 @@ func (p *parser) numbered(start int, f *flags) *node {
 			p.at++
 			n, _ := strconv.ParseUint(string(p.text[start+1:p.at]), 8, 32)
 			if n > 0o377 {
-				p.failAt(start, "octal escape value %s outside of range 0-0o377", string(p.text[start:p.at]))
+				p.failf(start, "octal escape value %s outside of range 0-0o377", string(p.text[start:p.at]))
 			}
-			return p.literal(rune(n), f) //nolint:gosec // three digits
+			return p.literal(rune(n), f)
 		}
 	}
 	group, _ := strconv.Atoi(string(p.text[start+1 : p.at]))
 	if group >= len(p.groups) {
-		p.failAt(start+1, "invalid group reference %d", group)
+		p.failf(start+1, "invalid group reference %d", group)
 	}
 	return p.backref(group, start, f)
 }
@@ -418,10 +418,10 @@ func (p *parser) backref(group, pos int, f *flags) *node {
 // checkRef refuses a reference to a group that is not complete.
 func (p *parser) checkRef(group, pos int) {
 	if group >= len(p.groups) || p.groups[group] == nil {
-		p.failAt(pos, "cannot refer to an open group")
+		p.failf(pos, "cannot refer to an open group")
 	}
 	if p.behind > 0 && group >= p.behind {
-		p.failAt(p.at, "cannot refer to group defined in the same lookbehind subpattern")
+		p.failf(p.at, "cannot refer to group defined in the same lookbehind subpattern")
 	}
 }
 
@@ -446,7 +446,7 @@ func (p *parser) class(f *flags) *node {
 		}
 		end, singleEnd := p.classItem(start, f)
 		if !single || !singleEnd || end[0].lo < s[0].lo {
-			p.failAt(from, "bad character range %s", string(p.text[from:p.at]))
+			p.failf(from, "bad character range %s", string(p.text[from:p.at]))
 		}
 		spans = append(spans, span{s[0].lo, end[0].lo})
 	}
@@ -461,12 +461,11 @@ func (p *parser) class(f *flags) *node {
 func (p *parser) classItem(start int, f *flags) (s []span, single bool) {
 	from := p.at
 	r := p.next()
-	switch r {
-	case none:
-		p.failAt(start, "unterminated character set")
-	default:
+	if r == none {
+		p.failf(start, "unterminated character set")
+	}
+	if r != '\\' {
 		return []span{{r, r}}, true
-	case '\\':
 	}
 	r = p.next()
 	if s, ok := category(r, f.ascii); ok && r <= unicode.MaxASCII {
@@ -478,13 +477,13 @@ func (p *parser) classItem(start int, f *flags) (s []span, single bool) {
 	case r >= '0' && r <= '7':
 		n, _ := strconv.ParseUint(string(r)+p.while(2, octals), 8, 32)
 		if n > 0o377 {
-			p.failAt(from, "octal escape value %s outside of range 0-0o377", string(p.text[from:p.at]))
+			p.failf(from, "octal escape value %s outside of range 0-0o377", string(p.text[from:p.at]))
 		}
-		r = rune(n) //nolint:gosec // three digits
+		r = rune(n)
 	default:
 		c, ok := p.plainEscape(from, r)
 		if !ok {
-			p.failAt(from, "bad escape \\%c", r)
+			p.failf(from, "bad escape \\%c", r)
 		}
 		r = c
 	}

@@ -138,7 +138,7 @@ var sameLetters = [][]rune{
 var cases = sync.OnceValue(func() map[rune][]rune {
 	byLower := map[rune][]rune{}
 	for _, c := range unicode.CaseRanges {
-		for r := rune(c.Lo); r <= rune(c.Hi); r++ { //nolint:gosec // code points
+		for r := rune(c.Lo); r <= rune(c.Hi); r++ {
 			l := unicode.ToLower(r)
 			if l != r {
 				byLower[l] = append(byLower[l], r)

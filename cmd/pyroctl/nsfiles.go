@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+func newNSExportCmd(f *factory, run func(ctx context.Context, f *factory, file string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:   "export [FILE]",
+		Short: "Write all entries as JSON lines",
+		Long: `Writes all entries, the name server's own aside, as JSON lines to a file, or to the standard output: {"name":...,
+"uri":...,"metadata":[...]}. A file is replaced once all of it has been written.`,
+		Example: `  pyroctl ns export names.jsonl
+  pyroctl ns export --ns old:9090 | pyroctl ns import - --ns new:9090`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), f, fileArg(args)) },
+	}
+}
+
+// stdinOut is the file that is a standard stream.
+const stdinOut = "-"
+
+func fileArg(args []string) string {
+	if len(args) == 0 {
+		return stdinOut
+	}
+	return args[0]
+}
+
+func nsExport(ctx context.Context, f *factory, file string) error {
+	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		entries, err := ns.List(ctx, nameserver.Filter{})
+		if err != nil {
+			return err
+		}
+		var b bytes.Buffer
+		err = storage.WriteRecords(&b, func(yield func(storage.Record, error) bool) {
+			for _, e := range entries {
+				r := storage.Record{Name: e.Name, URI: e.URI.String(), Tags: e.Metadata}
+				if e.Name != nameserver.ObjectName && !yield(r, nil) {
+					return
+				}
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if file == stdinOut {
+			return f.write(b.Bytes())
+		}
+		return replaceFile(file, b.Bytes())
+	})
+}
+
+// replaceFile writes a file beside the one that it takes the place of.
+func replaceFile(file string, content []byte) error {
+	const own = 0o600
+	beside := file + ".new"
+	if err := os.WriteFile(beside, content, own); err != nil {
+		return err
+	}
+	return os.Rename(beside, file)
+}
+
+type nsImportOptions struct {
+	file string
+	safe bool
+}
+
+func newNSImportCmd(f *factory, run func(context.Context, *factory, *nsImportOptions) error) *cobra.Command {
+	opts := &nsImportOptions{}
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Register what export has written",
+		Long: `Registers the entries of a file of JSON lines, or of the standard input (-). Those that are there already are replaced,
+or with --safe left alone; the name server's own is passed over. Entries with a lease get one where the name server has
+leases.`,
+		Example: `  pyroctl ns import names.jsonl`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.file = args[0]
+			return run(cmd.Context(), f, opts)
+		},
+	}
+	cmd.Flags().BoolVar(&opts.safe, "safe", false, "leave entries alone that are there already")
+	return cmd
+}
+
+func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
+	in := f.io.in
+	if opts.file != stdinOut {
+		file, err := os.Open(opts.file)
+		if err != nil {
+			return usagef("%w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	ns, err := f.nameServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	imported, kept, err := f.importInto(ctx, ns, in, opts.safe)
+	if err != nil {
+		return fmt.Errorf("import, after %d entries: %w", imported, err)
+	}
+	doc := codec.NewDict("imported", imported, "kept", kept)
+	return f.printDocument(doc, func(w io.Writer) {
+		fmt.Fprintf(w, "imported %d\n", imported)
+		if kept > 0 {
+			fmt.Fprintf(w, "left alone %d\n", kept)
+		}
+	})
+}
+
+func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.Reader, safe bool) (imported, kept int, err error) {
+	for r, err := range storage.ReadRecords(in) {
+		if err != nil {
+			return imported, kept, err
+		}
+		if r.Name == nameserver.ObjectName {
+			continue
+		}
+		err = f.registerRecord(ctx, ns, r, safe)
+		switch {
+		case safe && errors.Is(err, transport.ErrAlreadyExists):
+			kept++
+		case err != nil:
+			return imported, kept, fmt.Errorf("%s: %w", r.Name, err)
+		default:
+			imported++
+		}
+	}
+	return imported, kept, nil
+}
+
+func (f *factory) registerRecord(ctx context.Context, ns *nameserver.Client, r storage.Record, safe bool) error {
+	ctx, cancel := f.limited(ctx)
+	defer cancel()
+	uri, err := pyro.ParseURI(r.URI)
+	if err != nil {
+		return err
+	}
+	if r.Lease > 0 {
+		_, err = ns.Lease(ctx, r.Name, uri, r.Lease, safe, r.Tags...)
+		if !errors.Is(err, transport.ErrUnimplemented) {
+			return err
+		}
+	}
+	return ns.Register(ctx, r.Name, uri, safe, r.Tags...)
+}
