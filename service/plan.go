@@ -32,10 +32,14 @@ func Oneway() MethodOption {
 }
 
 // Params names the parameters, in order, so that callers can pass them as keyword arguments. An element
-// is a string, or a [Default] for a parameter that may be left out.
+// is a string, or a [Default] for a parameter that may be left out. A variadic parameter has no name, because
+// Python passes what it takes by position; errors about an argument name its parameter.
 func Params(params ...any) MethodOption {
 	return methodOption(func(m *method) error {
-		if len(params) != len(m.params) {
+		switch {
+		case m.variadic && len(params) != len(m.params):
+			return fmt.Errorf("has %d parameters beside the variadic one, which has no name, but %d are named", len(m.params), len(params))
+		case len(params) != len(m.params):
 			return fmt.Errorf("has %d parameters, but %d are named", len(m.params), len(params))
 		}
 		for i, p := range params {
@@ -193,7 +197,7 @@ func planMethod(name string, fn any, of *instances, opts []MethodOption) (*metho
 		}
 	}
 	if m.display == "" {
-		m.display = strings.TrimSuffix(runtime.FuncForPC(m.pc).Name(), "-fm")
+		m.display = functionAt(m.pc)
 	}
 	if m.of == nil && m.kwType == nil && !m.variadic && m.stream == noStream && len(m.params) == 1 {
 		m.fast = fastFor(fn)
@@ -201,6 +205,9 @@ func planMethod(name string, fn any, of *instances, opts []MethodOption) (*metho
 	m.planFrame()
 	return m, nil
 }
+
+// functionAt names a function as stacks do. Of a method value it is the method.
+func functionAt(pc uintptr) string { return strings.TrimSuffix(runtime.FuncForPC(pc).Name(), "-fm") }
 
 // locate finds the function in the source. Of a method value only the wrapper is known, which the
 // compiler made: then it is the line where it was registered.
@@ -472,6 +479,7 @@ func (m *method) call(ctx context.Context, call *transport.Call) (*transport.Rep
 	f := m.newFrame()
 	defer f.free()
 	if err := call.Args.Decode(f); err != nil {
+		m.nameArgument(err)
 		return nil, argumentError(err)
 	}
 	if err := f.complete(); err != nil {
@@ -510,6 +518,21 @@ func (f *callFrame) call() []reflect.Value {
 		return f.m.fn.Call(f.in)
 	}
 	return f.m.fn.Call(append(slices.Clip(f.in), f.rest...))
+}
+
+// nameArgument adds the name of a parameter to the path of a positional argument that does not fit it.
+func (m *method) nameArgument(err error) {
+	types, ok := errors.AsType[*codec.TypeError](err)
+	if !ok {
+		return
+	}
+	for i, p := range m.params {
+		at := fmt.Sprintf("args[%d]", i)
+		if rest, found := strings.CutPrefix(types.Path, at); found && p.name != "" {
+			types.Path = at + " (" + p.name + ")" + rest
+			return
+		}
+	}
 }
 
 // argumentError has what does not fit raised as a TypeError; errors that say their class keep it.

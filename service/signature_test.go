@@ -41,6 +41,9 @@ func TestAddReportsEveryWrongSignature(t *testing.T) {
 		{"too few names", func(s *service.Service) {
 			s.Method("m", func(int, int) {}, service.Params("a"))
 		}, "has 2 parameters, but 1 are named"},
+		{"a name for the variadic", func(s *service.Service) {
+			s.Method("m", func(...int) {}, service.Params("numbers"))
+		}, "has 0 parameters beside the variadic one, which has no name, but 1 are named"},
 		{"a name twice", func(s *service.Service) {
 			s.Method("m", func(int, int) {}, service.Params("a", "a"))
 		}, "two parameters are named a"},
@@ -290,4 +293,26 @@ func TestMembersThatAreMisused(t *testing.T) {
 	require.ErrorContains(t, err, "it is a method")
 	require.ErrorContains(t, service.Do(t.Context(), p, "velocity"), "it is an attribute")
 	require.ErrorContains(t, service.Set(t.Context(), p, "fixed", "x"), "attempt to access unexposed or unknown remote attribute 'fixed'")
+}
+
+func TestArgumentErrorsNameTheParameter(t *testing.T) {
+	s := service.New("o")
+	s.Method("sell", func(query, int) {}, service.Params("what", "count"))
+	s.Method("unnamed", func(int) {})
+	s.Method("rest", func(string, ...int) {}, service.Params("first"))
+	p := connect(t, start(t, s).URI("o").String())
+	tests := []struct {
+		method string
+		args   []any
+		want   string
+	}{
+		{"sell", []any{query{}, "three"}, "args[1] (count): want int, found str"},
+		{"sell", []any{map[string]any{"name": 5}, 3}, "args[0] (what).name: want string, found int"},
+		{"unnamed", []any{"three"}, "args[0]: want int, found str"},
+		{"rest", []any{"a", 1, "b"}, "args[2]: want int, found str"},
+	}
+	for _, tt := range tests {
+		err := service.Do(t.Context(), p, tt.method, tt.args...)
+		require.ErrorContains(t, err, "TypeError: "+tt.want)
+	}
 }

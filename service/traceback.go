@@ -51,17 +51,48 @@ func (m *method) raised(err error, call *transport.Call, detailed bool) error {
 // traceback is a traceback as Python prints it: the method's function, the stack that the error carries,
 // what it wraps, and where it came from another object, the traceback from there.
 func (m *method) traceback(e *transport.Error) []string {
-	lines := []string{"Traceback (most recent call last):\n", transport.FrameLine(m.file, m.line, m.display)}
-	for _, f := range slices.Backward(e.Stack()) {
+	lines := []string{"Traceback (most recent call last):\n"}
+	for _, f := range m.framesOf(e) {
 		lines = append(lines, transport.FrameLine(f.File, f.Line, f.Function))
 	}
-	if !e.Remote {
-		for _, name := range e.Wrapped() {
-			lines = append(lines, "  wrapped "+indented(name)+"\n")
-		}
+	for _, name := range wrapped(e) {
+		lines = append(lines, "  wrapped "+indented(name)+"\n")
 	}
 	lines = append(lines, e.Traceback...)
 	return append(lines, lastLine(e)+"\n")
+}
+
+// framesOf returns the method's own frame and those of the stack that e carries, the outermost first. The stack knows the
+// line in the method; without one it is where the method begins.
+func (m *method) framesOf(e *transport.Error) []runtime.Frame {
+	frames := e.Stack()
+	slices.Reverse(frames)
+	if len(frames) > 0 && frames[0].Function == functionAt(m.pc) {
+		frames[0].Function = m.display
+		return frames
+	}
+	return append([]runtime.Frame{{File: m.file, Line: m.line, Function: m.display}}, frames...)
+}
+
+// generalKinds are the types of errors that say nothing but their text.
+var generalKinds = map[string]bool{ //nolint:gochecknoglobals // a constant
+	"*errors.errorString": true, "*errors.joinError": true, "*fmt.wrapError": true, "*fmt.wrapErrors": true,
+}
+
+// wrapped names the errors beneath e that add to its last line and to each other: a text that was not there
+// yet, or a type that says more than its text.
+func wrapped(e *transport.Error) []string {
+	if e.Remote {
+		return nil
+	}
+	last := lastLine(e)
+	said := map[string]bool{"": true, e.Message: true}
+	return slices.DeleteFunc(e.Wrapped(), func(name string) bool {
+		kind, text, _ := strings.Cut(name, ": ")
+		repeats := name == last || generalKinds[kind] && said[text]
+		said[text] = true
+		return repeats
+	})
 }
 
 // ruler separates the parts of a detailed traceback.
@@ -71,7 +102,8 @@ var ruler = strings.Repeat("-", 52) + "\n"
 func (m *method) detailedTraceback(e *transport.Error, call *transport.Call) []string {
 	what := " EXCEPTION " + lastLine(e) + "\n"
 	lines := []string{ruler, what, " Extended stacktrace follows (most recent call last)\n"}
-	lines = append(lines, ruler, detailedFrame(m.file, m.line, m.display), "Signature:\n    "+m.fn.Type().String()+"\n")
+	frames := m.framesOf(e)
+	lines = append(lines, ruler, detailedFrame(frames[0]), "Signature:\n    "+m.fn.Type().String()+"\n")
 	about := []string{"object = " + call.Object, m.kindOf(call) + " = " + call.Method}
 	if call.Peer != nil {
 		about = append(about, "dialect = "+call.Peer.Dialect.String(), "serializer = "+call.Peer.Codec)
@@ -81,10 +113,10 @@ func (m *method) detailedTraceback(e *transport.Error, call *transport.Call) []s
 		about = append(about, "program = "+strings.TrimSpace(info.Main.Path+" "+info.Main.Version))
 	}
 	lines = append(lines, "Call:\n    "+strings.Join(about, "\n    ")+"\n")
-	for _, f := range slices.Backward(e.Stack()) {
-		lines = append(lines, ruler, detailedFrame(f.File, f.Line, f.Function))
+	for _, f := range frames[1:] {
+		lines = append(lines, ruler, detailedFrame(f))
 	}
-	if names := e.Wrapped(); len(names) > 0 && !e.Remote {
+	if names := wrapped(e); len(names) > 0 {
 		lines = append(lines, ruler, "Wrapped errors:\n")
 		for _, name := range names {
 			lines = append(lines, "    "+indented(name)+"\n")
@@ -105,9 +137,9 @@ func (m *method) kindOf(call *transport.Call) string {
 
 // detailedFrame is a frame with the folder of its file, which tells files of one name apart; what is above
 // it says where the program was built.
-func detailedFrame(file string, line int, function string) string {
-	parts := strings.Split(file, "/")
-	return fmt.Sprintf("File %q, line %d, in %s\n", strings.Join(parts[max(0, len(parts)-2):], "/"), line, function)
+func detailedFrame(f runtime.Frame) string {
+	parts := strings.Split(f.File, "/")
+	return fmt.Sprintf("File %q, line %d, in %s\n", strings.Join(parts[max(0, len(parts)-2):], "/"), f.Line, f.Function)
 }
 
 // lastLine is the last line of a Python traceback. It also has the Go type, which no class carries, or of
