@@ -201,6 +201,40 @@ func BytesRepr() Option {
 	}
 }
 
+// OrderedDicts has every dict that is read into an any become a [*codec.Dict], which keeps the order and the
+// kinds of its keys, instead of a map[string]any, which is handier but is written in the order of its keys. Give it
+// to what passes on values whose order counts. The values of handshakes and the attributes of exceptions and
+// instances stay maps.
+func OrderedDicts() Option {
+	return values(func(v *configv1.Values) { v.OrderedDicts = true })
+}
+
+// DisallowUnknownFields has a dict refused that has a key which the struct that it is read into has no field
+// for. By default such keys are ignored.
+func DisallowUnknownFields() Option {
+	return values(func(v *configv1.Values) { v.DisallowUnknownFields = true })
+}
+
+func values(set func(*configv1.Values)) Option {
+	return bothOption{
+		func(c *serverConfig) error { set(c.pb.GetValues()); return nil },
+		func(c *proxyConfig) error { set(c.pb.GetValues()); return nil },
+	}
+}
+
+// valueOptions are those of o and pb.
+func valueOptions(o codec.Options, registry *codec.Registry, pb interface {
+	GetLimits() *configv1.Limits
+	GetValues() *configv1.Values
+},
+) codec.Options {
+	o.Registry = registry
+	o.MaxDepth = int(pb.GetLimits().GetMaxDepth())
+	o.OrderedDicts = pb.GetValues().GetOrderedDicts()
+	o.DisallowUnknownFields = pb.GetValues().GetDisallowUnknownFields()
+	return o
+}
+
 // PickleProtocol has pickles written in protocol version n, 2 to 5; the default is 4, which Python reads
 // from 3.4 on. Python 2 reads 2. A server answers in the version of the request where that is older.
 func PickleProtocol(n int) Option {

@@ -43,7 +43,7 @@ func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := proxyConfig{pb: &configv1.Proxy{Uri: uri, Limits: &configv1.Limits{}}}.with(opts)
+	cfg, err := proxyConfig{pb: &configv1.Proxy{Uri: uri, Limits: &configv1.Limits{}, Values: &configv1.Values{}}}.with(opts)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", uri, err)
 	}
@@ -109,9 +109,6 @@ func newProxy(u pyro.URI, cfg proxyConfig) (*Proxy, error) {
 
 func (cfg *proxyConfig) dial() pyro.DialConfig {
 	pb := cfg.pb
-	values := cfg.values
-	values.Registry = cfg.registry
-	values.MaxDepth = int(pb.GetLimits().GetMaxDepth())
 	d := pyro.DialConfig{
 		Serializer:      pb.GetSerializer(),
 		Dialect:         codec.Dialect(pb.GetDialect()), //nolint:gosec // an enum of small numbers
@@ -119,7 +116,7 @@ func (cfg *proxyConfig) dial() pyro.DialConfig {
 		Compress:        pb.GetCompression(),
 		MaxMessageSize:  pb.GetLimits().GetMaxMessageSize(),
 		MaxInflatedSize: pb.GetLimits().GetMaxInflatedSize(),
-		Values:          values,
+		Values:          valueOptions(cfg.values, cfg.registry, pb),
 		Timeout:         duration(pb.GetConnectTimeout()),
 		Handshake:       cfg.handshake,
 		PreferIP:        cfg.preferIP,

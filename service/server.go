@@ -60,6 +60,7 @@ func NewServer(opts ...ServerOption) *Server {
 		cfg: serverConfig{pb: &configv1.Server{
 			Limits:  &configv1.Limits{},
 			Streams: &configv1.Streams{},
+			Values:  &configv1.Values{},
 		}},
 		services: map[string]*Service{},
 		ended:    make(chan struct{}),
@@ -254,7 +255,7 @@ func (s *Server) start(listen func() ([]listener, error)) error {
 	s.wire = wire
 	s.setRunning(true)
 	for _, u := range s.URIs("") {
-		s.log.Info("listening", "location", u.Location())
+		s.log.Debug("listening", "location", u.Location())
 	}
 	s.failed = make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -275,9 +276,6 @@ func (s *Server) start(listen func() ([]listener, error)) error {
 func (s *Server) newWire() (*pyro.Server, error) {
 	chain := transport.Chain(s.cfg.chain...)
 	pb := s.cfg.pb
-	values := s.cfg.values
-	values.Registry = s.cfg.registry
-	values.MaxDepth = int(pb.GetLimits().GetMaxDepth())
 	linger := pb.GetStreams().GetLinger().AsDuration()
 	if pb.GetStreams().GetLinger() != nil && linger == 0 {
 		linger = -1
@@ -302,7 +300,7 @@ func (s *Server) newWire() (*pyro.Server, error) {
 			Linger:   linger,
 			Max:      int(pb.GetLimits().GetMaxStreams()),
 		},
-		Values:      values,
+		Values:      valueOptions(s.cfg.values, s.cfg.registry, pb),
 		Annotations: s.cfg.annotate,
 		Logger:      s.log,
 	})
@@ -574,6 +572,26 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Done returns a channel that is closed when a Shutdown of the server is through, Run's included.
 func (s *Server) Done() <-chan struct{} { return s.ended }
 
+// ServerFrom returns the server that answers the call which a method runs for with ctx (Pyro's _pyroDaemon), so that
+// it can add and remove services; nil if ctx is of no call.
+func ServerFrom(ctx context.Context) *Server {
+	if info := transport.FromContext(ctx); info != nil {
+		s, _ := info.Server.(*Server)
+		return s
+	}
+	return nil
+}
+
+// ServiceFrom returns the service that a method of which runs with ctx, whose name is the object's id (Pyro's
+// _pyroId); nil if ctx is of no call.
+func ServiceFrom(ctx context.Context) *Service {
+	if info := transport.FromContext(ctx); info != nil {
+		s, _ := info.Service.(*Service)
+		return s
+	}
+	return nil
+}
+
 func (s *Server) service(name string) *Service {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -588,6 +606,9 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 	svc := s.service(call.Object)
 	if svc == nil {
 		return nil, transport.NewError("DaemonError", "unknown object")
+	}
+	if info := transport.FromContext(ctx); info != nil {
+		info.Server, info.Service = s, svc
 	}
 	switch call.Kind {
 	case transport.GetAttr, transport.SetAttr:

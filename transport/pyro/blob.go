@@ -119,7 +119,12 @@ func callWith(t reflect.Type, json bool) reflect.Type {
 		return s.(reflect.Type) //nolint:forcetypeassert // nothing else is stored
 	}
 	anything := reflect.TypeFor[any]()
-	fields := []reflect.StructField{{Name: contentField, Type: t, Tag: `pyro:"params"`}}
+	fields := []reflect.StructField{
+		{Name: contentField, Type: t, Tag: `pyro:"params"`},
+		{Name: "Object", Type: anything, Tag: `pyro:"object"`}, // named, so that they are no unknown fields
+		{Name: "Method", Type: anything, Tag: `pyro:"method"`},
+		{Name: "Kwargs", Type: anything, Tag: `pyro:"kwargs"`},
+	}
 	if !json {
 		fields = []reflect.StructField{
 			{Name: "_", PkgPath: "pyro", Type: reflect.TypeFor[struct{}](), Tag: `pyro:",tuple"`},

@@ -351,9 +351,9 @@ func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 		} `pyro:"meta"`
 	}
 	if c.o.dialect == codec.Pyro4 && f.flags&flagMeta == 0 {
-		err = k.Unmarshal(payload, &answer.Handshake, &c.opts)
+		err = k.Unmarshal(payload, &answer.Handshake, handshakeOptions(&c.opts))
 	} else {
-		err = k.Unmarshal(payload, &answer, &c.opts)
+		err = k.Unmarshal(payload, &answer, handshakeOptions(&c.opts))
 	}
 	if err != nil {
 		return nil, transport.Errorf(transport.CodeInternal, "answer to the handshake: %w", err)

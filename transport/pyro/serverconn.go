@@ -328,7 +328,7 @@ func (w *worker) readHandshake(f *frame) (*transport.Handshake, error) {
 	}
 	w.answers = w.answerOptions(w.ser, payload)
 	var v any
-	if err := w.ser.codec.Unmarshal(payload, &v, &w.opts); err != nil {
+	if err := w.ser.codec.Unmarshal(payload, &v, handshakeOptions(&w.opts)); err != nil {
 		return nil, err
 	}
 	dict, ok := v.(map[string]any)
@@ -351,6 +351,14 @@ func (w *worker) readHandshake(f *frame) (*transport.Handshake, error) {
 		return nil, errors.New("unknown object")
 	}
 	return h, nil
+}
+
+// handshakeOptions are how a handshake is read, where values are read as o says: its dicts are maps, as
+// who judges it and who gets the answer know them, and it may hold more than is known here.
+func handshakeOptions(o *codec.Options) *codec.Options {
+	h := *o
+	h.OrderedDicts, h.DisallowUnknownFields = false, false
+	return &h
 }
 
 // header makes a call's header of a frame's. The peer's correlation id is kept, else there is a new

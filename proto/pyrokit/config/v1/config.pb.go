@@ -95,7 +95,9 @@ type Server struct {
 	// Remote iterators.
 	Streams *Streams `protobuf:"bytes,6,opt,name=streams,proto3" json:"streams,omitempty"`
 	// How long a shutdown waits for running calls. Unset: 10s.
-	DrainTimeout  *durationpb.Duration `protobuf:"bytes,7,opt,name=drain_timeout,json=drainTimeout,proto3" json:"drain_timeout,omitempty"`
+	DrainTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=drain_timeout,json=drainTimeout,proto3" json:"drain_timeout,omitempty"`
+	// How values are read.
+	Values        *Values `protobuf:"bytes,8,opt,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,6 +177,13 @@ func (x *Server) GetStreams() *Streams {
 func (x *Server) GetDrainTimeout() *durationpb.Duration {
 	if x != nil {
 		return x.DrainTimeout
+	}
+	return nil
+}
+
+func (x *Server) GetValues() *Values {
+	if x != nil {
+		return x.Values
 	}
 	return nil
 }
@@ -564,7 +573,9 @@ type Proxy struct {
 	Pool int32 `protobuf:"varint,10,opt,name=pool,proto3" json:"pool,omitempty"`
 	// Name servers to ask for PYRONAME uris without a location, HOST or HOST:PORT, in order. Empty:
 	// localhost:9090.
-	NameServers   []string `protobuf:"bytes,11,rep,name=name_servers,json=nameServers,proto3" json:"name_servers,omitempty"`
+	NameServers []string `protobuf:"bytes,11,rep,name=name_servers,json=nameServers,proto3" json:"name_servers,omitempty"`
+	// How values are read.
+	Values        *Values `protobuf:"bytes,12,opt,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -676,6 +687,68 @@ func (x *Proxy) GetNameServers() []string {
 	return nil
 }
 
+func (x *Proxy) GetValues() *Values {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// Values say how values are read.
+type Values struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where no type is asked for, read dicts in their order instead of into maps.
+	OrderedDicts bool `protobuf:"varint,1,opt,name=ordered_dicts,json=orderedDicts,proto3" json:"ordered_dicts,omitempty"`
+	// Refuse a dict with a key that the struct it is read into has no field for.
+	DisallowUnknownFields bool `protobuf:"varint,2,opt,name=disallow_unknown_fields,json=disallowUnknownFields,proto3" json:"disallow_unknown_fields,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *Values) Reset() {
+	*x = Values{}
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Values) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Values) ProtoMessage() {}
+
+func (x *Values) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Values.ProtoReflect.Descriptor instead.
+func (*Values) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Values) GetOrderedDicts() bool {
+	if x != nil {
+		return x.OrderedDicts
+	}
+	return false
+}
+
+func (x *Values) GetDisallowUnknownFields() bool {
+	if x != nil {
+		return x.DisallowUnknownFields
+	}
+	return false
+}
+
 // Chain is a list of middlewares, the first one outermost.
 type Chain struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -686,7 +759,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +771,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +784,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{6}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Chain) GetMiddlewares() []*Middleware {
@@ -734,7 +807,7 @@ type Middleware struct {
 
 func (x *Middleware) Reset() {
 	*x = Middleware{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -746,7 +819,7 @@ func (x *Middleware) String() string {
 func (*Middleware) ProtoMessage() {}
 
 func (x *Middleware) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -759,7 +832,7 @@ func (x *Middleware) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Middleware.ProtoReflect.Descriptor instead.
 func (*Middleware) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{7}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Middleware) GetName() string {
@@ -780,7 +853,7 @@ var File_pyrokit_config_v1_config_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x1epyrokit/config/v1/config.proto\x12\x11pyrokit.config.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe0\x02\n" +
+	"\x1epyrokit/config/v1/config.proto\x12\x11pyrokit.config.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\"\x93\x03\n" +
 	"\x06Server\x129\n" +
 	"\tlisteners\x18\x01 \x03(\v2\x1b.pyrokit.config.v1.ListenerR\tlisteners\x121\n" +
 	"\x06limits\x18\x02 \x01(\v2\x19.pyrokit.config.v1.LimitsR\x06limits\x12.\n" +
@@ -788,7 +861,8 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\vserializers\x18\x04 \x03(\tR\vserializers\x12 \n" +
 	"\vcompression\x18\x05 \x01(\bR\vcompression\x124\n" +
 	"\astreams\x18\x06 \x01(\v2\x1a.pyrokit.config.v1.StreamsR\astreams\x12>\n" +
-	"\rdrain_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\fdrainTimeout\"\xc4\x01\n" +
+	"\rdrain_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\fdrainTimeout\x121\n" +
+	"\x06values\x18\b \x01(\v2\x19.pyrokit.config.v1.ValuesR\x06values\"\xc4\x01\n" +
 	"\bListener\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +
@@ -813,7 +887,7 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\aStreams\x12\x1a\n" +
 	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x125\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x121\n" +
-	"\x06linger\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06linger\"\xda\x03\n" +
+	"\x06linger\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06linger\"\x8d\x04\n" +
 	"\x05Proxy\x12\x10\n" +
 	"\x03uri\x18\x01 \x01(\tR\x03uri\x12\x1e\n" +
 	"\n" +
@@ -828,7 +902,11 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\atimeout\x18\t \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
 	"\x04pool\x18\n" +
 	" \x01(\x05R\x04pool\x12!\n" +
-	"\fname_servers\x18\v \x03(\tR\vnameServers\"H\n" +
+	"\fname_servers\x18\v \x03(\tR\vnameServers\x121\n" +
+	"\x06values\x18\f \x01(\v2\x19.pyrokit.config.v1.ValuesR\x06values\"e\n" +
+	"\x06Values\x12#\n" +
+	"\rordered_dicts\x18\x01 \x01(\bR\forderedDicts\x126\n" +
+	"\x17disallow_unknown_fields\x18\x02 \x01(\bR\x15disallowUnknownFields\"H\n" +
 	"\x05Chain\x12?\n" +
 	"\vmiddlewares\x18\x01 \x03(\v2\x1d.pyrokit.config.v1.MiddlewareR\vmiddlewares\"N\n" +
 	"\n" +
@@ -853,7 +931,7 @@ func file_pyrokit_config_v1_config_proto_rawDescGZIP() []byte {
 }
 
 var file_pyrokit_config_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pyrokit_config_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_pyrokit_config_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_pyrokit_config_v1_config_proto_goTypes = []any{
 	(Dialect)(0),                // 0: pyrokit.config.v1.Dialect
 	(*Server)(nil),              // 1: pyrokit.config.v1.Server
@@ -862,36 +940,39 @@ var file_pyrokit_config_v1_config_proto_goTypes = []any{
 	(*Limits)(nil),              // 4: pyrokit.config.v1.Limits
 	(*Streams)(nil),             // 5: pyrokit.config.v1.Streams
 	(*Proxy)(nil),               // 6: pyrokit.config.v1.Proxy
-	(*Chain)(nil),               // 7: pyrokit.config.v1.Chain
-	(*Middleware)(nil),          // 8: pyrokit.config.v1.Middleware
-	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
-	(*anypb.Any)(nil),           // 10: google.protobuf.Any
+	(*Values)(nil),              // 7: pyrokit.config.v1.Values
+	(*Chain)(nil),               // 8: pyrokit.config.v1.Chain
+	(*Middleware)(nil),          // 9: pyrokit.config.v1.Middleware
+	(*durationpb.Duration)(nil), // 10: google.protobuf.Duration
+	(*anypb.Any)(nil),           // 11: google.protobuf.Any
 }
 var file_pyrokit_config_v1_config_proto_depIdxs = []int32{
 	2,  // 0: pyrokit.config.v1.Server.listeners:type_name -> pyrokit.config.v1.Listener
 	4,  // 1: pyrokit.config.v1.Server.limits:type_name -> pyrokit.config.v1.Limits
-	7,  // 2: pyrokit.config.v1.Server.chain:type_name -> pyrokit.config.v1.Chain
+	8,  // 2: pyrokit.config.v1.Server.chain:type_name -> pyrokit.config.v1.Chain
 	5,  // 3: pyrokit.config.v1.Server.streams:type_name -> pyrokit.config.v1.Streams
-	9,  // 4: pyrokit.config.v1.Server.drain_timeout:type_name -> google.protobuf.Duration
-	3,  // 5: pyrokit.config.v1.Listener.hmac_key:type_name -> pyrokit.config.v1.Secret
-	9,  // 6: pyrokit.config.v1.Limits.handshake_timeout:type_name -> google.protobuf.Duration
-	9,  // 7: pyrokit.config.v1.Limits.write_timeout:type_name -> google.protobuf.Duration
-	9,  // 8: pyrokit.config.v1.Limits.idle_timeout:type_name -> google.protobuf.Duration
-	9,  // 9: pyrokit.config.v1.Streams.lifetime:type_name -> google.protobuf.Duration
-	9,  // 10: pyrokit.config.v1.Streams.linger:type_name -> google.protobuf.Duration
-	0,  // 11: pyrokit.config.v1.Proxy.dialect:type_name -> pyrokit.config.v1.Dialect
-	3,  // 12: pyrokit.config.v1.Proxy.hmac_key:type_name -> pyrokit.config.v1.Secret
-	4,  // 13: pyrokit.config.v1.Proxy.limits:type_name -> pyrokit.config.v1.Limits
-	7,  // 14: pyrokit.config.v1.Proxy.chain:type_name -> pyrokit.config.v1.Chain
-	9,  // 15: pyrokit.config.v1.Proxy.connect_timeout:type_name -> google.protobuf.Duration
-	9,  // 16: pyrokit.config.v1.Proxy.timeout:type_name -> google.protobuf.Duration
-	8,  // 17: pyrokit.config.v1.Chain.middlewares:type_name -> pyrokit.config.v1.Middleware
-	10, // 18: pyrokit.config.v1.Middleware.config:type_name -> google.protobuf.Any
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	10, // 4: pyrokit.config.v1.Server.drain_timeout:type_name -> google.protobuf.Duration
+	7,  // 5: pyrokit.config.v1.Server.values:type_name -> pyrokit.config.v1.Values
+	3,  // 6: pyrokit.config.v1.Listener.hmac_key:type_name -> pyrokit.config.v1.Secret
+	10, // 7: pyrokit.config.v1.Limits.handshake_timeout:type_name -> google.protobuf.Duration
+	10, // 8: pyrokit.config.v1.Limits.write_timeout:type_name -> google.protobuf.Duration
+	10, // 9: pyrokit.config.v1.Limits.idle_timeout:type_name -> google.protobuf.Duration
+	10, // 10: pyrokit.config.v1.Streams.lifetime:type_name -> google.protobuf.Duration
+	10, // 11: pyrokit.config.v1.Streams.linger:type_name -> google.protobuf.Duration
+	0,  // 12: pyrokit.config.v1.Proxy.dialect:type_name -> pyrokit.config.v1.Dialect
+	3,  // 13: pyrokit.config.v1.Proxy.hmac_key:type_name -> pyrokit.config.v1.Secret
+	4,  // 14: pyrokit.config.v1.Proxy.limits:type_name -> pyrokit.config.v1.Limits
+	8,  // 15: pyrokit.config.v1.Proxy.chain:type_name -> pyrokit.config.v1.Chain
+	10, // 16: pyrokit.config.v1.Proxy.connect_timeout:type_name -> google.protobuf.Duration
+	10, // 17: pyrokit.config.v1.Proxy.timeout:type_name -> google.protobuf.Duration
+	7,  // 18: pyrokit.config.v1.Proxy.values:type_name -> pyrokit.config.v1.Values
+	9,  // 19: pyrokit.config.v1.Chain.middlewares:type_name -> pyrokit.config.v1.Middleware
+	11, // 20: pyrokit.config.v1.Middleware.config:type_name -> google.protobuf.Any
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_pyrokit_config_v1_config_proto_init() }
@@ -910,7 +991,7 @@ func file_pyrokit_config_v1_config_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyrokit_config_v1_config_proto_rawDesc), len(file_pyrokit_config_v1_config_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
