@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -249,14 +251,21 @@ func (f *File) failed(err error) error {
 	case corrupt, notADB:
 		return f.wrong(storage.ErrFormat, from.Error())
 	case cantOpen:
-		// SQLite does not tell why.
-		if file, err := os.OpenFile(f.path, os.O_RDWR, 0); err != nil {
-			return err
-		} else if err := file.Close(); err != nil {
-			return err
-		}
+		return f.cannot(err)
 	}
 	return fmt.Errorf("%s: %w", f.path, err)
+}
+
+// cannot says why a file cannot be opened, which SQLite does not tell.
+func (f *File) cannot(err error) error {
+	file, why := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600) // which SQLite could not do, either
+	switch {
+	case errors.Is(why, fs.ErrPermission), errors.Is(why, syscall.EROFS):
+		return fmt.Errorf("%w: %w", storage.ErrReadOnly, why)
+	case why != nil:
+		return why
+	}
+	return errors.Join(fmt.Errorf("%s: %w", f.path, err), file.Close())
 }
 
 func (f *File) wrong(what error, why string) error {
