@@ -122,7 +122,7 @@ panic: internal error
 		require.NotContains(t, got, "secret")
 	}
 	_, err := service.Get[int](t.Context(), p, "prop")
-	require.Contains(t, tracebackOf(t, err), "failing.func7")
+	require.Contains(t, tracebackOf(t, err), "failing.func6")
 }
 
 func TestDetailedTracebacksTellNoValues(t *testing.T) {

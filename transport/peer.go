@@ -46,6 +46,9 @@ type CallInfo struct {
 	// Response annotations go back with the reply; only the method's own goroutine may set them. Those
 	// that an iterator sets before it yields an item go along with that item.
 	Response Annotations
+	// Server and Service are what answers the call, for who knows their types: service.ServerFrom and
+	// service.ServiceFrom read them. They are nil where package service has no part in it.
+	Server, Service any
 }
 
 // A serverContext is the context of one call on a server, and the call itself: one allocation.
