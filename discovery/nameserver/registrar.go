@@ -12,8 +12,8 @@ import (
 )
 
 // A Resolver looks names up at a name server that it finds when it is asked, and finds again when that one is
-// gone. It holds a connection only while it is used, and needs no Close. It is a discovery.Resolver, Finder and Watcher;
-// its methods may be called concurrently.
+// gone. It holds a connection only while it is used, because Python's name servers have a thread for each and not many
+// of them, and needs no Close. It is a discovery.Resolver, Finder and Watcher; its methods may be called concurrently.
 type Resolver struct {
 	// PollInterval is how often Watch asks a name server that cannot tell of changes by itself; 0 means 5 s.
 	PollInterval time.Duration
@@ -22,7 +22,7 @@ type Resolver struct {
 }
 
 // NewResolver returns a Resolver at the name server that l finds.
-func NewResolver(l Locator) *Resolver { return &Resolver{session: newSession(l)} }
+func NewResolver(l Locator) *Resolver { return &Resolver{session: newSession(l, 0)} }
 
 // Resolve returns the entry with this name.
 func (r *Resolver) Resolve(ctx context.Context, name string) (e discovery.Entry, err error) {
@@ -47,6 +47,9 @@ func (r *Resolver) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]dis
 	return watch(ctx, q, r.session.use, r.PollInterval)
 }
 
+// roundTime is how long a registrar keeps its connection for what comes next of a round.
+const roundTime = 100 * time.Millisecond
+
 // A registrar registers names at a name server as a Resolver looks them up.
 type registrar struct{ *Resolver }
 
@@ -54,7 +57,7 @@ type registrar struct{ *Resolver }
 // of locations that answers; none given means where a Locator looks. It never finds one by broadcast, where
 // a stray name server could collect the names.
 func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
-	return &registrar{NewResolver(Locator{Dial: cfg, Locations: locations})}
+	return &registrar{&Resolver{session: newSession(Locator{Dial: cfg, Locations: locations}, roundTime)}}
 }
 
 // Location returns the name server that was found last, or a URI without a location.

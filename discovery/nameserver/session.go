@@ -9,13 +9,10 @@ import (
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-// linger is how long a connection that nobody uses is kept. Python's name servers have a thread for each, and not many
-// of them.
-const linger = time.Second
-
 // A session finds a name server when it is needed, and another one when that one is gone.
 type session struct {
 	locator Locator
+	linger  time.Duration // for so long a connection that nobody uses is kept
 	finding chan struct{} // holds one token: who has it locates
 
 	mu     sync.Mutex // guards what follows
@@ -25,8 +22,8 @@ type session struct {
 	found  pyro.URI
 }
 
-func newSession(l Locator) *session {
-	s := &session{locator: l, finding: make(chan struct{}, 1)}
+func newSession(l Locator, linger time.Duration) *session {
+	s := &session{locator: l, linger: linger, finding: make(chan struct{}, 1)}
 	s.finding <- struct{}{}
 	return s
 }
@@ -88,7 +85,7 @@ func (s *session) release(c *Client, gone bool) {
 		return
 	}
 	s.users--
-	if gone {
+	if gone || s.users == 0 && s.linger <= 0 {
 		s.drop()
 		return
 	}
@@ -98,7 +95,7 @@ func (s *session) release(c *Client, gone bool) {
 	if s.idle != nil {
 		s.idle.Stop()
 	}
-	s.idle = time.AfterFunc(linger, func() {
+	s.idle = time.AfterFunc(s.linger, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.client == c && s.users == 0 {
