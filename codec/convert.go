@@ -38,6 +38,14 @@ func ConvertDict(d *Dict, o *Options) (any, error) {
 	return v, nil
 }
 
+func init() { //nolint:gochecknoinits // package bind cannot reach it otherwise
+	hook.Attributes = func(dict, o any) any {
+		d, _ := dict.(*Dict)
+		opts, _ := o.(*Options)
+		return d.without(ClassKey, opts)
+	}
+}
+
 func convertClass(class string, attrs *Dict, o *Options) (any, error) {
 	r := o.Classes()
 	fn, t := r.Decoder(class)

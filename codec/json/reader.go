@@ -45,7 +45,7 @@ func newReader(data []byte, base int, o *codec.Options) *reader {
 	s.closers, s.fresh = s.closers[:0], false
 	s.held.kind = bind.Invalid
 	s.dec.Renew(o)
-	s.dec.Src, s.dec.Codec = s, Codec
+	s.dec.Src, s.dec.Codec, s.dec.Room = s, Codec, bind.RoomFor(len(data))
 	return s
 }
 

@@ -52,6 +52,7 @@ func newReader(data []byte, o *codec.Options) *reader {
 	s.frames, s.refs = s.frames[:0], s.refs[:0]
 	s.replay, s.reread, s.peeked = false, 0, false
 	s.dec.Renew(o)
+	s.dec.Room = bind.RoomFor(len(data))
 	s.dec.Src, s.dec.Stable = s, true // no Codec: values refer to others, and cannot be handed out as they are
 	return s
 }

@@ -30,6 +30,11 @@ func (r *reader) instanceTree(n *node) (any, error) {
 		}
 		defer r.shut(x.args.p)
 	}
+	if known := knownClasses[class]; known == nil {
+		if err := r.openInstance(n); err != nil {
+			return nil, err
+		}
+	}
 	if state := pyroStates[class]; state != nil {
 		if d, err := state(r, x); d != nil || err != nil {
 			return r.classDict(d, class), err
@@ -127,6 +132,11 @@ func (r *reader) hasNames(v value) bool {
 
 // addAttributes adds what the dict v has.
 func (r *reader) addAttributes(attrs *codec.Dict, v value) error {
+	if v.p.seen {
+		if err := r.again(attributeSize * len(v.p.items) / 2); err != nil {
+			return err
+		}
+	}
 	d, err := r.dictIn(v)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func (r *reader) free() {
 	}
 	clear(r.frames[:cap(r.frames)])
 	r.data, r.o, r.sparse, r.types, r.cur, r.made = nil, nil, nil, nil, value{}, nil
-	r.dec.O = nil
+	r.dec.Renew(nil)
 	readers.Put(r)
 }
 

@@ -1,6 +1,9 @@
 package pickle_test
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // What opcodes remember, by its number.
 const (
@@ -28,9 +31,23 @@ func hostileReferences() map[string][]byte {
 			"h\x04h\x03h\x02Rh\x05bC\x01a\x86R"),
 		"long fields": many(record+"(K\x03\x8c\x01|N("+strings.Repeat("h\x00", 16)+"t}h\x00h\x01K\x00\x86sK\x01K\x01K\x10t"+remember,
 			"h\x04h\x03h\x02Rh\x05bC\x01a\x86R"),
-		"types in types":     nestedDtypes(size / 28),
-		"records in records": nestedRecords(150, 1<<16),
+		"one error":            many("\x80\x04cbuiltins\nValueError\nK\x01\x85R"+remember, "h\x00"),
+		"one URI":              many("\x80\x04cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01aN\x8c\x01bK\x01tb"+remember, "h\x00"),
+		"one proxy's state":    many("\x80\x04cPyro4.core\nProxy\n"+remember+"(\x8c\x0aPYRO:a@b:1\x8f\x8f\x8fK\x00N\x8c\x01hK\x00Nt"+remember, "h\x00)\x81h\x01b"),
+		"the same attributes":  many("\x80\x04cm\nC\n"+remember+manyAttributes(1000)+remember, "h\x00)\x81h\x01b"),
+		"one instance":         many("\x80\x04cm\nC\n)\x81"+remember, "h\x00"),
+		"one tuple's instance": many("\x80\x04cm\nC\n(NNNt\x81"+remember, "h\x00"),
+		"types in types":       nestedDtypes(size / 28),
+		"records in records":   nestedRecords(150, 1<<16),
 	}
+}
+
+func manyAttributes(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\x8c\x05a%04dN", i)
+	}
+	return "}(" + b.String() + "u"
 }
 
 // nestedDtypes is a number of the type that is an array of the type that is an array, and so on.

@@ -34,13 +34,13 @@ func (t *treeBuilder) restart(o *codec.Options) {
 
 // Destinations may take roomEach bytes for each one of the data, and room besides.
 const (
-	roomEach = 80
+	roomEach = 72
 	room     = 4 << 20
 )
 
 // References may make the value freeReread bytes larger, and maxReread times the size of the data.
 const (
-	maxReread  = 96
+	maxReread  = 88
 	freeReread = 2 << 20
 )
 
@@ -65,7 +65,17 @@ func (r *reader) repeated(v value) error {
 const (
 	wordSize      = 16
 	containerSize = 64
+	instanceSize  = 768 // class dict, what it is converted into, and what is in between
+	attributeSize = 320 // the same for each attribute
 )
+
+// openInstance counts what an instance that comes by again costs beyond its parts.
+func (r *reader) openInstance(n *node) error {
+	if !n.seen {
+		return nil
+	}
+	return r.again(instanceSize)
+}
 
 // open begins to make a value of a node; shut ends it. What is opened again costs as much as it holds.
 func (r *reader) open(n *node) error {

@@ -116,6 +116,6 @@ func (s *reader) bareTuple(start int, dst any) error {
 	if err != nil {
 		return err
 	}
-	d := bind.Decoder{Src: bind.FromTree(tree), O: s.o}
+	d := bind.Decoder{Src: bind.FromTree(tree), O: s.o, Room: s.dec.Room}
 	return d.Decode(dst)
 }

@@ -51,6 +51,7 @@ func newReader(data []byte, base, open int, o *codec.Options) *reader {
 	s.classes = false
 	s.parens.reset()
 	s.dec.Renew(o)
+	s.dec.Room = bind.RoomFor(len(data))
 	if s.dec.Src == nil {
 		s.dec.Src, s.dec.Codec, s.dec.OwnClass = s, Codec, ownClass
 	}

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"errors"
 	"reflect"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -74,7 +75,35 @@ func (d *Decoder) convertDict(x *codec.Dict) (any, error) {
 			return v, err
 		}
 	}
-	return codec.ConvertDict(x, d.O)
+	return d.convertClass(name, x)
+}
+
+// asClassError says that err happened in an instance of class, unless it is about the whole input.
+func asClassError(class string, err error) error {
+	if _, ok := errors.AsType[*codec.ClassError](err); ok {
+		return err
+	}
+	if _, ok := errors.AsType[*codec.LimitError](err); ok {
+		return err
+	}
+	return &codec.ClassError{Class: class, Msg: err.Error(), Cause: err}
+}
+
+// convertClass is codec.ConvertDict, which a registered type does not lead out of d's room.
+func (d *Decoder) convertClass(class string, x *codec.Dict) (any, error) {
+	fn, t := d.O.Classes().Decoder(class)
+	if fn != nil || t == nil || d.Room == 0 {
+		return codec.ConvertDict(x, d.O)
+	}
+	v := reflect.New(t).Elem()
+	attrs := hook.Attributes(x, d.O)
+	inner := Decoder{Src: newTreeSource(attrs), O: d.O, OwnClass: FloatClass, asis: true, Room: d.Room, taken: d.taken}
+	err := decodePlan(t)(&inner, v)
+	d.taken = inner.taken
+	if err != nil {
+		return nil, asClassError(class, err)
+	}
+	return v.Interface(), nil
 }
 
 func (d *Decoder) convertValues(x *codec.Dict) error {
@@ -138,6 +167,7 @@ func (d *Decoder) classValue(class string, t reflect.Type, m Mark) (v any, again
 		return nil, nil, err
 	}
 	if v != nil && fits(reflect.TypeOf(v), t) {
+		d.forget()
 		return v, nil, nil
 	}
 	dict.Delete(codec.ClassKey) // it has had its say

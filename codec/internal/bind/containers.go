@@ -92,6 +92,7 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 				return err
 			}
 			out.Grow(n)
+			d.taken += (out.Cap() - n) * size // it may grow by more, and is moved
 		}
 		out.SetLen(i + 1)
 		if err := elem(d, out.Index(i)); err != nil {

@@ -37,10 +37,11 @@ type Decoder struct {
 	// Room is how many bytes of memory slices, maps and pointers may take in destinations; 0 for any number.
 	Room int
 
-	asis  bool                // an any takes class dicts as they are: it stands within an instance
-	taken int                 // of Room
-	made  map[*codec.Dict]any // with InsideOut, what class dicts were converted into, if they may come by again
-	tree  treeReader
+	asis   bool                // an any takes class dicts as they are: it stands within an instance
+	taken  int                 // of Room
+	within bool                // it reads what is in an instance that another Decoder reads
+	made   map[*codec.Dict]any // with InsideOut, what class dicts were converted into, if they may come by again
+	tree   treeReader
 }
 
 // Renew makes d ready for another value from the same source.

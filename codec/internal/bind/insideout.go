@@ -15,6 +15,14 @@ func (d *Decoder) remembered(x *codec.Dict) (any, error) {
 	return d.dictInsideOut(x)
 }
 
+// forget lets go of what class dicts were converted into when the outermost instance is done: its dicts do not
+// come by again.
+func (d *Decoder) forget() {
+	if !d.within {
+		d.made = nil
+	}
+}
+
 // insideOut returns a copy of a tree in which class dicts are converted, those within others first.
 func (d *Decoder) insideOut(v any) (any, error) {
 	var err error
@@ -126,15 +134,18 @@ func (d *Decoder) instance(class string, x *codec.Dict) (v any, ok bool, err err
 	}
 	p := reflect.New(t).Elem()
 	if err := d.fillInsideOut(p, x); err != nil {
-		return nil, false, &codec.ClassError{Class: class, Msg: err.Error(), Cause: err}
+		return nil, false, asClassError(class, err)
 	}
 	return p.Interface(), true, nil
 }
 
 // fillInsideOut stores what a dict holds in v, and converts the class dicts within.
 func (d *Decoder) fillInsideOut(v reflect.Value, x *codec.Dict) error {
-	inner := Decoder{Src: newTreeSource(x), O: d.O, InsideOut: true, Counted: true, Room: d.Room, taken: d.taken, made: d.made}
+	inner := Decoder{
+		Src: newTreeSource(x), O: d.O, InsideOut: true, Counted: true, Room: d.Room, taken: d.taken, made: d.made, within: true,
+	}
 	err := decodePlan(v.Type())(&inner, v)
 	d.taken, d.made = inner.taken, inner.made
+	d.forget()
 	return err
 }

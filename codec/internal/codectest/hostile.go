@@ -18,12 +18,16 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 		L []*tree `pyro:"l"`
 	}
 	type lists []lists
+	type wide struct {
+		A any `pyro:"a"`
+		_ [40]int
+	}
 	r := codec.NewRegistry()
 	r.RegisterDecoder("c", func(_ string, attrs *codec.Dict) (any, error) { return attrs, nil })
 	o := &codec.Options{Registry: r}
 	for name, data := range inputs {
 		t.Run(name, func(t *testing.T) {
-			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte)} {
+			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte), new([]wide)} {
 				InProportion(t, c, data, dst, o)
 			}
 		})
