@@ -52,6 +52,7 @@ type serverConfig struct {
 	chores       []chore
 	maxCalls     int64 // 0: no limit
 
+	naming        Naming // of what Serve is given
 	onewayInOrder bool
 	detailed      bool // tracebacks
 	preferIP      int
@@ -131,7 +132,8 @@ func MaxMessageSize(n int64) Option {
 	return limits(set)
 }
 
-// MaxInflatedSize limits what a compressed message may inflate to; default 128 MiB.
+// MaxInflatedSize limits what a compressed message may inflate to; default 128 MiB. A larger request is answered
+// with a MemoryError. A server has at most four messages of that size inflated at a time; other large ones wait.
 func MaxInflatedSize(n int64) Option {
 	return limits(func(l *configv1.Limits) error {
 		if n <= 0 {

@@ -49,7 +49,9 @@ func (p *Proxy) State() pyro.ProxyState {
 // proxyOf returns the proxy that arrived as state.
 func proxyOf(state pyro.ProxyState) *Proxy {
 	cfg := proxyConfig{
-		pb:        &configv1.Proxy{Uri: state.URI.String(), Serializer: state.Serializer, Limits: &configv1.Limits{}, Values: &configv1.Values{}},
+		pb: &configv1.Proxy{
+			Uri: state.URI.String(), Serializer: state.Serializer, Limits: &configv1.Limits{}, Values: &configv1.Values{},
+		},
 		handshake: state.Handshake,
 		hmacKey:   state.HMACKey,
 	}

@@ -15,8 +15,8 @@ import (
 // [ErrTimeout] and its siblings by its Code.
 type Error struct {
 	Code    Code
-	Class   string // Python class, as in "builtins.ValueError"; empty if the error is this side's own
-	Message string // of an exception what Python's str() gives for it
+	Class   string         // Python class, as in "builtins.ValueError"; empty if the error is this side's own
+	Message string         // of an exception what Python's str() gives for it
 	Args    []any          // arguments of the exception
 	Attrs   map[string]any // further attributes of the exception
 	// Traceback has the pieces of the remote traceback in the order Python prints them; each ends

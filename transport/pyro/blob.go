@@ -86,7 +86,7 @@ func (m *blobMessage) decode(dst any, o *codec.Options) error {
 	payload := m.payload
 	if m.compressed {
 		var err error
-		if payload, err = inflate(payload, m.maxInflated); err != nil {
+		if payload, err = inflate(payload, m.maxInflated, nil); err != nil {
 			return err
 		}
 	}

@@ -287,8 +287,8 @@ func (c *Conn) replyValue(
 	payload := f.payload
 	if f.flags&flagCompressed != 0 {
 		var err error
-		if payload, err = inflate(payload, c.o.maxInflated); err != nil {
-			return nil, transport.Wrap(transport.CodeInternal, err)
+		if payload, err = inflate(payload, c.o.maxInflated, nil); err != nil {
+			return nil, notInflated(err)
 		}
 	}
 	if f.flags&flagException == 0 {
@@ -307,6 +307,14 @@ func (c *Conn) replyValue(
 		}
 	}
 	return nil, e
+}
+
+// notInflated is the error for a reply that cannot be inflated.
+func notInflated(err error) error {
+	if _, large := errors.AsType[*codec.LimitError](err); large {
+		return transport.Wrap(transport.CodeResourceExhausted, err)
+	}
+	return transport.Wrap(transport.CodeInternal, err)
 }
 
 // exception returns the error that the payload of a reply with flag EXCEPTION is.

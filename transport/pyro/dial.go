@@ -377,7 +377,7 @@ func (c *Conn) open(f *frame) ([]byte, codec.Codec, error) {
 	if f.flags&flagCompressed == 0 {
 		return f.payload, k, nil
 	}
-	payload, err := inflate(f.payload, c.o.maxInflated)
+	payload, err := inflate(f.payload, c.o.maxInflated, nil)
 	return payload, k, err
 }
 

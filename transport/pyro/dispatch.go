@@ -54,6 +54,7 @@ func (w *worker) answer() error {
 
 // handle answers one message. An error ends the connection once the replies are written.
 func (w *worker) handle(f *frame) error {
+	defer w.unreserve()
 	more, err := w.request(f)
 	if err == nil && !more {
 		return errHangUp
@@ -179,12 +180,9 @@ func (w *worker) invoke(f *frame, own transport.Annotations, reserved reservedAn
 	}
 	payload, err := w.payload(f)
 	if err != nil {
-		if w.o.dialect == codec.Pyro5 {
-			return false, err
-		}
-		return w.raise(f, call, transport.NewError("ValueError", err.Error()))
+		return w.uninflated(f, call, err)
 	}
-	if call.Oneway {
+	if call.Oneway && f.flags&flagCompressed == 0 {
 		payload = bytes.Clone(payload) // the call outlives the buffer
 	}
 	w.answers = w.answerOptions(ser, payload)
@@ -195,6 +193,18 @@ func (w *worker) invoke(f *frame, own transport.Annotations, reserved reservedAn
 	call.Object, call.Method = w.repeated(head.Object, &w.lastObject), w.repeated(head.Method, &w.lastMethod)
 	call.Args = transport.EncodedArgs(head, ser.codec, &w.opts)
 	return w.invoked(ctx, f, info, head, ser)
+}
+
+// uninflated answers a request whose payload cannot be inflated. What is too large is answered as Python
+// answers what it has no memory for; what is not zlib's format Pyro5 does not answer.
+func (w *worker) uninflated(f *frame, call *transport.Call, err error) (more bool, _ error) {
+	if _, large := errors.AsType[*codec.LimitError](err); large {
+		return w.raise(f, call, transport.NewError("MemoryError", err.Error()))
+	}
+	if w.o.dialect == codec.Pyro5 || w.ctx.Err() != nil {
+		return false, err
+	}
+	return w.raise(f, call, transport.NewError("ValueError", err.Error()))
 }
 
 // invoked carries a call out that is ready for it, and answers.

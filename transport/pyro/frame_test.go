@@ -138,7 +138,7 @@ func TestCapturedFramesAreRead(t *testing.T) {
 		require.ElementsMatch(t, m.Annotations, annotations)
 		require.Equal(t, []byte(m.Hex[m.PayloadAt:]), f.payload)
 		if m.InflatedSize > 0 {
-			payload, err := inflate(f.payload, int64(m.InflatedSize))
+			payload, err := inflate(f.payload, int64(m.InflatedSize), nil)
 			require.NoError(t, err)
 			require.Len(t, payload, m.InflatedSize)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"errors"
 	"io"
 	"runtime"
 	"testing"
@@ -200,16 +201,25 @@ func TestABombIsStoppedAtTheLimit(t *testing.T) {
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := inflate(packed.Bytes(), 1<<20)
+	_, err := inflate(packed.Bytes(), 63<<20, nil)
 	runtime.ReadMemStats(&after)
 	var limit *codec.LimitError
 	require.ErrorAs(t, err, &limit)
 	require.Equal(t, "MaxInflatedSize", limit.Option)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(1<<20), "it is measured first")
 
-	out, err := inflate(packed.Bytes(), 64<<20)
+	runtime.ReadMemStats(&before)
+	var reserved int64
+	out, err := inflate(packed.Bytes(), 64<<20, func(n int64) error { reserved = n; return nil })
+	runtime.ReadMemStats(&after)
 	require.NoError(t, err, "just the limit is allowed")
 	require.Len(t, out, 64<<20)
+	require.EqualValues(t, 64<<20, reserved)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(65<<20))
+
+	refused := errors.New("no room")
+	_, err = inflate(packed.Bytes(), 64<<20, func(int64) error { return refused })
+	require.ErrorIs(t, err, refused)
 }
 
 func TestWhatIsNotCompressedCannotBeInflated(t *testing.T) {
@@ -218,7 +228,7 @@ func TestWhatIsNotCompressedCannotBeInflated(t *testing.T) {
 		"nothing": nil, "plain text": []byte("plain text"), "cut": whole[:len(whole)-1],
 		"a wrong checksum": append(bytes.Clone(whole[:len(whole)-1]), whole[len(whole)-1]+1),
 	} {
-		_, err := inflate(data, 1<<20)
+		_, err := inflate(data, 1<<20, nil)
 		require.ErrorIs(t, err, errInflate, name)
 	}
 }

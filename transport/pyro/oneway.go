@@ -31,6 +31,7 @@ type onewayCall struct {
 	c    *serverConn
 	ctx  context.Context //nolint:containedctx // of the call
 	info *transport.CallInfo
+	room int64 // that its payload has
 }
 
 func newOneways() *oneways {
@@ -39,18 +40,19 @@ func newOneways() *oneways {
 
 // startOneway carries a one-way call out beside everything else. Beyond the server's bound of such calls
 // the connection waits.
-func (c *serverConn) startOneway(ctx context.Context, info *transport.CallInfo) {
-	o := c.s.oneways
+func (w *worker) startOneway(ctx context.Context, info *transport.CallInfo) {
+	o := w.s.oneways
 	select {
 	case o.places <- struct{}{}:
-	case <-c.ctx.Done():
+	case <-w.ctx.Done():
 		return
 	}
-	c.s.inFlight.Add(1)
+	w.s.inFlight.Add(1)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.queue = append(o.queue, onewayCall{c: c, ctx: ctx, info: info})
-	c.s.wakeOneway()
+	o.queue = append(o.queue, onewayCall{c: w.serverConn, ctx: ctx, info: info, room: w.inflated})
+	w.inflated = 0
+	w.s.wakeOneway()
 }
 
 // wakeOneway sees to it that a goroutine is about to look at the queue, under mu. Whoever calls it holds a
@@ -135,6 +137,9 @@ func (s *Server) runOneway(call onewayCall) {
 		if r := recover(); r != nil { // what carryOut does not catch ends this call, not the program
 			s.log.Error("one-way call panicked", "object", info.Object, "method", info.Method,
 				"peer", c.peer.String(), "panic", r, "stack", string(debug.Stack()))
+		}
+		if call.room > 0 {
+			s.inflated.give(call.room)
 		}
 		s.inFlight.Add(-1)
 		<-s.oneways.places

@@ -47,6 +47,8 @@ type worker struct {
 
 	lastObject, lastMethod string
 
+	inflated int64 // room that the payload of the request at hand has
+
 	first *frame // of a connection without a handshake, read already
 }
 

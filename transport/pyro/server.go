@@ -99,16 +99,17 @@ const (
 // toolkit calls run and are answered independently, except on objects that [Handler].Ordered names. The
 // context of a method ends when its caller's connection does.
 type Server struct {
-	handler Handler
-	cfg     ServerConfig
-	known4  *serializerTable
-	known5  *serializerTable
-	log     *slog.Logger
-	streams *streamTable
-	ctx     context.Context //nolint:containedctx // the server's life, from which those of its connections derive
-	cancel  context.CancelFunc
-	closing chan struct{} // closed when draining begins
-	oneways *oneways
+	handler  Handler
+	cfg      ServerConfig
+	known4   *serializerTable
+	known5   *serializerTable
+	log      *slog.Logger
+	streams  *streamTable
+	ctx      context.Context //nolint:containedctx // the server's life, from which those of its connections derive
+	cancel   context.CancelFunc
+	closing  chan struct{} // closed when draining begins
+	oneways  *oneways
+	inflated *inflateRoom
 
 	mu        sync.Mutex // guards what follows
 	listeners map[net.Listener]struct{}
@@ -136,6 +137,7 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 		log:       cfg.Logger,
 		closing:   make(chan struct{}),
 		oneways:   newOneways(),
+		inflated:  newInflateRoom(orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize)),
 		listeners: map[net.Listener]struct{}{},
 		conns:     map[*serverConn]struct{}{},
 	}

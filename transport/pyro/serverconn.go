@@ -398,11 +398,31 @@ func (w *worker) answerOptions(ser *serializer, payload []byte) *codec.Options {
 	return w.older[version]
 }
 
-func (c *serverConn) payload(f *frame) ([]byte, error) {
+func (w *worker) payload(f *frame) ([]byte, error) {
 	if f.flags&flagCompressed == 0 {
 		return f.payload, nil
 	}
-	return inflate(f.payload, c.o.maxInflated)
+	return inflate(f.payload, w.o.maxInflated, w.reserve)
+}
+
+// reserve takes room for the request's payload, which it has until it is answered.
+func (w *worker) reserve(n int64) error {
+	if n <= inflateAlways {
+		return nil
+	}
+	if err := w.s.inflated.take(w.ctx, n); err != nil {
+		return err
+	}
+	w.inflated = n
+	return nil
+}
+
+// unreserve gives the room back.
+func (w *worker) unreserve() {
+	if w.inflated > 0 {
+		w.s.inflated.give(w.inflated)
+		w.inflated = 0
+	}
 }
 
 // refuse answers the handshake with CONNECTFAIL: in the client's serializer and with its sequence
