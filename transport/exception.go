@@ -364,6 +364,8 @@ func decodeWrapper(class string, attrs *codec.Dict) (any, error) {
 		return &BatchError{Err: x}, nil
 	case error:
 		return &BatchError{Err: AsError(x)}, nil
+	case codec.Object:
+		return &BatchError{Err: Received(x)}, nil
 	}
 	dict := asDict(inner)
 	if dict == nil {

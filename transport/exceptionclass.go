@@ -204,6 +204,9 @@ func Received(v any) *Error {
 	case error:
 		return asRemote(x)
 	case codec.Object: // a class that says not that it is an exception
+		if r := x.Reduction; r != nil { // in a pickle any call may be one
+			return exceptionOf(x.Class, codec.NewDict(keyArgs, r.Args, keyAttrs, x.Attrs))
+		}
 		return &Error{Code: CodeUnknown, Class: x.Class, Message: literal.String(x.Attrs), Attrs: x.Attrs, Remote: true}
 	default:
 		return nil

@@ -202,3 +202,25 @@ func TestStacks(t *testing.T) {
 
 //go:noinline
 func divide(a, b int) int { return a / b }
+
+// In a pickle nothing but the flag of the reply tells that a call of a class makes an exception.
+func TestReceivedCallOfAClassIsAnException(t *testing.T) {
+	o := codec.Object{
+		Class:     "shop.SoldOut",
+		Attrs:     map[string]any{"code": int64(3), "_pyroTraceback": []any{"line"}},
+		Reduction: &codec.Reduction{Call: true, Args: codec.Tuple{"nuts", int64(2)}},
+	}
+	e := transport.Received(o)
+	require.Equal(t, "shop.SoldOut", e.Class)
+	require.Equal(t, []any{"nuts", int64(2)}, e.Args)
+	require.Equal(t, map[string]any{"code": int64(3)}, e.Attrs)
+	require.Equal(t, []string{"line"}, e.Traceback)
+	require.Equal(t, "('nuts', 2)", e.Message)
+
+	v, err := codec.ConvertDict(codec.NewDict("__class__", "Pyro4.futures._ExceptionWrapper", "exception", o), nil)
+	require.NoError(t, err)
+	var inBatch *transport.BatchError
+	require.IsType(t, inBatch, v)
+	inBatch, _ = v.(*transport.BatchError)
+	require.Equal(t, "shop.SoldOut", inBatch.Err.Class)
+}

@@ -192,7 +192,7 @@ func isException(class string, n *node, attrs *codec.Dict, exact bool) bool {
 		return true
 	}
 	module, name, _ := splitClass(class)
-	return hasSuffix(name, "Error", "Exception", "Warning", "error") || hasSuffix(module, ".exceptions", ".errors")
+	return hasSuffix(name, "Error", "Err", "Exception", "Warning", "error") || hasSuffix(module, ".exceptions", ".errors")
 }
 
 func hasSuffix(s string, suffixes ...string) bool {
