@@ -15,26 +15,26 @@ import (
 // callers. They call it at the same time, and nobody closes it. A value that is there already is served by
 // [Of].
 //
-// The service has every exported method of T by its name in snake_case, as [Of] has it, but for Close
+// The service has every exported method of T by its name in snake_case or as [Names] has it, like [Of], but for Close
 // where T is an io.Closer. An error of factory goes to the caller, and the next call tries again; the
 // context is that of the call.
-func Single[T any](factory func(context.Context) (T, error)) *Service {
-	return newInstances(single, factory)
+func Single[T any](factory func(context.Context) (T, error), opts ...ExposeOption) *Service {
+	return newInstances(single, factory, opts)
 }
 
 // PerSession returns a Service with an instance for each connection, as Pyro has it by default for a
 // registered class (instance mode "session"): factory makes it at the connection's first call that needs
 // it. No two goroutines call an instance at the same time. One that is an io.Closer is closed when its
 // connection has ended, and what it does then is over. In all else it is as [Single] says.
-func PerSession[T any](factory func(context.Context) (T, error)) *Service {
-	return newInstances(perSession, factory)
+func PerSession[T any](factory func(context.Context) (T, error), opts ...ExposeOption) *Service {
+	return newInstances(perSession, factory, opts)
 }
 
 // PerCall returns a Service with an instance for each call that needs one. One that is an io.Closer is
 // closed after the call, or when the remote iterator has ended that the call returned. In all else it is
 // as [Single] says.
-func PerCall[T any](factory func(context.Context) (T, error)) *Service {
-	return newInstances(perCall, factory)
+func PerCall[T any](factory func(context.Context) (T, error), opts ...ExposeOption) *Service {
+	return newInstances(perCall, factory, opts)
 }
 
 type instanceMode uint8
@@ -54,13 +54,13 @@ type instances struct {
 	one instance // of mode single
 }
 
-func newInstances[T any](mode instanceMode, factory func(context.Context) (T, error)) *Service {
+func newInstances[T any](mode instanceMode, factory func(context.Context) (T, error), opts []ExposeOption) *Service {
 	t := reflect.TypeFor[T]()
 	base := t
 	if base.Kind() == reflect.Pointer {
 		base = base.Elem()
 	}
-	s := New(snakeCase(base.Name()))
+	s := New(SnakeCase(base.Name()))
 	if factory == nil {
 		return s.fail(fmt.Errorf("the factory of %s is nil", t))
 	}
@@ -75,19 +75,27 @@ func newInstances[T any](mode instanceMode, factory func(context.Context) (T, er
 		}
 		return v, nil
 	}}
-	return s.exposeType(t)
+	return s.exposeType(t, newExposeConfig(opts))
 }
 
 // exposeType adds every exported method of t, to be called with an instance.
-func (s *Service) exposeType(t reflect.Type) *Service {
+func (s *Service) exposeType(t reflect.Type, cfg *exposeConfig) *Service {
 	if t.Kind() == reflect.Interface {
 		return s.fail(fmt.Errorf("%s is an interface: name the type of the instances", t))
 	}
+	taken := map[string]string{}
 	for m := range t.Methods() {
 		if m.Name == "Close" && t.Implements(reflect.TypeFor[io.Closer]()) {
 			continue // for the end of the connection, not for callers
 		}
-		s.Method(snakeCase(m.Name), m.Func.Interface(), as(t.String()+"."+m.Name, sourceOf(t, m)))
+		name, err := cfg.method(m.Name, taken)
+		if err != nil {
+			return s.fail(err)
+		}
+		if name == "" {
+			continue
+		}
+		s.Method(name, m.Func.Interface(), as(t.String()+"."+m.Name, sourceOf(t, m)))
 	}
 	return s
 }

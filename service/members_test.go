@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
+	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -87,4 +90,83 @@ func TestTheEndOfAStreamPassesTheChain(t *testing.T) {
 		}
 		<-ended
 	}
+}
+
+// stock has methods of all kinds of names.
+type stock struct{}
+
+func (stock) GetContents() string   { return "contents" }
+func (stock) HTTPStatus() int       { return 200 }
+func (stock) GetHTTPStatus() int    { return 404 }
+func (stock) ID() int               { return 1 }
+func (stock) NewURLFor2Days() int   { return 2 }
+func (*stock) Internal(chan string) {} // no caller could pass one
+
+// exceptInternal leaves a method out and names the others as they are.
+func exceptInternal(goName string) string {
+	if goName == "Internal" {
+		return ""
+	}
+	return goName
+}
+
+func camelExceptInternal(goName string) string {
+	return service.CamelCase(exceptInternal(goName))
+}
+
+func TestNamesOfMethods(t *testing.T) {
+	snake := []string{"get_contents", "get_http_status", "http_status", "id", "new_url_for2_days"}
+	camel := []string{"getContents", "getHTTPStatus", "httpStatus", "id", "newURLFor2Days"}
+	asInGo := []string{"GetContents", "GetHTTPStatus", "HTTPStatus", "ID", "NewURLFor2Days"}
+	camelCase, noCase := service.Names(camelExceptInternal), service.Names(exceptInternal)
+	make1 := func(context.Context) (*stock, error) { return &stock{}, nil }
+	tests := []struct {
+		name string
+		s    *service.Service
+		want []string
+	}{
+		{"by default", service.Of(stock{}), snake},
+		{"no function", service.Of(stock{}, service.Names(nil)), snake},
+		{"camelCase", service.Of(stock{}, service.Names(service.CamelCase)), camel},
+		{"one left out", service.Of(&stock{}, camelCase), camel},
+		{"as in Go", service.New("x").Expose(&stock{}, noCase), asInGo},
+		{"single", service.Single(make1, camelCase), camel},
+		{"session", service.PerSession(make1, noCase), asInGo},
+		{"call", service.PerCall(make1, camelCase), camel},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := connect(t, start(t, tt.s.Named("o")).URI("o").String())
+			info, err := p.Info(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, tt.want, info.Metadata.Methods)
+			var status int
+			for _, name := range tt.want {
+				if strings.Contains(strings.ToLower(name), "get") && strings.Contains(strings.ToLower(name), "status") {
+					status, err = service.Call[int](t.Context(), p, name)
+				}
+			}
+			require.NoError(t, err)
+			require.Equal(t, 404, status)
+		})
+	}
+	toOne := service.Names(func(string) string { return "same" })
+	require.ErrorContains(t, service.Of(stock{}, toOne).Err(), "methods GetContents and GetHTTPStatus would both be named same")
+	require.ErrorContains(t, service.Single(make1, toOne).Err(), "would both be named same")
+}
+
+func TestServeNamesMethods(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go func() {
+		served <- service.Serve(ctx, map[any]string{&stock{}: "stock"}, service.ListenOn(l),
+			service.Names(camelExceptInternal), service.Logger(slog.New(slog.DiscardHandler)))
+	}()
+	got, err := service.Call[string](t.Context(), connect(t, "PYRO:stock@"+l.Addr().String()), "getContents")
+	require.NoError(t, err)
+	require.Equal(t, "contents", got)
+	cancel()
+	require.NoError(t, <-served)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Serve serves objects until ctx ends: the keys are *Service, or values whose exported methods are served
-// as [Of] has it; the values are their names. An object with an empty name keeps that of its *Service, or
+// as [Of] has it, or [Names]; the values are their names. An object with an empty name keeps that of its *Service, or
 // gets a generated id. Where each of them is goes to the server's logger.
 //
 //	err := service.Serve(ctx, map[any]string{&Greeter{}: "example.greeting"},
@@ -23,7 +23,7 @@ func Serve(ctx context.Context, objects map[any]string, opts ...ServerOption) er
 	s := NewServer(opts...)
 	var errs []error
 	for object, name := range objects {
-		svc, err := serviceOf(object, name)
+		svc, err := serviceOf(object, name, s.cfg.naming)
 		if err == nil {
 			err = s.Add(svc)
 		}
@@ -37,7 +37,7 @@ func Serve(ctx context.Context, objects map[any]string, opts ...ServerOption) er
 }
 
 // serviceOf returns the service that an object of Serve is.
-func serviceOf(object any, name string) (*Service, error) {
+func serviceOf(object any, name string, naming Naming) (*Service, error) {
 	svc, ok := object.(*Service)
 	switch {
 	case ok && name == "":
@@ -47,7 +47,7 @@ func serviceOf(object any, name string) (*Service, error) {
 	case ok:
 		return svc.Named(name), nil
 	default:
-		return Of(object).Named(name), nil
+		return Of(object, naming).Named(name), nil
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"unicode"
 
 	"github.com/google/uuid"
 
@@ -87,9 +86,9 @@ func checkName(name string) error {
 }
 
 // Of returns a Service with every exported method of v, by its name in snake_case: GetFortune is
-// get_fortune. Its own name is the type's in snake_case until Named changes it. Method signatures
-// that cannot be called from Python are reported by Server.Add.
-func Of(v any) *Service {
+// get_fortune; [Names] has other names. Its own name is the type's in snake_case until Named changes it. Method
+// signatures that cannot be called from Python are reported by Server.Add.
+func Of(v any, opts ...ExposeOption) *Service {
 	t := reflect.TypeOf(v)
 	if t == nil {
 		return New("nil").fail(errors.New("service.Of(nil)"))
@@ -98,11 +97,11 @@ func Of(v any) *Service {
 	if base.Kind() == reflect.Pointer {
 		base = base.Elem()
 	}
-	s := New(snakeCase(base.Name()))
+	s := New(SnakeCase(base.Name()))
 	if t.Kind() == reflect.Pointer { // what has an identity
 		s.value = v
 	}
-	return s.Expose(v)
+	return s.Expose(v, opts...)
 }
 
 // Named changes the service's name, which it must not do once the service was added. With an empty name it
@@ -116,17 +115,25 @@ func (s *Service) Named(name string) *Service {
 	return s
 }
 
-// Expose adds every exported method of v, named in snake_case. Method and Property may then take the name
+// Expose adds every exported method of v, named in snake_case or as [Names] has it. Method and Property may then take the name
 // of one of them for another function, or for the same one with options.
-func (s *Service) Expose(v any) *Service {
+func (s *Service) Expose(v any, opts ...ExposeOption) *Service {
 	rv := reflect.ValueOf(v)
 	t := rv.Type()
 	if t.NumMethod() == 0 {
 		return s.fail(fmt.Errorf("%s has no exported methods", t))
 	}
+	cfg, taken := newExposeConfig(opts), map[string]string{}
 	for i := range t.NumMethod() {
 		m := t.Method(i)
-		s.Method(snakeCase(m.Name), rv.Method(i).Interface(), as(t.String()+"."+m.Name, sourceOf(t, m)))
+		name, err := cfg.method(m.Name, taken)
+		if err != nil {
+			return s.fail(err)
+		}
+		if name == "" {
+			continue
+		}
+		s.Method(name, rv.Method(i).Interface(), as(t.String()+"."+m.Name, sourceOf(t, m)))
 	}
 	return s
 }
@@ -258,20 +265,6 @@ func (m *members) list() *transport.ObjectMetadata {
 	slices.Sort(all.Oneway)
 	slices.Sort(all.Attrs)
 	return all
-}
-
-// snakeCase turns GetHTTPStatus into get_http_status.
-func snakeCase(name string) string {
-	r := []rune(name)
-	var b strings.Builder
-	for i, c := range r {
-		if unicode.IsUpper(c) && i > 0 &&
-			(!unicode.IsUpper(r[i-1]) || i+1 < len(r) && unicode.IsLower(r[i+1])) && r[i-1] != '_' {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(c))
-	}
-	return b.String()
 }
 
 // privateDunders are the names with double underscores that Pyro keeps private in both dialects
