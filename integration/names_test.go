@@ -32,7 +32,8 @@ func goNames(t *testing.T) string {
 	t.Helper()
 	ns := goserver.New()
 	srv := serve(t, ns.Service())
-	ns.RegisterSelf(srv.URI(goserver.ObjectName))
+	require.NoError(t, ns.RegisterSelf(srv.URI(goserver.ObjectName)))
+	t.Cleanup(ns.Close)
 	return srv.URI("").Location()
 }
 
