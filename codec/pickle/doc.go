@@ -56,9 +56,20 @@
 // What a pickle calls runs in the Python that reads it, so that whoever passes on values of others must not
 // write any call. Only calls of classes and functions that make a value and do nothing else (the builtin
 // exceptions, complex, datetime, Decimal, those for numpy arrays and their like) are written, and only
-// names of such; all else is a [codec.EncodeError] unless [codec.Options.PickleCalls] allows it. An Object
-// without a Call is always written, but for those of a few classes that do more than to make an instance: Python
-// imports the module of its class, and calls its __new__ and __setstate__.
+// names of such, of plain data where they look at it; all else is a [codec.EncodeError] unless
+// [codec.Options.PickleCalls] allows it. An own exception that is passed on as a value travels as a RuntimeError that names it, if
+// the name of its class tells that it is one; a member of an Enum is a call of its class, and refused.
+//
+// An Object without a Call makes Python import the module of its class and run its __new__. It is written
+// for classes that are registered in the [codec.Registry], for those of Python's containers and Pyro's objects that only
+// keep values, and for users' own: classes in modules that neither come with Python (of any version) nor with a
+// well-known package, whose name begins with a capital letter and is not one under which modules
+// import what acts by being made. What then remains is what users' own modules and classes do themselves: what happens when a module
+// is imported, in __new__, __setstate__, __hash__ and __del__. Whoever can send pickles can have that done to any class of this
+// kind that the reader can import.
+//
+// Types of numpy's elements go out without the state that numpy would believe. Those with objects in the fields of
+// records, and arrays made of bytes by ndarray itself, which could take bytes for addresses, are refused.
 //
 // # numpy
 //

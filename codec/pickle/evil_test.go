@@ -1,6 +1,7 @@
 package pickle_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -209,4 +210,36 @@ func TestDtypeWithoutState(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(data), "offsets")
 	require.NotContains(t, string(data), "b.", "no state")
+}
+
+// What cloudpickle and dill write in their own ways for values that are harmless.
+func TestValuesOfCloudpickleAndDill(t *testing.T) {
+	var v any
+	require.NoError(t, pickle.Unmarshal([]byte("\x80\x04cbuiltins\nbytes\nC\x02ab\x85R."), &v))
+	require.Equal(t, []byte("ab"), v, "a memoryview")
+
+	const u1 = "cnumpy\ndtype\n\x8c\x02u1\x85R"
+	array := "\x80\x04cdill._dill\n_create_array\n(cnumpy.core.multiarray\n_reconstruct\ncnumpy\nmatrix\nK\x00\x85C\x01b\x87(K\x01K\x01K\x01\x86" +
+		u1 + "\x89C\x01atATTRStR."
+	for _, attrs := range []string{"N", "}", "}\x8c\x08_getitem\x89s"} {
+		require.NoError(t, pickle.Unmarshal([]byte(strings.ReplaceAll(array, "ATTRS", attrs)), &v))
+		_, err := pickle.Marshal(v)
+		require.NoError(t, err, "a matrix with %q", attrs)
+	}
+
+	const record = "\x80\x04cnumpy\ndtype\ncnumpy\nrecord\n\x85R(K\x03\x8c\x01|N\x8c\x01x\x85}\x8c\x01x" + u1 + "K\x00\x86sK\x01K\x01K\x10tb."
+	require.NoError(t, pickle.Unmarshal([]byte(record), &v))
+	data, err := pickle.Marshal(v)
+	require.NoError(t, err)
+	require.Contains(t, string(data), "\x8c\x06record\x93](", "numpy.dtype((numpy.record, [('x', '|u1')]))")
+}
+
+// Classes of Python's own modules, of whatever version, are not taken for those of users.
+func TestModulesOfPythonAreNobodysOwn(t *testing.T) {
+	for module := range strings.FieldsSeq(`Tkinter UserList annotationlib antigravity compression.zstd concurrent.interpreters
+		distutils.cmd idlelib.idle lib2to3.pgen2 logging.handlers msilib multiprocessing.pool numpy.ma pip._internal
+		site string.templatelib test.support this tkinter user winreg _pyrepl.main _zstd xml.sax`) {
+		_, err := pickle.Marshal(codec.Object{Class: module + ".Thing"})
+		require.ErrorContains(t, err, "option PickleCalls", module)
+	}
 }

@@ -401,10 +401,18 @@ func directEvalRepr(r *reader, args []value) (value, bool, error) {
 
 // directCreateArray is what dill writes for a numpy array: function, arguments, state, attributes.
 func directCreateArray(r *reader, args []value) (value, bool, error) {
-	if len(args) != 4 || nameOf(args[0]) == "" || args[1].kind != kindTuple || args[3].kind != kindNone {
+	if len(args) != 4 || nameOf(args[0]) == "" || args[1].kind != kindTuple || !r.isNoAttributes(args[3]) {
 		return value{}, false, nil
 	}
 	return r.instance(&extra{fn: args[0], args: args[1], state: args[2], call: true}), true, nil
+}
+
+// isNoAttributes reports whether v has none of an array, but for the note that a matrix takes while it is indexed.
+func (r *reader) isNoAttributes(v value) bool {
+	if v.kind == kindNone {
+		return true
+	}
+	return v.kind == kindDict && (len(v.p.items) == 0 || len(v.p.items) == 2 && r.is(v.p.items[0], "_getitem"))
 }
 
 // classMakers are the functions that make a class by value, as cloudpickle and dill do for those of

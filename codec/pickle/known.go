@@ -159,6 +159,8 @@ func (r *reader) bytesLike(v value) (b []byte, fresh, ok bool) {
 	switch fn := nameOf(v.p.more.fn); {
 	case (fn == "builtins.bytes" || fn == "builtins.bytearray") && len(args) == 0:
 		return []byte{}, true, true
+	case fn == "builtins.bytes" && len(args) == 1 && args[0].kind == kindBytes: // a memoryview of cloudpickle's
+		b, ok = r.bytesOf(args[0]), true
 	case fn == "builtins.bytearray" && len(args) == 1:
 		if inner := args[0]; inner.kind == kindInstance && nameOf(inner.p.more.fn) == fn {
 			return nil, false, false // bytes of bytes, and so on: Python writes none

@@ -32,7 +32,12 @@ func (w writer) statedDtype(b []byte, r *codec.Reduction) ([]byte, error) {
 	if isObjectDtype(r) {
 		return w.dtype(b, "O"), nil
 	}
-	data, err := Codec.Append(nil, codec.Object{Class: numpyDtype, Reduction: r}, &codec.Options{PickleCalls: true})
+	plain := *r
+	record := len(r.Args) > 0 && (r.Args[0] == codec.Global("numpy.record") || r.Args[0] == codec.Global("numpy.rec.record"))
+	if record {
+		plain.Args = codec.Tuple{"V"}
+	}
+	data, err := Codec.Append(nil, codec.Object{Class: numpyDtype, Reduction: &plain}, &codec.Options{PickleCalls: true})
 	if err != nil {
 		return b, err
 	}
@@ -50,7 +55,11 @@ func (w writer) statedDtype(b []byte, r *codec.Reduction) ([]byte, error) {
 	if !ok {
 		return b, bind.Refuse(w, "a dtype without a literal: "+t.String())
 	}
-	return w.dtype(b, literal), nil
+	if !record {
+		return w.dtype(b, literal), nil
+	}
+	b = w.global(w.global(b, "numpy", "dtype"), "numpy", "record") // whose elements are records, with attributes
+	return append(w.literal(b, literal), opTuple2, opTuple1, opReduce), nil
 }
 
 // isObjectDtype reports whether r makes the dtype of objects.
