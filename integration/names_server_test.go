@@ -23,11 +23,9 @@ import (
 )
 
 // runNames runs a whole Go name server until the test ends and returns its location.
-func runNames(t *testing.T, opts ...goserver.Option) string {
+func runNames(t *testing.T) string {
 	t.Helper()
-	ns := goserver.New(append([]goserver.Option{
-		goserver.Listen("tcp", "127.0.0.1:0"), goserver.Logger(slog.New(slog.DiscardHandler)),
-	}, opts...)...)
+	ns := goserver.New(goserver.Listen("tcp", "127.0.0.1:0"), goserver.Logger(slog.New(slog.DiscardHandler)))
 	require.NoError(t, ns.Start(t.Context()))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), soon)
