@@ -120,6 +120,9 @@ func (t *Targets) look() {
 
 // Len returns the number of targets, dead ones included.
 func (t *Targets) Len() int {
+	if all := t.well.Load(); all != nil {
+		return len(*all)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.all)

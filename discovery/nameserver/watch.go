@@ -177,7 +177,10 @@ func (l *listener) read(ctx context.Context, c *Client) error {
 func next(ctx context.Context, c *pyro.Client, id string) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, watchPatience)
 	defer cancel()
-	item, err := c.Call(ctx, &transport.Call{Kind: transport.StreamItem, Object: ObjectName, Method: "watch", StreamID: id})
+	item, err := c.Call(ctx, &transport.Call{
+		Kind: transport.StreamItem, Object: ObjectName, Method: "watch", StreamID: id,
+		Ahead: true, // many thousand names come at first
+	})
 	if err != nil {
 		return nil, err
 	}
