@@ -15,7 +15,24 @@ type TimeLimit time.Duration
 // Timeout limits a call to d, beside its context: as a CallOption this call, as a ProxyOption each call of
 // the proxy that has no Timeout of its own (Pyro's COMMTIMEOUT and _pyroTimeout, which count for each message
 // on the wire). By default only the context limits a call.
+//
+// A call that was given up, because its time ran out or its context ended, leaves the connection standing. A server of
+// this toolkit is told to end it. Python's goes on with it all the same, and as it answers the calls of a connection
+// one after the other, the next one waits until it is through: a call that was given up after 1 s of 10 costs its
+// successor the other 9. [ReconnectAfterTimeout] does not wait, at the price of the session.
 func Timeout(d time.Duration) TimeLimit { return TimeLimit(d) }
+
+// ReconnectAfterTimeout has the next call after one that was given up, because its time ran out or its context ended,
+// connect anew where it would have to wait, as Pyro does it: see [Timeout]. Calls that wait on the old connection already
+// go on; it ends after the last of them. In Pyro a connection is a session, so what the server keeps for it (an
+// instance of its own, what it tracks) is lost with it; that is why it is off by default. It changes nothing towards
+// servers of this toolkit, which can be told to end a call.
+func ReconnectAfterTimeout() ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.leave = true
+		return nil
+	})
+}
 
 func (t TimeLimit) applyToCall(c *transport.Call) { c.Timeout = time.Duration(t) }
 

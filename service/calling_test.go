@@ -388,12 +388,14 @@ func TestErrorsSayWhatWasDoneToWhomAndWhere(t *testing.T) {
 		{service.Do(ended, p, "fail"), "call fail of " + uri + " at " + at},
 		{mistyped, "call text of " + uri + " at " + at},
 		{stream, "call numbers of " + uri + " at " + at},
-		{service.Do(t.Context(), connect(t, "PYRO:o@127.0.0.1:1"), "fail"), "connect to PYRO:o@127.0.0.1:1 at 127.0.0.1:1"},
+		{service.Do(t.Context(), connect(t, "PYRO:o@127.0.0.1:1"), "fail"), "connect to PYRO:o@127.0.0.1:1 at 127.0.0.1:1: dial tcp"},
 		{service.Do(t.Context(), connect(t, strings.Replace(uri, ":o@", ":x@", 1)), "fail"), " at " + at},
 	}
 	for _, tt := range tests {
 		require.ErrorContains(t, tt.err, tt.want)
-		require.ErrorContains(t, tt.err, "(pyro5)")
+		if !strings.Contains(tt.want, "dial") { // else nobody answered
+			require.ErrorContains(t, tt.err, "(pyro5)")
+		}
 	}
 	lost := connect(t, "PYRONAME:x", service.Resolver(byName{}))
 	require.ErrorContains(t, service.Do(t.Context(), lost, "fail"), "call fail of PYRONAME:x: unknown name: x")

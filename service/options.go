@@ -81,6 +81,7 @@ type proxyConfig struct {
 	timeout     time.Duration // 0: that of pb
 	retries     int
 	attempts    int // 0: one
+	leave       bool // connections that are busy with a call that was given up
 	preferIP    int
 	lookupDelay time.Duration
 	broadcast   *broadcastConfig // nil: not asked

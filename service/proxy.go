@@ -110,18 +110,19 @@ func newProxy(u pyro.URI, cfg proxyConfig) (*Proxy, error) {
 func (cfg *proxyConfig) dial() pyro.DialConfig {
 	pb := cfg.pb
 	d := pyro.DialConfig{
-		Serializer:      pb.GetSerializer(),
-		Dialect:         codec.Dialect(pb.GetDialect()), //nolint:gosec // an enum of small numbers
-		HMACKey:         cfg.hmacKey,
-		Compress:        pb.GetCompression(),
-		MaxMessageSize:  pb.GetLimits().GetMaxMessageSize(),
-		MaxInflatedSize: pb.GetLimits().GetMaxInflatedSize(),
-		Values:          valueOptions(cfg.values, cfg.registry, pb),
-		Timeout:         duration(pb.GetConnectTimeout()),
-		Handshake:       cfg.handshake,
-		PreferIP:        cfg.preferIP,
-		Attempts:        cfg.attempts,
-		Dial:            cfg.dialer,
+		Serializer:        pb.GetSerializer(),
+		Dialect:           codec.Dialect(pb.GetDialect()), //nolint:gosec // an enum of small numbers
+		HMACKey:           cfg.hmacKey,
+		Compress:          pb.GetCompression(),
+		MaxMessageSize:    pb.GetLimits().GetMaxMessageSize(),
+		MaxInflatedSize:   pb.GetLimits().GetMaxInflatedSize(),
+		Values:            valueOptions(cfg.values, cfg.registry, pb),
+		Timeout:           duration(pb.GetConnectTimeout()),
+		Handshake:         cfg.handshake,
+		PreferIP:          cfg.preferIP,
+		Attempts:          cfg.attempts,
+		LeaveAfterTimeout: cfg.leave,
+		Dial:              cfg.dialer,
 	}
 	if d.Dial == nil && cfg.defaultDialer != nil {
 		d.Dial = cfg.defaultDialer(cfg.preferIP)

@@ -98,3 +98,92 @@ func TestWhatWasQueuedWhenTheConnectionEndedWasNotSent(t *testing.T) {
 		require.NoError(t, l.Close())
 	})
 }
+
+// A heldPeer keeps the calls of "nothing" waiting, and answers the others.
+type heldPeer struct {
+	*faultyPeer
+
+	held chan heldCall
+}
+
+type heldCall struct {
+	conn  net.Conn
+	frame *vectortest.Frame
+}
+
+func startHeld(t *testing.T) *heldPeer {
+	t.Helper()
+	p := &heldPeer{held: make(chan heldCall, 10)}
+	echo := captured(t, "pyro5", "serpent/echo")[0]
+	p.faultyPeer = startFaulty(t, "pyro5", func(conn net.Conn, f *vectortest.Frame) bool {
+		if strings.Contains(string(f.Payload), "nothing") {
+			p.held <- heldCall{conn, f}
+			return true
+		}
+		return reply(conn, echo, f)
+	})
+	return p
+}
+
+// giveUp calls what is not answered, and gives it up.
+func (p *heldPeer) giveUp(t *testing.T, proxy *service.Proxy) heldCall {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() { over <- service.Do(ctx, proxy, "nothing") }()
+	call := <-p.held
+	cancel()
+	require.ErrorIs(t, <-over, transport.ErrCanceled)
+	return call
+}
+
+func TestACallAfterOneThatWasGivenUp(t *testing.T) {
+	tests := []struct {
+		name string
+		opts []service.ProxyOption
+		want int32 // connections
+	}{
+		{"waits on the same connection", nil, 1},
+		{"connects anew", []service.ProxyOption{service.ReconnectAfterTimeout()}, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := startHeld(t)
+			proxy := proxyFor(t, p.uri("svc"), append(tt.opts, service.Dialect(codec.Pyro5))...)
+			p.giveUp(t, proxy)
+			_, err := service.Call[string](t.Context(), proxy, "echo", "hello")
+			require.NoError(t, err)
+			require.Equal(t, tt.want, p.connections.Load())
+		})
+	}
+}
+
+func TestAConnectionThatWasLeftStaysForTheCallsOnIt(t *testing.T) {
+	none := captured(t, "pyro5", "serpent/no-arguments")[0]
+	p := startHeld(t)
+	proxy := proxyFor(t, p.uri("svc"), service.ReconnectAfterTimeout(), service.Dialect(codec.Pyro5))
+	_, err := service.Call[string](t.Context(), proxy, "echo", "hello")
+	require.NoError(t, err)
+	waiting := make(chan error, 1)
+	go func() { waiting <- service.Do(t.Context(), proxy, "nothing") }()
+	first := <-p.held
+	givenUp := p.giveUp(t, proxy)
+	require.Same(t, first.conn, givenUp.conn)
+	_, err = service.Call[string](t.Context(), proxy, "echo", "hello")
+	require.NoError(t, err)
+	require.Equal(t, int32(2), p.connections.Load())
+	require.True(t, reply(first.conn, none, first.frame))
+	require.NoError(t, <-waiting)
+}
+
+func TestCloseEndsConnectionsThatWereLeft(t *testing.T) {
+	p := startHeld(t)
+	proxy, err := service.Connect(p.uri("svc"), service.ReconnectAfterTimeout(), service.Dialect(codec.Pyro5))
+	require.NoError(t, err)
+	waiting := make(chan error, 1)
+	go func() { waiting <- service.Do(t.Context(), proxy, "nothing") }()
+	<-p.held
+	p.giveUp(t, proxy)
+	require.NoError(t, proxy.Close())
+	require.ErrorIs(t, <-waiting, transport.ErrUnavailable)
+}

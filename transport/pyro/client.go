@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +27,9 @@ type Client struct {
 	dialing chan struct{}                            // holds one token: who has it dials
 	life    context.Context                          //nolint:containedctx // ends with Close
 	end     context.CancelFunc
+
+	mu   sync.Mutex // guards left
+	left []*link    // connections that calls still wait on, but no new ones use
 }
 
 // A link is a connection and what it said of the object.
@@ -66,9 +70,12 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 		}
 		e := transport.AsError(err)
 		if l.Err() == nil {
-			if e.Remote && e.EndsConnection() { // the daemon hangs up: spare the next call finding out
+			switch {
+			case e.Remote && e.EndsConnection(): // the daemon hangs up: spare the next call finding out
 				c.link.CompareAndSwap(l, nil)
 				_ = l.Close()
+			case c.cfg.LeaveAfterTimeout && l.busy():
+				c.leave(l)
 			}
 			return nil, err
 		}
@@ -77,6 +84,24 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 			return nil, err
 		}
 	}
+}
+
+// leave has the next call connect anew. The connection that was left stays for the calls that wait on it.
+func (c *Client) leave(l *link) {
+	c.link.CompareAndSwap(l, nil)
+	l.leave()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Contains(c.left, l) {
+		c.left = append(c.left, l)
+	}
+	c.left = slices.DeleteFunc(c.left, func(l *link) bool {
+		over := l.Err() != nil || c.life.Err() != nil
+		if over {
+			_ = l.Close()
+		}
+		return over
+	})
 }
 
 // connect returns the connection, made anew if there is none.
@@ -273,10 +298,18 @@ func (c *Client) Reconnect(ctx context.Context) error {
 
 // Release ends the connection, if there is one: calls in flight fail, the next one connects again.
 func (c *Client) Release() error {
+	c.mu.Lock()
+	left := c.left
+	c.left = nil
+	c.mu.Unlock()
 	if l := c.link.Swap(nil); l != nil {
-		return l.Close()
+		left = append(left, l)
 	}
-	return nil
+	var errs []error
+	for _, l := range left {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Close ends the connection; calls in flight fail, and so do later ones.

@@ -54,8 +54,9 @@ type Conn struct {
 	uri     URI
 	peer    *transport.Peer
 	welcome *transport.Welcome
-	offers  features // what this end says that it can do
-	kit     features // what both ends can do; set by the handshake
+	offers  features      // what this end says that it can do
+	kit     features      // what both ends can do; set by the handshake
+	heard   codec.Dialect // of the answer to the handshake; 0: there was none
 
 	reader *frameReader // belongs to the leader
 	writer *rawWriter   // belongs to who set writing
@@ -75,6 +76,7 @@ type Conn struct {
 	spare     []byte        // the other half of out, while nothing is being written
 	room      chan struct{} // closed when out is taken; nil while nobody waits for that
 	err       error         // why the connection is over
+	left      bool          // it ends when no call waits any more
 	used      time.Time     // when the last call ended, or was sent if it has no reply
 	unasked   time.Time     // when the last call without a reply was sent
 	drainer   pending
@@ -573,7 +575,31 @@ func (c *Conn) deliver(f frame) error {
 		return nil
 	}
 	c.fillIn(p, f)
+	c.endIfLeft()
 	return nil
+}
+
+// leave ends the connection as soon as no call waits for a reply any more. It is for those whose peer is busy
+// with calls that were given up.
+func (c *Conn) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	c.endIfLeft()
+}
+
+// endIfLeft ends a connection that was left and on which nobody waits, under mu.
+func (c *Conn) endIfLeft() {
+	if c.left && c.calls.count == c.abandoned {
+		c.failLocked(transport.Wrap(transport.CodeUnavailable, ErrClosed))
+	}
+}
+
+// busy tells whether the peer is still at work on a call that was given up, and lets others wait for that.
+func (c *Conn) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.abandoned > 0 && c.kit&(featureOrder|featureCancel) == 0 && c.err == nil
 }
 
 // fillIn gives p the reply f, under mu.
@@ -630,6 +656,7 @@ func (c *Conn) abandonLocked(p *pending) (write bool) {
 	if c.abandoned > maxAbandoned {
 		c.failLocked(fmt.Errorf("%d cancelled calls were never answered", c.abandoned))
 	}
+	c.endIfLeft()
 	return c.queueCancel(p.seq)
 }
 

@@ -1,6 +1,7 @@
 package pyro
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -55,6 +57,11 @@ type DialConfig struct {
 	// twice as long before each further one, 2 s at most, always a random part of that less; and no
 	// longer than the call may take.
 	Attempts int
+	// LeaveAfterTimeout has a Client leave a connection on which a call was given up, if the peer answers its calls
+	// in order and can not be told to end one: the next call connects anew, instead of waiting for what the
+	// peer still does. The connection that was left ends when no call waits on it any more, and its session
+	// with it.
+	LeaveAfterTimeout bool
 	// Dial makes the network connection; nil means a Dialer, which tries all addresses of a
 	// host and sets TCP keep-alive. On a connection that has a method OneReplyEach() no items come ahead,
 	// so that each request has one reply: whoever listens in on it can tell them by their numbers.
@@ -166,13 +173,13 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 	if dialer == nil {
 		dialer = (&Dialer{Prefer: cfg.PreferIP}).DialContext
 	}
-	at := address + " (" + d.String() + ")"
+	at := address
 	nc, err := dialer(ctx, network, address)
 	if err != nil {
 		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), at)
 	}
 	if nc.RemoteAddr() != nil && nc.RemoteAddr().Network() == "tcp" { // which one of the host's
-		at = nc.RemoteAddr().String() + " (" + d.String() + ")"
+		at = nc.RemoteAddr().String()
 	}
 	c := newConn(nc, uri, cfg, ser, d)
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
@@ -182,6 +189,9 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 	}
 	if err != nil {
 		_ = nc.Close()
+		if c.heard != 0 { // before, nobody knows what the peer speaks
+			at += " (" + c.heard.String() + ")"
+		}
 		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), at)
 	}
 	if t, ok := nc.(*tls.Conn); ok {
@@ -316,13 +326,32 @@ func (c *Conn) exchange(h *transport.Handshake) (*transport.Welcome, error) {
 	}
 	answer, err := c.reader.next()
 	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("the peer closed the connection during the handshake: %w", err)
-		}
-		return nil, err
+		return nil, c.noAnswer(err)
 	}
+	c.heard = answer.dialect
 	return c.welcomed(&answer)
 }
+
+// tlsAlert is what a TLS server says to who speaks no TLS: a record of type alert. Source: RFC 8446, section 5.1.
+var tlsAlert = []byte{21, 3} //nolint:gochecknoglobals // a constant
+
+// noAnswer says what may be the matter with a peer that did not answer the handshake as a daemon does.
+func (c *Conn) noAnswer(err error) error {
+	_, secure := c.nc.(*tls.Conn)
+	switch {
+	case !secure && bytes.HasPrefix(c.reader.rest(), tlsAlert):
+		return transport.Errorf(transport.CodeUnavailable, "the peer speaks TLS, which service.TLS does, too: %w", err)
+	case !hungUp(err):
+		return err
+	case secure:
+		return fmt.Errorf("the peer closed the connection during the handshake: %w", err)
+	default:
+		return fmt.Errorf("the peer closed the connection during the handshake; it may speak TLS (service.TLS): %w", err)
+	}
+}
+
+// hungUp tells the errors of a peer that has ended the connection.
+func hungUp(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) }
 
 // welcomed reads CONNECTOK or CONNECTFAIL.
 func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {

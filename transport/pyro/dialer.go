@@ -3,6 +3,7 @@ package pyro
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -57,9 +58,17 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	t := tls.Client(c, cfg)
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
-		return nil, err
+		return nil, noTLS(err)
 	}
 	return t, nil
+}
+
+// noTLS says what may be the matter with a peer whose answer was none of TLS.
+func noTLS(err error) error {
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain || hungUp(err) {
+		return fmt.Errorf("%w: the peer may speak no TLS", err)
+	}
+	return err
 }
 
 // dial connects without TLS.

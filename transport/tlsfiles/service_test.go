@@ -51,7 +51,7 @@ func TestServiceInMemory(t *testing.T) {
 	stranger := newSide(t, nil, certtest.NewCA(t, "theirs")).files(t)
 	err = service.Do(t.Context(), connect(t, srv, service.DialWith(stranger.Dialer(n.DialContext))), "whoami")
 	require.ErrorIs(t, err, transport.ErrUnauthenticated)
-	require.ErrorContains(t, err, "connect to PYRO:o@localhost:1 at localhost:1 (pyro5): tls: failed to verify certificate")
+	require.ErrorContains(t, err, "connect to PYRO:o@localhost:1 at localhost:1: tls: failed to verify certificate")
 	require.True(t, transport.AsError(err).NotSent)
 
 	plain := connect(t, srv, service.DialWith(n.DialContext))

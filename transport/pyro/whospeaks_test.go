@@ -1,0 +1,94 @@
+package pyro_test
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// accepting serves each connection with handle and returns where.
+func accepting(t *testing.T, handle func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			handle(conn)
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		require.NoError(t, l.Close())
+		<-done
+	})
+	return l.Addr().String()
+}
+
+// What the peer speaks is not said before it has said anything.
+func TestErrorsNameNoDialectThatIsNotKnown(t *testing.T) {
+	end := make(chan struct{})
+	at := accepting(t, func(net.Conn) { <-end })
+	defer close(end)
+	p := proxyFor(t, "PYRO:o@"+at, service.ConnectTimeout(50*time.Millisecond))
+	require.EqualError(t, service.Do(t.Context(), p, "m"),
+		"connect to PYRO:o@"+at+" at "+at+": no answer to the handshake: context deadline exceeded")
+}
+
+func TestErrorsNameTheDialectOfARefusal(t *testing.T) {
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() { require.NoError(t, srv.Shutdown(t.Context())) })
+	for _, d := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
+		p := proxyFor(t, srv.URI("missing").String(), service.Dialect(d))
+		require.ErrorContains(t, service.Do(t.Context(), p, "m"), " ("+d.String()+"): the peer rejected the connection")
+	}
+}
+
+func TestHintsAtTLS(t *testing.T) {
+	readAll := func(conn net.Conn, after []byte) { // all there is, so that the end is no reset
+		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		_, _ = io.Copy(io.Discard, conn)
+		_, _ = conn.Write(after)
+	}
+	const mayBe = "it may speak TLS (service.TLS)"
+	tests := []struct {
+		name   string
+		handle func(net.Conn)
+		opts   []service.ProxyOption
+		want   string
+	}{
+		{"an alert", func(c net.Conn) { readAll(c, []byte{21, 3, 1, 0, 2, 2, 70}) }, nil, "the peer speaks TLS, which service.TLS does, too"},
+		{"the end", func(c net.Conn) { readAll(c, nil) }, nil, mayBe},
+		{"a reset", func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 1))
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}, nil, mayBe},
+		{"Go's TLS server", func(c net.Conn) { _ = tls.Server(c, &tls.Config{}).Handshake() }, nil, mayBe}, //nolint:gosec // as it comes
+		{"TLS on a plain server", func(c net.Conn) { readAll(c, []byte("PYRO and what follows")) }, []service.ProxyOption{service.TLS(&tls.Config{})}, //nolint:gosec // as it comes
+			"first record does not look like a TLS handshake: the peer may speak no TLS"},
+		{"TLS on a server that hangs up", func(c net.Conn) { readAll(c, nil) }, []service.ProxyOption{service.TLS(&tls.Config{})}, //nolint:gosec // as it comes
+			"EOF: the peer may speak no TLS"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := service.Do(t.Context(), proxyFor(t, "PYRO:o@"+accepting(t, tt.handle), tt.opts...), "m")
+			require.ErrorIs(t, err, transport.ErrUnavailable)
+			require.ErrorContains(t, err, tt.want)
+			require.NotContains(t, err.Error(), "pyro5")
+		})
+	}
+}
