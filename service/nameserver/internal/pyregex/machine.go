@@ -1,6 +1,8 @@
 package pyregex
 
 import (
+	"errors"
+	"math"
 	"slices"
 	"time"
 	"unicode"
@@ -21,6 +23,8 @@ type machine struct {
 	loops    []loop
 	stack    []entry
 	steps    int
+	check    int // steps when the clock is looked at
+	most     int // steps that may be taken
 	deadline time.Time
 }
 
@@ -45,9 +49,16 @@ const (
 	backLoop                  // loop at was pos, end
 )
 
-// match tells whether the program matches the beginning of name.
-func (m *machine) match(name string) (bool, error) {
-	m.text = append(m.text[:0], []rune(name)...)
+// errTooMany is the error when a machine would need more steps than it may take.
+var errTooMany = errors.New("too many steps")
+
+// match tells whether the program matches the beginning of name, in so many steps.
+func (m *machine) match(name string, steps int) (bool, error) {
+	m.steps, m.check, m.most = 0, checkEvery, steps
+	m.text = m.text[:0]
+	for _, r := range name {
+		m.text = append(m.text, r)
+	}
 	m.stack = m.stack[:0]
 	m.marks = slices.Grow(m.marks[:0], m.prog.marks)[:m.prog.marks]
 	for i := range m.marks {
@@ -87,13 +98,17 @@ func (m *machine) run(pc, pos int) (end int, matched bool, err error) {
 // tick counts n steps and looks at the limits now and then.
 func (m *machine) tick(n int) error {
 	m.steps += n
-	if len(m.stack) > maxStack {
+	full := len(m.stack) > maxStack
+	switch {
+	case m.steps > m.most, full && m.most < math.MaxInt:
+		return errTooMany
+	case full:
 		return ErrTimeout
 	}
-	if m.steps < checkEvery {
+	if m.steps < m.check {
 		return nil
 	}
-	m.steps = 0
+	m.check = m.steps + checkEvery
 	if time.Now().After(m.deadline) {
 		return ErrTimeout
 	}

@@ -2,6 +2,7 @@ package pyregex
 
 import (
 	"errors"
+	"math"
 	"regexp"
 	"strings"
 	"time"
@@ -15,6 +16,12 @@ const (
 	// linearSize and linearSteps are up to where Go's regexp is used: it cannot be stopped while it matches.
 	linearSize  = 20_000     // instructions
 	linearSteps = 20_000_000 // instructions times bytes of the name
+	// easySteps are the machine's steps for a part of the expression, or a character, up to which it is used where
+	// Go's regexp could be.
+	easySteps = 4
+	// lookEvery is how many names of up to longName bytes are matched between looks at the clock.
+	lookEvery = 32
+	longName  = 1000
 )
 
 // ErrTooLong is the error for an expression of more than MaxLength bytes.
@@ -35,6 +42,8 @@ type Regexp struct {
 	boundary bool           // \b or \B: Go's is about ASCII
 	lastLine bool           // $: Go's has no end before a line break
 	machine  *machine       // nil until it is needed
+	hard     bool           // too much for the machine
+	names    int            // that were matched
 }
 
 // Compile reads an expression. An error is a *SyntaxError, or says that the expression is too long or too large.
@@ -75,17 +84,26 @@ func (r *Regexp) Prefix() string { return r.prefix }
 
 // Match tells whether the expression matches name from its start. It gives up soon after deadline, with ErrTimeout.
 func (r *Regexp) Match(name string, deadline time.Time) (bool, error) {
-	if time.Now().After(deadline) {
-		return false, ErrTimeout
-	}
-	if r.isLinear(name) {
-		return r.linear.MatchString(name), nil
+	if r.names++; r.names%lookEvery == 1 || len(name) > longName {
+		if time.Now().After(deadline) {
+			return false, ErrTimeout
+		}
 	}
 	if r.machine == nil {
 		r.machine = &machine{prog: compile(r.root, r.groups)}
 	}
 	r.machine.deadline = deadline
-	return r.machine.match(name)
+	if !r.isLinear(name) {
+		return r.machine.match(name, math.MaxInt)
+	}
+	if !r.hard { // the machine is quicker, as long as it need not try much
+		ok, err := r.machine.match(name, easySteps*(len(name)+r.size))
+		if !errors.Is(err, errTooMany) {
+			return ok, err
+		}
+		r.hard = true
+	}
+	return r.linear.MatchString(name), nil
 }
 
 // isLinear tells whether Go's regexp says of name what Python's would, in time.

@@ -56,17 +56,23 @@ func (s set) negated() set {
 }
 
 func (s set) has(r rune) bool {
-	_, ok := slices.BinarySearchFunc(s, r, func(x span, r rune) int {
-		switch {
-		case x.hi < r:
-			return -1
-		case x.lo > r:
-			return 1
-		default:
-			return 0
+	if len(s) <= 4 {
+		for _, x := range s {
+			if r <= x.hi {
+				return r >= x.lo
+			}
 		}
-	})
-	return ok
+		return false
+	}
+	low, high := 0, len(s)
+	for low < high {
+		if middle := (low + high) / 2; s[middle].hi < r {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low < len(s) && r >= s[low].lo
 }
 
 func ofTables(tables ...*unicode.RangeTable) []span {
