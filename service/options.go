@@ -80,7 +80,7 @@ type proxyConfig struct {
 
 	timeout     time.Duration // 0: that of pb
 	retries     int
-	attempts    int // 0: one
+	attempts    int  // 0: one
 	leave       bool // connections that are busy with a call that was given up
 	preferIP    int
 	lookupDelay time.Duration
@@ -273,7 +273,8 @@ func Lenient() Option {
 }
 
 // Listen adds an address to answer on: network "tcp", "tcp4", "tcp6" with HOST:PORT (port 0 for any), or
-// "unix" with a path, or on Linux an abstract name that begins with '@'. Without any Listen a server
+// "unix" with a path, or on Linux an abstract name, which begins with '@', NUL or the four
+// characters \x00 (see [pyro.URI]; in URIs '@' begins the name of a file). Without any Listen a server
 // listens on tcp localhost:0.
 func Listen(network, address string) ServerOption {
 	return serverOption(func(c *serverConfig) error {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -362,6 +363,7 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 		address = net.JoinHostPort(strings.Trim(orText(s.cfg.defaults.host, "localhost"), "[]"), "0")
 	}
 	if network == "unix" {
+		address = pyro.SocketName(address)
 		removeStaleSocket(address)
 	}
 	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned || pb.GetAllowUnsignedPyro5()}
@@ -440,6 +442,9 @@ func withIPv4(lc *net.ListenConfig, first net.Listener, host string) []net.Liste
 
 // removeStaleSocket removes a socket that a killed process left: one that nobody answers on.
 func removeStaleSocket(path string) {
+	if strings.HasPrefix(path, "@") && runtime.GOOS == "linux" { // an abstract one goes with its process
+		return
+	}
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
 		return

@@ -19,6 +19,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // everything is a service that has each kind of member once.
@@ -260,6 +261,14 @@ func TestAbstractUnixSocket(t *testing.T) {
 	n, err := service.Call[int](t.Context(), connect(t, uri.String()), "add", 40)
 	require.NoError(t, err)
 	require.Equal(t, 42, n)
+	typed := pyro.Printable(uri.String())
+	require.NotContains(t, typed, "\x00")
+	require.NoError(t, connect(t, typed).Ping(t.Context()))
+	for _, name := range []string{"\x00", `\x00`} {
+		srv := start(t, everything(), service.Listen("unix", fmt.Sprintf("%spyrokit-%d", name, time.Now().UnixNano())))
+		require.Equal(t, "\x00pyrokit-", srv.URI("x").Socket[:len("\x00pyrokit-")])
+		require.NoError(t, connect(t, srv.URI("test.everything").String()).Ping(t.Context()))
+	}
 }
 
 func TestLocalhostIsBothFamilies(t *testing.T) {

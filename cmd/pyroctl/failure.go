@@ -155,7 +155,7 @@ func noneIfEmpty(s string) any {
 
 // oneLine keeps an error on its line.
 func oneLine(s string) string {
-	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ")
+	return strings.ReplaceAll(strings.TrimSpace(pyro.Printable(s)), "\n", "; ")
 }
 
 // tracebackText shows a remote traceback the way Pyro's users know it.

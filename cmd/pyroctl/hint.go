@@ -46,6 +46,8 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 		return "--traceback shows where it was raised"
 	case e.NoSuchMember:
 		return f.fill(cmd, "what the object exposes: pyroctl describe {uri}{flags}")
+	case strings.Contains(err.Error(), "the peer may speak no TLS"):
+		return f.fill(cmd, "leave --tls out, or see what the peer speaks: pyroctl wire {at}")
 	case isTLSError(err):
 		return "check --tls-ca, --tls-server-name and whether the peer speaks TLS at all"
 	}
@@ -79,6 +81,7 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 			"closed the connection during the handshake",
 			"it may speak TLS (--tls), not accept the serializer, or be no Pyro daemon: pyroctl wire {at}{flags}",
 		},
+		{"the peer speaks TLS", "try --tls, with --tls-ca FILE where its certificate is of an authority of your own"},
 		{"connection reset by peer", "it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire {at}{flags}"},
 		{"locate the name server", f.nameServerHint()},
 		{"unknown name: ", "the names that are known: pyroctl ns list{flags}"},
@@ -172,6 +175,7 @@ var shellSafe = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // shellQuoted returns s as a shell reads it.
 func shellQuoted(s string) string {
+	s = pyro.Printable(s)
 	if shellSafe.MatchString(s) {
 		return s
 	}

@@ -33,7 +33,7 @@ type serveFlags struct {
 func (s *serveFlags) register(fs *pflag.FlagSet, host string, port int) {
 	fs.StringVar(&s.host, "host", host, "`address` to listen on; 0.0.0.0 for all")
 	fs.IntVar(&s.port, "port", port, "`port` to listen on; 0 for any")
-	fs.StringVar(&s.unix, "unix", "", "`path` of a unix socket to listen on instead")
+	fs.StringVar(&s.unix, "unix", "", "`path` of a unix socket to listen on instead; '\\x00name' for an abstract one (Linux)")
 	fs.StringSliceVar(&s.serializers, "serializers", nil,
 		"serializers that are accepted (default "+strings.Join(pyro.DefaultSerializers(), ", ")+", and with Pyro5 msgpack)")
 }
@@ -159,7 +159,7 @@ func (s *serveFlags) listenTLS(ctx context.Context, flags *tlsFlags) (net.Listen
 	}
 	network, address := "tcp", s.address()
 	if s.unix != "" {
-		network, address = "unix", s.unix
+		network, address = "unix", pyro.SocketName(s.unix)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, network, address)
 	if err != nil {
@@ -189,7 +189,7 @@ func (f *factory) serve(ctx context.Context, srv *service.Server, what, object s
 		started()
 	}
 	for _, uri := range srv.URIs(object) {
-		fmt.Fprintf(f.io.out, "READY %s %s\n", what, uri)
+		fmt.Fprintf(f.io.out, "READY %s %s\n", what, pyro.Printable(uri.String()))
 	}
 	<-ctx.Done()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)

@@ -24,6 +24,10 @@ const (
 // A URI says where an object is: "PYRO:object@host:port", "PYRO:object@./u:/path/of/socket",
 // "PYRONAME:name[@host[:port]]" or "PYROMETA:tag,tag[@host[:port]]". Source: Pyro5 manual, clients,
 // "Object identification: URIs".
+//
+// A socket whose name begins with NUL is an abstract one, of Linux: not a file. Pyro prints that byte as it is, which no
+// command line can hold, so the four characters \x00 are read as the same where a name begins with them: a file of such
+// a name is "./u:./\x00name". A name that begins with '@' is a file to Pyro.
 type URI struct {
 	Protocol string
 	Object   string   // id or name; empty for PYROMETA
@@ -137,6 +141,9 @@ func (u *URI) parseLocation(location string) *URIError {
 		if path == "" || strings.Contains(path, ":") {
 			return &URIError{Reason: reasonLocation, Hint: "bad name of a unix socket"}
 		}
+		if name, abstract := strings.CutPrefix(path, typedNUL); abstract {
+			path = "\x00" + name
+		}
 		u.Socket, u.Port = path, 0
 		return nil
 	}
@@ -207,6 +214,23 @@ func (u URI) Location() string {
 	default:
 		return ""
 	}
+}
+
+// typedNUL is how people type the byte that the name of an abstract socket begins with.
+const typedNUL = `\x00`
+
+// Printable returns a URI, or a text with URIs in it, as it can be shown and typed again: NUL as \x00.
+func Printable(s string) string { return strings.ReplaceAll(s, "\x00", typedNUL) }
+
+// SocketName returns the name of a unix socket for net.Listen: an abstract one, which begins with NUL or the four
+// characters \x00 as in a [URI], begins with '@' there.
+func SocketName(path string) string {
+	for _, nul := range []string{"\x00", typedNUL} {
+		if name, abstract := strings.CutPrefix(path, nul); abstract {
+			return "@" + name
+		}
+	}
+	return path
 }
 
 // Address returns network and address for net.Dial.

@@ -105,6 +105,9 @@ func TestAddressesOfURIs(t *testing.T) {
 		{"PYRO:o@[::1]:5", "tcp", "[::1]:5"},
 		{"PYRO:o@./u:/tmp/s", "unix", "/tmp/s"},
 		{"PYRO:o@./u:\x00s", "unix", "\x00s"},
+		{`PYRO:o@./u:\x00s`, "unix", "\x00s"},
+		{`PYRO:o@./u:./\x00s`, "unix", `./\x00s`},
+		{`PYRO:o@./u:/tmp/\x00s`, "unix", `/tmp/\x00s`},
 		{"PYRO:o@./u:@s", "unix", "./@s"},
 	}
 	for _, tt := range tests {
