@@ -69,7 +69,7 @@ func TestPythonErrorsInGo(t *testing.T) {
 		is    error
 	}{
 		{[]any{"value", "wrong", 42}, "builtins.ValueError", "('wrong', 42)", transport.ErrInvalidArgument},
-		{[]any{"key", "missing"}, "builtins.KeyError", "missing", transport.ErrNotFound},
+		{[]any{"key", "missing"}, "builtins.KeyError", "'missing'", transport.ErrNotFound},
 		{[]any{"zero"}, "builtins.ZeroDivisionError", "integer division or modulo by zero", nil},
 		{[]any{"file", "no such file"}, "builtins.FileNotFoundError", "no such file", transport.ErrNotFound},
 		{[]any{"timeout", "too slow"}, "builtins.TimeoutError", "too slow", transport.ErrTimeout},

@@ -175,7 +175,7 @@ func TestAProxysAnnotations(t *testing.T) {
 }
 
 func TestTimeLimitsOfProxyAndCall(t *testing.T) {
-	svc := service.New("o").Method("wait", func(ctx context.Context) { <-ctx.Done() })
+	svc := service.New("o").Method("wait", waitOut)
 	srv := start(t, svc)
 	p := connect(t, srv.URI("o").String(), service.Timeout(time.Millisecond))
 	require.ErrorIs(t, service.Do(t.Context(), p, "wait"), transport.ErrTimeout)
@@ -399,4 +399,10 @@ func TestErrorsSayWhatWasDoneToWhomAndWhere(t *testing.T) {
 	}
 	lost := connect(t, "PYRONAME:x", service.Resolver(byName{}))
 	require.ErrorContains(t, service.Do(t.Context(), lost, "fail"), "call fail of PYRONAME:x: unknown name: x")
+}
+
+// waitOut runs as long as its caller waits, and longer: to return in time would be a result.
+func waitOut(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
 }

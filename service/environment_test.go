@@ -74,7 +74,7 @@ func TestTheEnvironmentOfAServer(t *testing.T) {
 }
 
 func TestTheEnvironmentOfAProxy(t *testing.T) {
-	svc := service.New("o").Method("wait", func(ctx context.Context) { <-ctx.Done() })
+	svc := service.New("o").Method("wait", waitOut)
 	svc.Method("serializer", func(ctx context.Context) int { return int(transport.FromContext(ctx).Header.Serializer) })
 	svc.Method("long", func() string { return strings.Repeat("x", 5000) })
 	uri := start(t, svc).URI("o").String()

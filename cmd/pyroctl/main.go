@@ -12,7 +12,7 @@ func main() { os.Exit(run(os.Args[1:], stdStreams())) }
 // run carries out one command line and returns the exit code.
 func run(args []string, io *streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what hangs; one that comes while the program ends by itself does no harm
 	f := &factory{io: io}
 	root := newRootCmd(f)
 	root.SetArgs(expandArgs(args))
