@@ -36,7 +36,7 @@ func (n Naming) applyToExposed(c *exposeConfig) {
 	}
 }
 
-func (n Naming) applyToServer(c *serverConfig) error {
+func (n Naming) applyToServer(c *serverConfig) error { //nolint:unparam // others may fail
 	c.naming = n
 	return nil
 }

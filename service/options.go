@@ -429,7 +429,8 @@ func Annotate(fn func() transport.Annotations) Option {
 	}
 }
 
-// Logger gets what no caller sees. The default is slog.Default.
+// Logger gets what no caller sees. The default is slog.Default. That a server has started and where it listens is at
+// level debug: a client that serves callbacks is one, too. [Serve], which is a whole program, says it at level info.
 func Logger(l *slog.Logger) ServerOption {
 	return serverOption(func(c *serverConfig) error { c.log = l; return nil })
 }

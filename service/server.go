@@ -589,7 +589,7 @@ func ServerFrom(ctx context.Context) *Server {
 
 // ServiceFrom returns the service that a method of which runs with ctx, whose name is the object's id (Pyro's
 // _pyroId); nil if ctx is of no call.
-func ServiceFrom(ctx context.Context) *Service {
+func ServiceFrom(ctx context.Context) *Service { //nolint:revive // From alone would not say what
 	if info := transport.FromContext(ctx); info != nil {
 		s, _ := info.Service.(*Service)
 		return s

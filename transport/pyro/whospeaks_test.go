@@ -77,10 +77,10 @@ func TestHintsAtTLS(t *testing.T) {
 			_, _ = c.Read(make([]byte, 1))
 			_ = c.(*net.TCPConn).SetLinger(0)
 		}, nil, mayBe},
-		{"Go's TLS server", func(c net.Conn) { _ = tls.Server(c, &tls.Config{}).Handshake() }, nil, mayBe}, //nolint:gosec // as it comes
-		{"TLS on a plain server", func(c net.Conn) { readAll(c, []byte("PYRO and what follows")) }, []service.ProxyOption{service.TLS(&tls.Config{})}, //nolint:gosec // as it comes
+		{"Go's TLS server", func(c net.Conn) { _ = tls.Server(c, &tls.Config{}).Handshake() }, nil, mayBe},
+		{"TLS on a plain server", func(c net.Conn) { readAll(c, []byte("PYRO and what follows")) }, []service.ProxyOption{service.TLS(&tls.Config{})},
 			"first record does not look like a TLS handshake: the peer may speak no TLS"},
-		{"TLS on a server that hangs up", func(c net.Conn) { readAll(c, nil) }, []service.ProxyOption{service.TLS(&tls.Config{})}, //nolint:gosec // as it comes
+		{"TLS on a server that hangs up", func(c net.Conn) { readAll(c, nil) }, []service.ProxyOption{service.TLS(&tls.Config{})},
 			"EOF: the peer may speak no TLS"},
 	}
 	for _, tt := range tests {
