@@ -284,7 +284,7 @@ func connError(err error) *transport.Error {
 	switch {
 	case errors.As(err, &e):
 		return e
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded): // the network's timer may be first
 		return transport.Wrap(transport.CodeDeadlineExceeded, err)
 	case errors.Is(err, context.Canceled):
 		return transport.Wrap(transport.CodeCanceled, err)

@@ -78,10 +78,16 @@ func TestHintsAtTLS(t *testing.T) {
 			_ = c.(*net.TCPConn).SetLinger(0)
 		}, nil, mayBe},
 		{"Go's TLS server", func(c net.Conn) { _ = tls.Server(c, &tls.Config{}).Handshake() }, nil, mayBe},
-		{"TLS on a plain server", func(c net.Conn) { readAll(c, []byte("PYRO and what follows")) }, []service.ProxyOption{service.TLS(&tls.Config{})},
-			"first record does not look like a TLS handshake: the peer may speak no TLS"},
-		{"TLS on a server that hangs up", func(c net.Conn) { readAll(c, nil) }, []service.ProxyOption{service.TLS(&tls.Config{})},
-			"EOF: the peer may speak no TLS"},
+		{
+			"TLS on a plain server", func(c net.Conn) { readAll(c, []byte("PYRO and what follows")) },
+			[]service.ProxyOption{service.TLS(&tls.Config{})},
+			"first record does not look like a TLS handshake: the peer may speak no TLS",
+		},
+		{
+			"TLS on a server that hangs up", func(c net.Conn) { readAll(c, nil) },
+			[]service.ProxyOption{service.TLS(&tls.Config{})},
+			"EOF: the peer may speak no TLS",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
