@@ -3,7 +3,7 @@
 package integration
 
 import (
-	"fmt"
+	"encoding/json"
 	"os"
 	"regexp"
 	"strings"
@@ -32,16 +32,16 @@ print(json.dumps({name: [type(value).__name__, str(value)] for name, value in va
 // No item of the real Pyros is forgotten, none is made up, and each has the type that is stated.
 func TestEveryItemOfThePyrosIsKnown(t *testing.T) {
 	eachDialect(t, func(t *testing.T, d peers.Dialect) {
-		var real map[string][2]string
-		require.NoError(t, peers.Run(t.Context(), &real, items, d.String()))
-		require.NotEmpty(t, real)
+		var actual map[string][2]string
+		require.NoError(t, peers.Run(t.Context(), &actual, items, d.String()))
+		require.NotEmpty(t, actual)
 		known := map[string]pyroenv.Item{}
 		for _, item := range pyroenv.Items {
 			if d == peers.Pyro4 && item.In4 || d == peers.Pyro5 && item.In5 {
 				known[item.Name] = item
 			}
 		}
-		for name, is := range real {
+		for name, is := range actual {
 			item, ok := known[name]
 			require.True(t, ok, "%s is not known", name)
 			delete(known, name)
@@ -68,19 +68,19 @@ func TestTheManualStatesTheDefaults(t *testing.T) {
 	require.NoError(t, err)
 	rows := map[string][]string{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z0-9_]+)` \\|(.*)\\|$").FindAllStringSubmatch(string(page), -1) {
-		for _, cell := range strings.Split(m[2], "|") {
+		for _, cell := range strings.SplitSeq(m[2], "|") {
 			rows[m[1]] = append(rows[m[1]], strings.TrimSpace(cell))
 		}
 	}
 	words := strings.NewReplacer("the same", "['<broadcast>', '0.0.0.0']", "`", "", " (no limit)", "", "none", "None", "empty", "")
 	eachDialect(t, func(t *testing.T, d peers.Dialect) {
-		var real map[string][2]string
-		require.NoError(t, peers.Run(t.Context(), &real, items, d.String()))
+		var actual map[string][2]string
+		require.NoError(t, peers.Run(t.Context(), &actual, items, d.String()))
 		column := 1
 		if d == peers.Pyro5 {
 			column = 2
 		}
-		for name, is := range real {
+		for name, is := range actual {
 			switch name {
 			case "SERIALIZERS_ACCEPTED", "PICKLE_PROTOCOL_VERSION", "DILL_PROTOCOL_VERSION", "LOGFILE", "LOGLEVEL", "BROADCAST_ADDRS":
 				continue // of the machine, in no order, or in words
@@ -112,15 +112,9 @@ for name, texts in asked.items():
         out[name + "=" + text] = subprocess.run([sys.executable, "-c", "import " + module], env=env, capture_output=True).returncode == 0
 print(json.dumps(out))
 `
-	asked := "{"
-	for name, texts := range values {
-		asked += fmt.Sprintf("%q: [", name)
-		for _, text := range texts {
-			asked += fmt.Sprintf("%q,", text)
-		}
-		asked = strings.TrimSuffix(asked, ",") + "],"
-	}
-	asked = strings.TrimSuffix(asked, ",") + "}"
+	literal, err := json.Marshal(values) // which is one in Python, too
+	require.NoError(t, err)
+	asked := string(literal)
 	eachDialect(t, func(t *testing.T, d peers.Dialect) {
 		var taken map[string]bool
 		require.NoError(t, peers.Run(t.Context(), &taken, ask, d.String(), asked))

@@ -119,7 +119,7 @@ func (t *exceptionTable) find(err error) (c *exceptionConverter, found error) {
 	none := len(t.types) == 0
 	t.mu.RUnlock()
 	if none {
-		return nil, nil
+		return nil, nil //nolint:nilnil // none is found, and that is no error
 	}
 	walk(err, func(e error) bool {
 		if c = t.ofType(reflect.TypeOf(e)); c != nil {
