@@ -68,7 +68,7 @@ func TestTheManualStatesTheDefaults(t *testing.T) {
 	require.NoError(t, err)
 	rows := map[string][]string{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z0-9_]+)` \\|(.*)\\|$").FindAllStringSubmatch(string(page), -1) {
-		for _, cell := range strings.SplitSeq(m[2], "|") {
+		for cell := range strings.SplitSeq(m[2], "|") {
 			rows[m[1]] = append(rows[m[1]], strings.TrimSpace(cell))
 		}
 	}
