@@ -67,11 +67,12 @@ type ParamDefault struct {
 func Default(name string, value any) ParamDefault { return ParamDefault{name, value} }
 
 // KwargsStruct has the last parameter, a struct or a map[string]T, take all keyword arguments: in a
-// struct by the field names that decoding uses.
+// struct by the field names that decoding uses. A variadic parameter comes after it: Python's
+// def f(x, *args, **kwargs) is func(x any, kwargs map[string]any, args ...any).
 func KwargsStruct() MethodOption {
 	return methodOption(func(m *method) error {
 		n := len(m.params) - 1
-		if n < 0 || m.variadic {
+		if n < 0 {
 			return errors.New("has no last parameter for keyword arguments")
 		}
 		t := m.params[n].typ

@@ -54,6 +54,7 @@ func TestAddReportsEveryWrongSignature(t *testing.T) {
 		{"a proxy that is none of a kind", func(s *service.Service) { s.Method("m", func([]service.Proxy) {}) }, "has to be taken as a pointer"},
 		{"a blob by value", func(s *service.Service) { s.Method("m", func(service.SerializedBlob) {}) }, "has to be taken as a pointer"},
 		{"kwargs of nothing", func(s *service.Service) { s.Method("m", func() {}, service.KwargsStruct()) }, "no last parameter"},
+		{"kwargs of a variadic alone", func(s *service.Service) { s.Method("m", func(...any) {}, service.KwargsStruct()) }, "no last parameter"},
 		{"private name", func(s *service.Service) { s.Method("_m", func() {}) }, "private"},
 		{"private dunder", func(s *service.Service) { s.Method("__init__", func() {}) }, "private"},
 		{"no name", func(s *service.Service) { s.Method("", func() {}) }, "needs a name"},
@@ -110,6 +111,7 @@ func signatures() *service.Service {
 		}
 		return sum
 	}, service.KwargsStruct())
+	s.Method("rest_and_kw", func(x any, kw map[string]any, rest ...any) []any { return []any{x, rest, kw} }, service.KwargsStruct())
 	s.Method("rest", func(first string, rest ...int) int { return len(first) + len(rest) })
 	s.Method("optional", func(p *int) bool { return p == nil })
 	s.Method("with_ctx", func(ctx context.Context, a int) (int, error) { return a, ctx.Err() })
@@ -155,6 +157,9 @@ func TestArguments(t *testing.T) {
 		{"variadic", "rest", []any{"ab", 1, 2, 3}, int64(5), ""},
 		{"variadic without", "rest", []any{"ab"}, int64(2), ""},
 		{"variadic of a wrong type", "rest", []any{"ab", 1, "x"}, nil, "args[2]: want int, found str"},
+		{"variadic and keywords", "rest_and_kw", []any{1, 2, 3, service.Kwargs{"a": 4}}, []any{int64(1), []any{int64(2), int64(3)}, map[string]any{"a": int64(4)}}, ""},
+		{"one of variadic and keywords", "rest_and_kw", []any{1, 2}, []any{int64(1), []any{int64(2)}, map[string]any{}}, ""},
+		{"neither variadic nor keywords", "rest_and_kw", []any{1}, []any{int64(1), []any{}, map[string]any{}}, ""},
 		{"None for a pointer", "optional", []any{nil}, true, ""},
 		{"None for an int", "unnamed", []any{1, nil}, nil, "args[1]: want int, found None"},
 		{"context is no argument", "with_ctx", []any{4}, int64(4), ""},
