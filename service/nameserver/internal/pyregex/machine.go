@@ -167,12 +167,15 @@ func (m *machine) back(base int) (pc, pos int, ok bool) {
 		e := &m.stack[top]
 		switch e.kind {
 		case tryLess:
-			e.end--
-			pos = e.end
-			if e.end == e.pos {
+			pc = m.prog.code[e.at].next
+			pos = m.less(e, &m.prog.code[pc])
+			if e.end = pos; pos <= e.pos {
 				m.stack = m.stack[:top]
 			}
-			return m.prog.code[e.at].next, pos, true
+			if pos >= e.pos {
+				return pc, pos, true
+			}
+			continue
 		case tryMore:
 			i := &m.prog.code[e.at]
 			if e.end == 0 || e.pos == len(m.text) || !i.chars.has(m.text[e.pos]) {
@@ -199,6 +202,19 @@ func (m *machine) back(base int) (pc, pos int, ok bool) {
 		}
 	}
 	return 0, 0, false
+}
+
+// less returns the next end to try of a repeat, where what follows it may match; one below its least if there is none.
+func (m *machine) less(e *entry, follows *inst) int {
+	end := e.end - 1
+	if follows.op != codeChars {
+		return end
+	}
+	for end >= e.pos && (end == len(m.text) || !follows.chars.has(m.text[end])) {
+		end--
+	}
+	m.steps += (e.end - end) / 4
+	return end
 }
 
 // commit gives up what could be tried instead of what has matched since base. What is to be put back stays.
