@@ -33,27 +33,32 @@ func Oneway() MethodOption {
 
 // Params names the parameters, in order, so that callers can pass them as keyword arguments. An element
 // is a string, or a [Default] for a parameter that may be left out. A variadic parameter has no name, because
-// Python passes what it takes by position; errors about an argument name its parameter.
-func Params(params ...any) MethodOption {
-	return methodOption(func(m *method) error {
-		switch {
-		case m.variadic && len(params) != len(m.params):
-			return fmt.Errorf("has %d parameters beside the variadic one, which has no name, but %d are named", len(m.params), len(params))
-		case len(params) != len(m.params):
-			return fmt.Errorf("has %d parameters, but %d are named", len(m.params), len(params))
+// Python passes what it takes by position, and neither has the one that KwargsStruct is for; errors about an
+// argument name its parameter.
+func Params(params ...any) MethodOption { return paramNames(params) }
+
+// paramNames is applied after all other options, so that it does not count what KwargsStruct takes,
+// whichever comes first.
+type paramNames []any
+
+func (params paramNames) applyToMethod(m *method) error {
+	switch {
+	case m.variadic && len(params) != len(m.params):
+		return fmt.Errorf("has %d parameters beside the variadic one, which has no name, but %d are named", len(m.params), len(params))
+	case len(params) != len(m.params):
+		return fmt.Errorf("has %d parameters, but %d are named", len(m.params), len(params))
+	}
+	for i, p := range params {
+		if err := m.params[i].describe(p); err != nil {
+			return fmt.Errorf("parameter %d: %w", i+1, err)
 		}
-		for i, p := range params {
-			if err := m.params[i].describe(p); err != nil {
-				return fmt.Errorf("parameter %d: %w", i+1, err)
-			}
-			for j := range i {
-				if m.params[j].name == m.params[i].name {
-					return fmt.Errorf("two parameters are named %s", m.params[i].name)
-				}
+		for j := range i {
+			if m.params[j].name == m.params[i].name {
+				return fmt.Errorf("two parameters are named %s", m.params[i].name)
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // A ParamDefault is a parameter that may be left out.
@@ -192,7 +197,17 @@ func planMethod(name string, fn any, of *instances, opts []MethodOption) (*metho
 	if err := m.planResults(t); err != nil {
 		return nil, err
 	}
+	var names []MethodOption
 	for _, o := range opts {
+		if _, ok := o.(paramNames); ok {
+			names = append(names, o)
+			continue
+		}
+		if err := o.applyToMethod(m); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range names {
 		if err := o.applyToMethod(m); err != nil {
 			return nil, err
 		}

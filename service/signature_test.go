@@ -112,6 +112,8 @@ func signatures() *service.Service {
 		return sum
 	}, service.KwargsStruct())
 	s.Method("rest_and_kw", func(x any, kw map[string]any, rest ...any) []any { return []any{x, rest, kw} }, service.KwargsStruct())
+	s.Method("named_and_kw", func(a, b int, kw map[string]int) int { return a*100 + b*10 + kw["c"] },
+		service.Params("a", service.Default("b", 7)), service.KwargsStruct())
 	s.Method("rest", func(first string, rest ...int) int { return len(first) + len(rest) })
 	s.Method("optional", func(p *int) bool { return p == nil })
 	s.Method("with_ctx", func(ctx context.Context, a int) (int, error) { return a, ctx.Err() })
@@ -160,6 +162,7 @@ func TestArguments(t *testing.T) {
 		{"variadic and keywords", "rest_and_kw", []any{1, 2, 3, service.Kwargs{"a": 4}}, []any{int64(1), []any{int64(2), int64(3)}, map[string]any{"a": int64(4)}}, ""},
 		{"one of variadic and keywords", "rest_and_kw", []any{1, 2}, []any{int64(1), []any{int64(2)}, map[string]any{}}, ""},
 		{"neither variadic nor keywords", "rest_and_kw", []any{1}, []any{int64(1), []any{}, map[string]any{}}, ""},
+		{"names and other keywords", "named_and_kw", []any{service.Kwargs{"c": 3, "a": 1}}, int64(173), ""},
 		{"None for a pointer", "optional", []any{nil}, true, ""},
 		{"None for an int", "unnamed", []any{1, nil}, nil, "args[1]: want int, found None"},
 		{"context is no argument", "with_ctx", []any{4}, int64(4), ""},
