@@ -24,9 +24,10 @@ import (
 
 const defaultDrain = 10 * time.Second
 
-// A Server answers for services, in both dialects on every address. The calls of one connection run and
-// are answered one after the other, as in Python; calls of different connections run at the same
-// time, so the functions of a service must bear that.
+// A Server answers for services, in both dialects on every address. The calls of one connection from Python run
+// and are answered one after the other, as on Python's servers. Those of a [Proxy] run at the same time, but for
+// objects with an instance for each session ([PerSession]), and so do the calls of different connections: the
+// functions of a service must bear that.
 type Server struct {
 	cfg  serverConfig
 	errs []error

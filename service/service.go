@@ -18,7 +18,7 @@ import (
 )
 
 // A Service is an object that callers know by name: methods and properties that were named one by one. Its
-// functions are called concurrently, one call at a time for each connection.
+// functions are called concurrently, also by the caller of one connection if that is a [Proxy].
 //
 // It is best built before it is added to a Server, which reports all that is wrong with it. Members may come
 // and go later, too, while calls run: each is checked then as before ([Service.Err]), calls find the new
