@@ -5,4 +5,7 @@
 //	service.Connect(uri, service.Use(timeout.New(2*time.Second), retry.New(...)))
 //
 // The first middleware of a chain is the outermost. Each package says what it does at which end.
+//
+// Here stands what they share, for middlewares of one's own, too: the [Pattern] that rules name calls by, and
+// the [Refusal] of a call that was not let through.
 package middleware
