@@ -160,6 +160,10 @@ func EncodedArgs(h codec.Head, c codec.Codec, o *codec.Options) Args {
 // Encoded reports whether the arguments are still encoded.
 func (a *Args) Encoded() bool { return a.codec != nil }
 
+// Size returns how many bytes the encoded arguments take, with what their serializer keeps beside them; 0 for
+// Go values.
+func (a *Args) Size() int { return len(a.head.Rest) }
+
 // Decode hands the arguments to sink. Go values are stored as they are where the types agree.
 func (a *Args) Decode(sink codec.ArgSink) error {
 	if a.codec != nil {
