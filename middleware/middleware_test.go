@@ -87,6 +87,16 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestTheCodeOfARefusalIsKnownToItsCaller(t *testing.T) {
+	seen := &transport.Error{Class: "builtins.RuntimeError", Code: transport.CodeUnknown, Remote: true}
+	require.Equal(t, transport.CodeUnknown, middleware.CodeOf(seen))
+	seen.Attrs = middleware.Refusal(transport.CodeResourceExhausted, 0, "x").Attrs
+	require.Equal(t, transport.CodeResourceExhausted, middleware.CodeOf(seen))
+	seen.Attrs["code"] = []any{"an attribute of the program's own"}
+	require.Equal(t, transport.CodeUnknown, middleware.CodeOf(seen))
+	require.Zero(t, middleware.CodeOf(nil))
+}
+
 func TestNamesOfPrincipals(t *testing.T) {
 	require.Empty(t, middleware.PrincipalName(nil))
 	require.Empty(t, middleware.PrincipalName(&transport.Peer{}))

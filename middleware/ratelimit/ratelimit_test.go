@@ -216,7 +216,8 @@ func TestManyAtOnce(t *testing.T) {
 
 func BenchmarkLimit(b *testing.B) {
 	rule := ratelimit.Rule{Rate: 1e9, Burst: 1e9, Per: ratelimit.Principal | ratelimit.Object | ratelimit.Method}
-	endpoint := ratelimit.New(ratelimit.Limit(rule)).Call(answer)
+	reply := &transport.Reply{}
+	endpoint := ratelimit.New(ratelimit.Limit(rule)).Call(func(context.Context, *transport.Call) (*transport.Reply, error) { return reply, nil })
 	call := &transport.Call{Object: "o", Method: "m", Peer: peer("irma", "10.0.0.1")}
 	b.ReportAllocs()
 	for b.Loop() {
