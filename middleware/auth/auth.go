@@ -1,9 +1,3 @@
-// Package auth checks who connects. The client says a credential in its handshake, the server accepts
-// it and knows the principal in the context of every call, or denies the connection before anything
-// else of it is looked at.
-//
-// A Python client says its credential by setting _pyroHandshake of its proxy: the credential itself,
-// or a dict with the key "token".
 package auth
 
 import (
