@@ -20,6 +20,10 @@ type TimeLimit time.Duration
 // this toolkit is told to end it. Python's goes on with it all the same, and as it answers the calls of a connection
 // one after the other, the next one waits until it is through: a call that was given up after 1 s of 10 costs its
 // successor the other 9. [ReconnectAfterTimeout] does not wait, at the price of the session.
+//
+// A peer from which nothing has come for 15 seconds, while one call was given up and then another that was sent after it,
+// counts as gone: the connection ends, and the next call makes a new one. A server of this toolkit is asked whether it
+// is there, and has 2 seconds.
 func Timeout(d time.Duration) TimeLimit { return TimeLimit(d) }
 
 // ReconnectAfterTimeout has the next call after one that was given up, because its time ran out or its context ended,

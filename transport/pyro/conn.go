@@ -66,6 +66,8 @@ type Conn struct {
 	calls     callTable
 	abandoned int // how many of calls were given up
 	lastSeq   uint16
+	sent      uint32 // how many calls were
+	silence   silence
 	leader    *pending // who reads; &drainer for the connection's own goroutine
 	first     *pending // waiting for a reply or the role, in the order of their calls
 	last      *pending
@@ -102,6 +104,8 @@ type pending struct {
 	response   []byte // what frame points into, unless it is large
 	large      buffer // what a large frame points into
 	prev, next *pending
+	order      uint32 // how many calls of the connection were sent up to this one
+	reads      uint32 // how often something had been read before it was sent
 	ahead      *ahead // it waits for an item of this stream
 }
 
@@ -168,6 +172,8 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 		return false, errAskAgain
 	}
 	p.seq = c.number()
+	c.sent++
+	p.order, p.reads = c.sent, c.reader.reads.Load()
 	setSeq(p.request, c.o.dialect, p.seq)
 	if wantReply {
 		if p.ahead != nil {
@@ -657,7 +663,8 @@ func (c *Conn) abandonLocked(p *pending) (write bool) {
 		c.failLocked(fmt.Errorf("%d cancelled calls were never answered", c.abandoned))
 	}
 	c.endIfLeft()
-	return c.queueCancel(p.seq)
+	cancel, probe := c.queueCancel(p.seq), c.gaveUp(p)
+	return (cancel || probe) && c.err == nil
 }
 
 // queueCancel queues the message that ends a request, while its number is still taken: it has to come

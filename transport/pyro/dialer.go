@@ -18,8 +18,8 @@ const DefaultStagger = 250 * time.Millisecond
 
 // A Dialer makes network connections. It tries all addresses of a host, those of both IP versions by turns,
 // the next one as soon as one has failed or taken too long, and keeps the first that connects (RFC 8305,
-// "Happy Eyeballs"). TCP keep-alive is on, every 15 seconds, and Nagle's algorithm off. The zero value is
-// ready for use.
+// "Happy Eyeballs"). TCP keep-alive is on, every 15 seconds, and Nagle's algorithm off; on Linux a connection ends
+// when the peer has not acknowledged for a minute what was sent (RFC 5482). The zero value is ready for use.
 type Dialer struct {
 	// Prefer is the IP version whose addresses come first, 4 or 6; 0 leaves that to the system, which
 	// follows RFC 6724.
@@ -75,7 +75,7 @@ func noTLS(err error) error {
 func (d *Dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	connect := d.Connect
 	if connect == nil {
-		connect = (&net.Dialer{}).DialContext
+		connect = (&net.Dialer{Control: limitSilence}).DialContext
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || network == "unix" || host == "" {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -24,6 +25,8 @@ type frameReader struct {
 
 	head header // of the next frame, once it was looked at
 	size int    // of that header; 0 while it was not
+
+	reads atomic.Uint32 // how often something was read; for anybody
 
 	buf  buffer // nil while nothing is buffered
 	r, w int    // read up to r, filled up to w
@@ -243,6 +246,7 @@ func (fr *frameReader) took(n int, err error) error {
 		*fr.buf = (*fr.buf)[:fr.w]
 	}
 	if n > 0 {
+		fr.reads.Add(1)
 		return nil
 	}
 	if err == nil {

@@ -147,7 +147,7 @@ func (w *worker) finish() {
 	defer w.mu.Unlock()
 	if w.reads = w.holder == w; w.reads {
 		w.busy = false
-		w.current.ctx = nil // an idle connection holds nothing of its last call
+		w.current.ctx = nil //nolint:fatcontext // an idle connection holds nothing of its last call
 	} else if !w.ordered {
 		w.learn()
 	}
