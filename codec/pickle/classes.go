@@ -20,6 +20,9 @@ import (
 // class dicts hold the same as their pickles in other types.
 func (w writer) Instance(e *bind.Encoder, b []byte, class string, attrs *codec.Dict, r *codec.Reduction) ([]byte, error) {
 	if r != nil {
+		if (builtinException(class) || pyroStates[class] != nil) && !mayCall(e.Options()) { // not as Python writes one
+			return b, refuseParts(w, class)
+		}
 		return w.reduced(e, b, class, attrs, r)
 	}
 	if marked, _ := attrs.Get(keyException); marked == true || builtinException(class) {
@@ -32,6 +35,9 @@ func (w writer) Instance(e *bind.Encoder, b []byte, class string, attrs *codec.D
 	}
 	if err := w.mayNew(class, nil, e.Options()); err != nil {
 		return b, err
+	}
+	if isHarmless(class) && !isPlain(attrs, deepest) && !mayCall(e.Options()) {
+		return b, refuseParts(w, class)
 	}
 	b, err := w.class(b, class)
 	if err != nil {
@@ -102,20 +108,45 @@ func (w writer) exception(e *bind.Encoder, b []byte, class string, attrs *codec.
 	case []any:
 		args = x
 	}
+	if iteratesArgs[class] && !mayCall(e.Options()) && len(args) > 1 && !isPlain(args[1], 1) && !isSequence(args[1]) {
+		return b, refuseParts(w, class)
+	}
 	red := &codec.Reduction{Call: true, Args: args}
+	d := new(codec.Dict)
 	given, _ = attrs.Get(keyAttributes)
 	switch x := given.(type) {
 	case *codec.Dict:
-		return w.reduced(e, b, class, x, red)
+		for k, v := range x.All() {
+			d.Set(k, v)
+		}
 	case map[string]any:
-		d := new(codec.Dict)
 		for _, k := range slices.Sorted(maps.Keys(x)) {
 			d.Set(k, x[k])
 		}
-		return w.reduced(e, b, class, d, red)
 	}
-	return w.reduced(e, b, class, nil, red)
+	if !mayCall(e.Options()) {
+		for _, k := range actingAttributes {
+			d.Delete(k)
+		}
+	}
+	return w.reduced(e, b, class, d, red)
 }
+
+// iteratesArgs are the exceptions that iterate their second argument. A proxy would connect.
+var iteratesArgs = setOf(`builtins.BaseExceptionGroup builtins.ExceptionGroup builtins.IndentationError builtins.SyntaxError
+	builtins.TabError`)
+
+func isSequence(v any) bool {
+	switch v.(type) {
+	case codec.Tuple, []any:
+		return true
+	}
+	return false
+}
+
+// actingAttributes are what Python does not only keep of an exception: it iterates what is to be its arguments, which
+// came already, and imports a module to suggest another name in it when it prints a traceback.
+var actingAttributes = [...]string{keyArgs, "name_from"}
 
 // reduced appends an instance as its reduction says.
 func (w writer) reduced(e *bind.Encoder, b []byte, class string, attrs *codec.Dict, r *codec.Reduction) ([]byte, error) {
@@ -125,8 +156,8 @@ func (w writer) reduced(e *bind.Encoder, b []byte, class string, attrs *codec.Di
 	switch {
 	case isReconstruction(class, r):
 		return w.reconstruction(e, b, attrs, r)
-	case isStatedDtype(class, r) && !mayCall(e.Options()):
-		return w.statedDtype(b, r)
+	case isDtype(class, r) && !mayCall(e.Options()):
+		return w.checkedDtype(b, r)
 	}
 	withKwargs := !r.Call && r.Kwargs.Len() > 0
 	if withKwargs && w.protocol < 4 {
@@ -266,6 +297,10 @@ func isHarmlessMaking(class string, r *codec.Reduction) bool {
 		return false
 	case !r.Call && strings.HasPrefix(class, "numpy."): // an array may take bytes for addresses of objects
 		return false
+	case !r.Call && strings.HasPrefix(class, "builtins.") && len(r.Args) > 0: // bytes of a number take as many
+		return false
+	case class == "fractions.Fraction" && !areShort(r.Args):
+		return false
 	case keepsElements(class, r):
 		return true
 	}
@@ -299,9 +334,26 @@ func isPlain(v any, depth int) bool {
 	case codec.Object: // such as the type of a numpy array
 		r := x.Reduction
 		return r != nil && r.Call && harmlessCalls[x.Class] && !strings.HasPrefix(x.Class, "builtins.") &&
+			!strings.HasSuffix(x.Class, "Network") && // which would be all of its addresses
 			isPlain(r.Args, depth-1) && isPlain(r.State, depth-1) && len(x.Attrs) == 0 && len(r.Items) == 0 && r.Pairs.Len() == 0
 	}
 	return false
+}
+
+// areShort reports whether none of the parts of a fraction has an exponent, which would make it long.
+func areShort(args codec.Tuple) bool {
+	for _, v := range args {
+		switch x := v.(type) {
+		case int64, *big.Int:
+		case string:
+			if strings.ContainsAny(x, "eE") {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func arePlain(items []any, depth int) bool {
@@ -327,8 +379,20 @@ func stateParts(class string, state any) (parts codec.Tuple, ok bool) {
 	return nil, false
 }
 
+// handshakes are the places, in the states of proxies, of what may be any value: they are only kept. Of the others Python
+// takes text, bytes and the names of methods, and looks at them: at a proxy that stands there, which then connects.
+var handshakes = map[string]int{
+	"Pyro4.core.Proxy": 6, "Pyro5.client.Proxy": 4,
+	"Pyro4.core.URI": -1, "Pyro5.core.URI": -1, "Pyro4.core.Daemon": -1, "Pyro5.server.Daemon": -1,
+}
+
 // pyroState appends a URI, proxy or daemon as Pyro pickles it.
 func (w writer) pyroState(e *bind.Encoder, b []byte, class string, state codec.Tuple) ([]byte, error) {
+	for i, v := range state {
+		if i != handshakes[class] && !isPlain(v, deepest) && !mayCall(e.Options()) {
+			return b, bind.EncodeUnder(refuseParts(w, class), keyState+"["+strconv.Itoa(i)+"]")
+		}
+	}
 	b, err := w.class(b, class)
 	if err != nil {
 		return b, err

@@ -65,10 +65,11 @@
 // keep values, and for users' own: classes in modules that neither come with Python (of any version) nor with a
 // well-known package, whose name begins with a capital letter and is not one under which modules
 // import what acts by being made. What then remains is what users' own modules and classes do themselves: what happens when a module
-// is imported, in __new__, __setstate__, __hash__ and __del__. Whoever can send pickles can have that done to any class of this
+// is imported, in __new__, __setstate__, __setattr__, extend, append, __setitem__, __hash__, __eq__ and __del__. Whoever can send pickles can have that done to any class of this
 // kind that the reader can import.
 //
-// Types of numpy's elements go out without the state that numpy would believe. Those with objects in the fields of
+// Proxies stand only where Python keeps them without a look: one that is asked for an attribute connects, and believes
+// the answer. Types of numpy's elements go out without the state that numpy would believe. Those with objects in the fields of
 // records, and arrays made of bytes by ndarray itself, which could take bytes for addresses, are refused.
 //
 // # numpy

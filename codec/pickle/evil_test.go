@@ -83,7 +83,20 @@ var evil = map[string]string{
 	"field beyond its record":              "\x80\x04cnumpy\ndtype\n\x8c\x02V8\x89\x88\x87R(K\x03\x8c\x01|N\x8c\x01a\x85}(\x8c\x01acnumpy\ndtype\n\x8c\x02i8\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbK\xc8\x86uK\x08K\x01K\x10tb.",
 	"plain type with the flags of objects": "\x80\x04cnumpy\ndtype\n\x8c\x02i8\x89\x88\x87R(K\x03\x8c\x01|N\x8c\x01a\x85}J\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb.",
 	"mask that looks at its filling":       "\x80\x04cnumpy.ma.core\n_mareconstruct\n(cnumpy.ma\nMaskedArray\ncnumpy\nndarray\nK\x00\x85C\x01btR(K\x01K\x01\x85\x8c\x01O\x89](K\x01eC\x01AcPyro4.core\nProxy\n)\x81tb.",
-	"dict like an instance":                "\x80\x04}(\x8c\x09__class__\x8c\x0dbuiltins.eval\x8c\x0d__exception__\x88\x8c\x04args\x8c\x031+1\x85u.",
+	"array in a record that looks at its elements": "\x80\x04cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01K\x01\x85cnumpy\ndtype\n](\x8c\x01a\x8c\x01OK\x01\x85\x87e\x85R\x89](cPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00Ntb\x85etb.",
+	"date in a record that looks at its element":   "\x80\x04cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01K\x01\x85cnumpy\ndtype\n\x8c\x07O,M8[s]\x85R\x89](NcPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00Ntb\x86etb.",
+	"array of arrays of objects":                   "\x80\x04cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01K\x01\x85cnumpy\ndtype\n\x8c\x01OK\x01\x85\x86\x85R\x89](cPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00Ntbetb.",
+	"scalar of a record of objects":                "\x80\x04cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\n\x8c\x04O,i8\x85RC\x10AAAAAAAAAAAAAAAA\x86R.",
+	"key that is no bytes":                         "\x80\x04}cPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00cPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00NtbNK\x00NtbNs.",
+	"names that are a proxy":                       "\x80\x04}cPyro5.client\nProxy\n)\x81(\x8c\nPYRO:x@h:1cPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00Ntb\x8f\x8f\x8c\x05helloNtbNs.",
+	"error in a key that iterates":                 "\x80\x04}cbuiltins\nSyntaxError\n\x8c\x01mcPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00Ntb\x86RNs.",
+	"state of an identifier":                       "\x80\x04}cuuid\nUUID\n)\x81}\x8c\x03intcPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00NtbsbNs.",
+	"deletes a file when it goes":                  "\x80\x04cshop\nFileInput\n)\x81}\x8c\x0f_backupfilename\x8c\x01xsb.",
+	"calls what it holds when it goes":             "\x80\x04cshop\nStreamWriter\n)\x81}\x8c\n_transportcPyro4.core\nProxy\n)\x81(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01xN\x8c\x01hK\x01tb\x8f\x8f\x8fK\x00NNK\x00Ntbsb.",
+	"fraction that is long":                        "\x80\x04cfractions\nFraction\n\x8c\x0b1e999999999\x85R.",
+	"set of a network":                             "\x80\x04cbuiltins\nset\ncipaddress\nIPv4Network\n\x8c\x090.0.0.0/0\x85R\x85R.",
+	"bytes by their number":                        "\x80\x04cbuiltins\nbytes\nJ\xff\xff\xff\x7f\x85\x81.",
+	"dict like an instance":                        "\x80\x04}(\x8c\x09__class__\x8c\x0dbuiltins.eval\x8c\x0d__exception__\x88\x8c\x04args\x8c\x031+1\x85u.",
 }
 
 // harmless are those of evil that may go out again: as data that calls nothing.
@@ -110,6 +123,20 @@ func TestEvil(t *testing.T) {
 				require.ErrorAs(t, err, &refused)
 			}
 		})
+	}
+}
+
+// Of the attributes of an exception, those do not go out that Python iterates, or imports a module for.
+func TestAttributesThatAct(t *testing.T) {
+	const own = "\x80\x04cbuiltins\nImportError\n\x8c\x01m\x85R}(\x8c\x04args\x8c\x02ab\x8c\x09name_from\x8c\x01x\x8c\x04code\x8c\x04keepub."
+	for _, data := range []string{own, "\x80\x04}" + own[2:len(own)-1] + "Ns."} {
+		var v any
+		require.NoError(t, pickle.Unmarshal([]byte(data), &v))
+		out, err := pickle.Marshal(v)
+		require.NoError(t, err)
+		require.Contains(t, string(out), "keep")
+		require.NotContains(t, string(out), "args")
+		require.NotContains(t, string(out), "name_from")
 	}
 }
 

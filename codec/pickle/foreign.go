@@ -80,9 +80,13 @@ var keepsValues = setOf(`argparse.Namespace collections.ChainMap collections.Use
 
 // actInNames are classes of Python that make more than an instance, or leave one that acts when it goes, by
 // the names, without underscores, under which other modules may have imported them.
-var actInNames = setOf(`ABCMeta BuiltinFunctionType CodeType Connection EnumMeta EnumType FileIO Forwarder FunctionType
-	GeneratorType LambdaType MethodType ModuleType Popen SharedMemory Socket SpooledTemporaryFile TarFile
-	TemporaryDirectory TemporaryFileCloser TemporaryFileWrapper Thread Timer WeakMethod ZipFile`)
+var actInNames = setOf(`ABCMeta Aifc_write Au_read Au_write BZ2File BitmapImage BooleanVar BsdDbShelf
+	BuiltinFunctionType CodeType Connection DbfilenameShelf DoubleVar EnumMeta EnumType ExFileObject FancyURLopener
+	FieldStorage FileIO FileInput Forwarder FunctionType GeneratorType GzipFile HTTPResponse IntVar LZMAFile
+	LambdaType MethodType ModuleType PhotoImage Pool Popen PyZipFile SemLock SharedMemory SharedMemoryManager Shelf
+	Socket SocketIO SpooledTemporaryFile StreamWriter StringVar TarFile Telnet TemporaryDirectory
+	TemporaryFileCloser TemporaryFileWrapper Thread ThreadPool Timer URLopener Variable Wave_read Wave_write
+	WeakMethod ZipExtFile ZipFile`)
 
 // knownPackages are packages that are where pickles are, and programs that run when they are imported.
 var knownPackages = setOf(`Crypto Cryptodome Cython IPython OpenSSL PIL PyQt4 PyQt5 PyQt6 PySide2 PySide6 Pyro4 Pyro5 aiohttp ansible

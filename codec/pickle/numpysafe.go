@@ -18,17 +18,16 @@ func keepsElements(class string, r *codec.Reduction) bool {
 	return false
 }
 
-// isStatedDtype reports whether r makes a dtype with a state, as numpy writes them. numpy believes what a
-// state says: that plain bytes are addresses of objects, or that a field lies beyond its record.
-func isStatedDtype(class string, r *codec.Reduction) bool {
-	return class == numpyDtype && r.Call && r.State != nil
-}
+// isDtype reports whether r makes a dtype. numpy believes what its state says: that plain bytes are addresses
+// of objects, or that a field lies beyond its record. Without a state it may have fields of objects beside others,
+// and for these numpy looks at what it is given: at a proxy too, which then connects.
+func isDtype(class string, r *codec.Reduction) bool { return class == numpyDtype && r.Call }
 
 const numpyDtype = "numpy.dtype"
 
-// statedDtype appends a dtype that has a state without it: as the literal that numpy makes one of, and checks. Objects
+// checkedDtype appends a dtype without its state: as the literal that numpy makes one of, and checks. Objects
 // in the fields of records are in none that is known here.
-func (w writer) statedDtype(b []byte, r *codec.Reduction) ([]byte, error) {
+func (w writer) checkedDtype(b []byte, r *codec.Reduction) ([]byte, error) {
 	if isObjectDtype(r) {
 		return w.dtype(b, "O"), nil
 	}
@@ -49,7 +48,7 @@ func (w writer) statedDtype(b []byte, r *codec.Reduction) ([]byte, error) {
 	}
 	t, ok, err := in.dtype(top)
 	if err != nil || !ok {
-		return b, bind.Refuse(w, "a dtype whose state is not known to be harmless (option PickleCalls)")
+		return b, bind.Refuse(w, "a dtype that is not known to be harmless (option PickleCalls)")
 	}
 	_, literal, ok := parseDtype(t.String())
 	if !ok {
@@ -64,10 +63,16 @@ func (w writer) statedDtype(b []byte, r *codec.Reduction) ([]byte, error) {
 
 // isObjectDtype reports whether r makes the dtype of objects.
 func isObjectDtype(r *codec.Reduction) bool {
-	state, _ := r.State.(codec.Tuple)
-	if len(r.Args) == 0 || len(state) < 5 || state[2] != nil || state[3] != nil || state[4] != nil {
+	if len(r.Args) == 0 {
 		return false
 	}
 	code, _ := r.Args[0].(string)
+	if r.State == nil {
+		return code == "O" // as it is written here
+	}
+	state, _ := r.State.(codec.Tuple)
+	if len(state) < 5 || state[2] != nil || state[3] != nil || state[4] != nil {
+		return false
+	}
 	return code == "O8" || code == "O4"
 }
