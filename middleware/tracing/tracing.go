@@ -99,8 +99,9 @@ func (c *config) send(ctx context.Context, call *transport.Call, next transport.
 	method := methodOf(call)
 	ctx, span := c.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(system, semconv.RPCMethod(method)))
+	defer span.End()
 	returned := false
-	defer func() { c.end(ctx, span, call, returned, err) }()
+	defer func() { c.finish(ctx, span, call, returned, err) }()
 	if parent := span.SpanContext(); parent.IsValid() {
 		call.Header.Annotations = slices.Clone(call.Header.Annotations) // others may use the same ones
 		call.Header.Annotations.Set(Key, appendParent(make([]byte, 0, parentSize), parent))
@@ -133,16 +134,16 @@ func (c *config) serve(ctx context.Context, call *transport.Call, next transport
 		ctx = trace.ContextWithRemoteSpanContext(ctx, parent)
 	}
 	ctx, span := c.tracer.Start(ctx, method, opts...)
+	defer span.End()
 	returned := false
-	defer func() { c.end(ctx, span, call, returned, err) }()
+	defer func() { c.finish(ctx, span, call, returned, err) }()
 	reply, err = next(ctx, call)
 	returned = true
 	return reply, err
 }
 
-// end ends a span. A call that has not returned panicked.
-func (c *config) end(ctx context.Context, span trace.Span, call *transport.Call, returned bool, err error) {
-	defer span.End()
+// finish has a span say how its call ended. One that has not returned panicked.
+func (c *config) finish(ctx context.Context, span trace.Span, call *transport.Call, returned bool, err error) {
 	if !span.IsRecording() {
 		return
 	}

@@ -51,7 +51,7 @@ func shop(noted chan<- struct{}) *service.Service {
 func attrs(s sdk.ReadOnlySpan) map[attribute.Key]string {
 	m := map[attribute.Key]string{}
 	for _, a := range s.Attributes() {
-		m[a.Key] = a.Value.Emit()
+		m[a.Key] = a.Value.String()
 	}
 	return m
 }
