@@ -60,13 +60,13 @@
 // [codec.Options.PickleCalls] allows it. An own exception that is passed on as a value travels as a RuntimeError that names it, if
 // the name of its class tells that it is one; a member of an Enum is a call of its class, and refused.
 //
-// An Object without a Call makes Python import the module of its class and run its __new__. It is written
-// for classes that are registered in the [codec.Registry], for those of Python's containers and Pyro's objects that only
-// keep values, and for users' own: classes in modules that neither come with Python (of any version) nor with a
-// well-known package, whose name begins with a capital letter and is not one under which modules
-// import what acts by being made. What then remains is what users' own modules and classes do themselves: what happens when a module
-// is imported, in __new__, __setstate__, __setattr__, extend, append, __setitem__, __hash__, __eq__ and __del__. Whoever can send pickles can have that done to any class of this
-// kind that the reader can import.
+// An Object without a Call makes Python import the module of its class and run its __new__. It is written for classes
+// that are registered in the [codec.Registry], for those of Python's containers and Pyro's objects that only keep
+// values, and for users' own: classes in modules that neither come with Python (of any version) nor with a well-known
+// package, whose name begins with a capital letter and is not one under which modules import what acts by being made.
+// What then remains is what users' own modules and classes do themselves: what happens when a module is imported, in
+// __new__, __setstate__, __setattr__, extend, append, __setitem__, __hash__, __eq__ and __del__. Whoever can send
+// pickles can have that done to any class of this kind that the reader can import.
 //
 // Proxies stand only where Python keeps them without a look: one that is asked for an attribute connects, and believes
 // the answer. Types of numpy's elements go out without the state that numpy would believe. Those with objects in the fields of
