@@ -43,7 +43,7 @@ func TestRules(t *testing.T) {
 		{"everybody", nil, transport.Call{Object: "public", Method: "m"}, true},
 		{"everybody is denied", "root", transport.Call{Object: "bank", Method: "balance"}, false},
 		{"all calls", "root", transport.Call{Object: "bank", Method: "pay"}, true},
-		{"a principal that is no string", fmt.Errorf("admin-x"), transport.Call{Object: "bank", Method: "pay"}, true},
+		{"a principal that is no string", errors.New("admin-x"), transport.Call{Object: "bank", Method: "pay"}, true},
 		{"an attribute", "jan", transport.Call{Kind: transport.GetAttr, Object: "bank", Method: "balance"}, false},
 		{"setting one", "jan", transport.Call{Kind: transport.SetAttr, Object: "bank", Method: "get_x"}, true},
 		{"an item", "jan", transport.Call{Kind: transport.StreamItem, Object: "bank", Method: "walk"}, false},

@@ -30,7 +30,7 @@ func appendKey(b []byte, call *transport.Call) ([]byte, bool) {
 	}
 	slices.SortFunc(s.keywords, func(x, y *keyword) int { return strings.Compare(x.name, y.name) })
 	b = binary.AppendUvarint(b, uint64(len(s.positional)))
-	ok := true
+	var ok bool
 	for _, v := range s.positional {
 		if b, ok = appendValue(b, *v); !ok {
 			return nil, false

@@ -28,7 +28,9 @@ const (
 type Timeout struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Longest time for a call; it never extends the caller's own deadline.
-	Default       *durationpb.Duration `protobuf:"bytes,1,opt,name=default,proto3" json:"default,omitempty"`
+	Default *durationpb.Duration `protobuf:"bytes,1,opt,name=default,proto3" json:"default,omitempty"`
+	// Limits of some calls in the place of default; the first rule that fits counts.
+	Rules         []*TimeoutRule `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -70,18 +72,29 @@ func (x *Timeout) GetDefault() *durationpb.Duration {
 	return nil
 }
 
+func (x *Timeout) GetRules() []*TimeoutRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
 // Retry repeats what is safe to repeat (middleware/retry).
 type Retry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Attempts in all, the first one included. Default 3.
 	Attempts int32 `protobuf:"varint,1,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Methods that may run twice: "object.method" globs, "*" for any part. What surely never left
-	// the process is repeated whatever the method.
+	// Methods that may run twice: "object.method" patterns, * for any characters and ? for one. What
+	// surely never left the process is repeated whatever the method.
 	SafeMethods []string `protobuf:"bytes,2,rep,name=safe_methods,json=safeMethods,proto3" json:"safe_methods,omitempty"`
 	// Wait before the second attempt; doubles from there, with jitter. Default 50ms.
 	Backoff *durationpb.Duration `protobuf:"bytes,3,opt,name=backoff,proto3" json:"backoff,omitempty"`
 	// Longest wait between two attempts. Default 2s.
-	MaxBackoff    *durationpb.Duration `protobuf:"bytes,4,opt,name=max_backoff,json=maxBackoff,proto3" json:"max_backoff,omitempty"`
+	MaxBackoff *durationpb.Duration `protobuf:"bytes,4,opt,name=max_backoff,json=maxBackoff,proto3" json:"max_backoff,omitempty"`
+	// How some calls are repeated; the first policy that fits counts, before safe_methods.
+	Policies []*RetryPolicy `protobuf:"bytes,5,rep,name=policies,proto3" json:"policies,omitempty"`
+	// Unset: repetitions are not limited beyond attempts.
+	Budget        *RetryBudget `protobuf:"bytes,6,opt,name=budget,proto3" json:"budget,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -140,6 +153,20 @@ func (x *Retry) GetBackoff() *durationpb.Duration {
 func (x *Retry) GetMaxBackoff() *durationpb.Duration {
 	if x != nil {
 		return x.MaxBackoff
+	}
+	return nil
+}
+
+func (x *Retry) GetPolicies() []*RetryPolicy {
+	if x != nil {
+		return x.Policies
+	}
+	return nil
+}
+
+func (x *Retry) GetBudget() *RetryBudget {
+	if x != nil {
+		return x.Budget
 	}
 	return nil
 }
@@ -286,15 +313,18 @@ var File_pyrokit_config_v1_middleware_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_middleware_proto_rawDesc = "" +
 	"\n" +
-	"\"pyrokit/config/v1/middleware.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/config.proto\">\n" +
+	"\"pyrokit/config/v1/middleware.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/config.proto\x1a\"pyrokit/config/v1/resilience.proto\"t\n" +
 	"\aTimeout\x123\n" +
-	"\adefault\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\adefault\"\xb7\x01\n" +
+	"\adefault\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\adefault\x124\n" +
+	"\x05rules\x18\x02 \x03(\v2\x1e.pyrokit.config.v1.TimeoutRuleR\x05rules\"\xab\x02\n" +
 	"\x05Retry\x12\x1a\n" +
 	"\battempts\x18\x01 \x01(\x05R\battempts\x12!\n" +
 	"\fsafe_methods\x18\x02 \x03(\tR\vsafeMethods\x123\n" +
 	"\abackoff\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\abackoff\x12:\n" +
 	"\vmax_backoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"maxBackoff\"\r\n" +
+	"maxBackoff\x12:\n" +
+	"\bpolicies\x18\x05 \x03(\v2\x1e.pyrokit.config.v1.RetryPolicyR\bpolicies\x126\n" +
+	"\x06budget\x18\x06 \x01(\v2\x1e.pyrokit.config.v1.RetryBudgetR\x06budget\"\r\n" +
 	"\vCorrelation\"+\n" +
 	"\bRecovery\x12\x1f\n" +
 	"\vexpose_text\x18\x01 \x01(\bR\n" +
@@ -329,20 +359,26 @@ var file_pyrokit_config_v1_middleware_proto_goTypes = []any{
 	(*TokenAuth)(nil),           // 4: pyrokit.config.v1.TokenAuth
 	nil,                         // 5: pyrokit.config.v1.TokenAuth.PrincipalsEntry
 	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
-	(*Secret)(nil),              // 7: pyrokit.config.v1.Secret
+	(*TimeoutRule)(nil),         // 7: pyrokit.config.v1.TimeoutRule
+	(*RetryPolicy)(nil),         // 8: pyrokit.config.v1.RetryPolicy
+	(*RetryBudget)(nil),         // 9: pyrokit.config.v1.RetryBudget
+	(*Secret)(nil),              // 10: pyrokit.config.v1.Secret
 }
 var file_pyrokit_config_v1_middleware_proto_depIdxs = []int32{
-	6, // 0: pyrokit.config.v1.Timeout.default:type_name -> google.protobuf.Duration
-	6, // 1: pyrokit.config.v1.Retry.backoff:type_name -> google.protobuf.Duration
-	6, // 2: pyrokit.config.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
-	7, // 3: pyrokit.config.v1.TokenAuth.token:type_name -> pyrokit.config.v1.Secret
-	5, // 4: pyrokit.config.v1.TokenAuth.principals:type_name -> pyrokit.config.v1.TokenAuth.PrincipalsEntry
-	7, // 5: pyrokit.config.v1.TokenAuth.PrincipalsEntry.value:type_name -> pyrokit.config.v1.Secret
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	6,  // 0: pyrokit.config.v1.Timeout.default:type_name -> google.protobuf.Duration
+	7,  // 1: pyrokit.config.v1.Timeout.rules:type_name -> pyrokit.config.v1.TimeoutRule
+	6,  // 2: pyrokit.config.v1.Retry.backoff:type_name -> google.protobuf.Duration
+	6,  // 3: pyrokit.config.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
+	8,  // 4: pyrokit.config.v1.Retry.policies:type_name -> pyrokit.config.v1.RetryPolicy
+	9,  // 5: pyrokit.config.v1.Retry.budget:type_name -> pyrokit.config.v1.RetryBudget
+	10, // 6: pyrokit.config.v1.TokenAuth.token:type_name -> pyrokit.config.v1.Secret
+	5,  // 7: pyrokit.config.v1.TokenAuth.principals:type_name -> pyrokit.config.v1.TokenAuth.PrincipalsEntry
+	10, // 8: pyrokit.config.v1.TokenAuth.PrincipalsEntry.value:type_name -> pyrokit.config.v1.Secret
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_pyrokit_config_v1_middleware_proto_init() }
@@ -351,6 +387,7 @@ func file_pyrokit_config_v1_middleware_proto_init() {
 		return
 	}
 	file_pyrokit_config_v1_config_proto_init()
+	file_pyrokit_config_v1_resilience_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
