@@ -198,7 +198,7 @@ func TestWatchdogOfPythonsCalls(t *testing.T) {
 	var log lines
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
 	g := newGoService()
-	srv := serve(t, g.service(), service.Use(watchdog.New(logger, watchdog.Limit("svc.hold", 10*time.Millisecond))))
+	srv := serve(t, g.service(), service.Use(watchdog.New(logger, watchdog.Limit("svc.hold", 100*time.Millisecond))))
 	var callers sync.WaitGroup
 	eachDialect(t, func(t *testing.T, d peers.Dialect) {
 		c := peers.NewClient(t, d)

@@ -32,7 +32,7 @@ func Example() {
 		}
 		return a
 	}}))
-	endpoint := watchdog.New(log, watchdog.Limit("stock.*", 10*time.Millisecond)).Call(
+	endpoint := watchdog.New(log, watchdog.Limit("stock.*", 100*time.Millisecond)).Call(
 		func(context.Context, *transport.Call) (*transport.Reply, error) {
 			hangsHere(logged) // until it is printed
 			return &transport.Reply{}, nil
@@ -40,6 +40,6 @@ func Example() {
 	_, err := endpoint(context.Background(), &transport.Call{Object: "stock", Method: "price"})
 	fmt.Println(err)
 	// Output:
-	// level=WARN msg="call runs long" object=stock method=price limit=10ms stack="github.com/pyrokit/pyrokit/middleware/watchdog_test.hangsHere ..."
+	// level=WARN msg="call runs long" object=stock method=price limit=100ms stack="github.com/pyrokit/pyrokit/middleware/watchdog_test.hangsHere ..."
 	// <nil>
 }

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // within is how long a test waits for what has to happen.
 const within = 20 * time.Second
 
+// short is a limit that calls reach, but not before they hang.
+const short = 100 * time.Millisecond
+
 // A journal hands each line that is logged to who waits for it.
 type journal chan map[string]any
 
@@ -86,14 +89,14 @@ func TestWhereACallHangs(t *testing.T) {
 	for _, d := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
 		t.Run(d.String(), func(t *testing.T) {
 			j, release := newJournal(), make(chan struct{})
-			dog := watchdog.New(j.logger(), watchdog.Limit("hanging.*", time.Millisecond))
+			dog := watchdog.New(j.logger(), watchdog.Limit("hanging.*", short))
 			p := pairtest.Join(t, hanging(release), []service.ServerOption{service.Use(dog)}, service.Dialect(d), service.Use(correlation.New()))
 			f := service.Go[any](t.Context(), p, "hang")
 			line := j.next(t)
 			require.Equal(t, "WARN", line["level"])
 			require.Equal(t, "hanging", line["object"])
 			require.Equal(t, "hang", line["method"])
-			require.InDelta(t, time.Millisecond, line["limit"], 0)
+			require.InDelta(t, short, line["limit"], 0)
 			require.GreaterOrEqual(t, line["running"], line["limit"])
 			require.Contains(t, line["peer"], d.String())
 			require.NotEmpty(t, line["correlation_id"])
@@ -111,7 +114,7 @@ func TestWhereACallHangs(t *testing.T) {
 
 func TestOfOtherKindsToo(t *testing.T) {
 	j, release := newJournal(), make(chan struct{})
-	dog := watchdog.New(j.logger(), watchdog.Default(time.Millisecond), watchdog.Level(slog.LevelError), watchdog.Limit("count", 0))
+	dog := watchdog.New(j.logger(), watchdog.Default(short), watchdog.Level(slog.LevelError), watchdog.Limit("count", 0))
 	p := pairtest.Join(t, hanging(release), []service.ServerOption{service.Use(dog)})
 	var callers sync.WaitGroup
 	callers.Go(func() { _, _ = service.Get[float64](t.Context(), p, "velocity") })
@@ -143,7 +146,7 @@ func TestOfOtherKindsToo(t *testing.T) {
 
 func TestOnAClient(t *testing.T) {
 	j, release := newJournal(), make(chan struct{})
-	p := pairtest.Join(t, hanging(release), nil, service.Use(watchdog.New(j.logger(), watchdog.Limit("hang", time.Millisecond))))
+	p := pairtest.Join(t, hanging(release), nil, service.Use(watchdog.New(j.logger(), watchdog.Limit("hang", short))))
 	require.NoError(t, service.Do(t.Context(), p, "quick"))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -157,7 +160,7 @@ func TestOnAClient(t *testing.T) {
 
 func TestGoroutinesThatAMethodStarted(t *testing.T) {
 	j, release := newJournal(), make(chan struct{})
-	dog := watchdog.New(j.logger(), watchdog.Default(time.Millisecond))
+	dog := watchdog.New(j.logger(), watchdog.Default(short))
 	p := pairtest.Join(t, hanging(release), []service.ServerOption{service.Use(dog)})
 	f := service.Go[any](t.Context(), p, "workers")
 	stack := j.next(t)["stack"].(string)
@@ -171,7 +174,7 @@ func TestGoroutinesThatAMethodStarted(t *testing.T) {
 
 func TestACallInACall(t *testing.T) {
 	j, release := newJournal(), make(chan struct{})
-	dog := service.Use(watchdog.New(j.logger(), watchdog.Default(time.Millisecond)))
+	dog := service.Use(watchdog.New(j.logger(), watchdog.Default(short)))
 	inner := pairtest.Join(t, hanging(release), nil, dog)
 	require.NoError(t, service.Do(t.Context(), inner, "quick")) // connects
 	outer := service.New("outer").Method("call", func(ctx context.Context) error { return service.Do(ctx, inner, "hang") })
@@ -196,7 +199,7 @@ func TestManyAtATime(t *testing.T) {
 	const n = 100
 	j := newJournal()
 	release := make(chan struct{})
-	endpoint := watchdog.New(j.logger(), watchdog.Default(time.Millisecond)).Call(
+	endpoint := watchdog.New(j.logger(), watchdog.Default(short)).Call(
 		func(context.Context, *transport.Call) (*transport.Reply, error) {
 			hangsHere(release)
 			return &transport.Reply{}, nil
@@ -209,7 +212,7 @@ func TestManyAtATime(t *testing.T) {
 	for range n {
 		line := j.next(t)
 		seen[line["method"]] = true
-		require.Contains(t, line["stack"], "hangsHere")
+		require.Contains(t, line["stack"], "watchdog.(*watchdog).guard")
 	}
 	require.Len(t, seen, n)
 	close(release)
@@ -246,7 +249,7 @@ func TestWhoIsInTimeIsLeftAlone(t *testing.T) {
 
 func TestStacksAreCut(t *testing.T) {
 	j, release := newJournal(), make(chan struct{})
-	dog := watchdog.New(j.logger(), watchdog.Default(time.Millisecond), watchdog.MaxStack(20))
+	dog := watchdog.New(j.logger(), watchdog.Default(short), watchdog.MaxStack(20))
 	p := pairtest.Join(t, hanging(release), []service.ServerOption{service.Use(dog)})
 	f := service.Go[any](t.Context(), p, "hang")
 	require.Len(t, j.next(t)["stack"], 23)
