@@ -204,6 +204,15 @@ func TestWhatPeersMakeUpIsOther(t *testing.T) {
 	}, calls)
 }
 
+func TestWhatAMethodSaysIsNotFoundIsThere(t *testing.T) {
+	s := service.New("s").Method("lookup", func() error { return transport.Errorf(transport.CodeNotFound, "unknown object") })
+	server, _, p := both(t, s, codec.Pyro5)
+	require.Error(t, service.Do(t.Context(), p, "lookup"))
+	require.Equal(t, map[string]float64{
+		"code=not_found dialect=pyro5 kind=invoke method=lookup object=s side=server": 1,
+	}, samples(t, server, "pyro_calls_total"))
+}
+
 // denying is a middleware that lets nothing through.
 func denying() transport.Middleware {
 	return transport.Middleware{Name: "denying", Call: func(transport.Endpoint) transport.Endpoint {
@@ -281,6 +290,17 @@ func TestHandshakesAndConnections(t *testing.T) {
 	shakes := samples(t, reg, "pyro_handshakes_total")
 	require.InDelta(t, 1, shakes["code=ok dialect=pyro4 side=server"], 0)
 	require.Len(t, shakes, 2)
+}
+
+func TestNamesNeedNotBeUTF8(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m, err := metrics.New(reg)
+	require.NoError(t, err)
+	endpoint := m.Call(func(context.Context, *transport.Call) (*transport.Reply, error) { return &transport.Reply{}, nil })
+	_, err = endpoint(t.Context(), &transport.Call{Object: "o\xff", Method: "m\xff"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]float64{"code=ok dialect=unknown kind=invoke method=m\uFFFD object=o\uFFFD side=client": 1},
+		samples(t, reg, "pyro_calls_total"))
 }
 
 func TestAPanicIsCounted(t *testing.T) {

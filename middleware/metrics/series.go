@@ -2,6 +2,8 @@ package metrics
 
 import (
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -34,7 +36,7 @@ func (k key) others() key {
 
 // A series holds the metrics of one key, so that a call looks labels up once.
 type series struct {
-	key      key
+	labels   []string // side, kind, object, method
 	inFlight prometheus.Gauge
 	dialects [3]atomic.Pointer[dialect] // unknown, Pyro4, Pyro5
 }
@@ -48,7 +50,9 @@ type dialect struct {
 }
 
 func (m *metrics) newSeries(k key) *series {
-	return &series{key: k, inFlight: m.inFlight.WithLabelValues(side(k.server), k.kind.String(), k.object, k.method)}
+	valid := func(name string) string { return strings.ToValidUTF8(name, "\uFFFD") } // Prometheus takes nothing else
+	labels := []string{side(k.server), k.kind.String(), valid(k.object), valid(k.method)}
+	return &series{labels: labels, inFlight: m.inFlight.WithLabelValues(labels...)}
 }
 
 // of returns the metrics of the dialect that peer speaks.
@@ -64,13 +68,12 @@ func (s *series) of(m *metrics, peer *transport.Peer) *dialect {
 	if found := s.dialects[i].Load(); found != nil {
 		return found
 	}
-	k, name := s.key, d.String()
-	side, kind := side(k.server), k.kind.String()
+	labels := append(slices.Clip(s.labels), d.String())
 	made := &dialect{
-		duration: m.duration.WithLabelValues(side, kind, k.object, k.method, name),
-		received: m.received.WithLabelValues(side, kind, k.object, k.method, name),
+		duration: m.duration.WithLabelValues(labels...),
+		received: m.received.WithLabelValues(labels...),
 		code: func(c transport.Code) prometheus.Counter {
-			return m.calls.WithLabelValues(side, kind, k.object, k.method, name, observe.CodeName(c))
+			return m.calls.WithLabelValues(append(slices.Clip(labels), observe.CodeName(c))...)
 		},
 	}
 	s.dialects[i].Store(made) // whoever else made one has the same metrics
@@ -94,49 +97,70 @@ func (d *dialect) calls(c transport.Code) prometheus.Counter {
 // each key.
 type table struct {
 	max   int
-	known atomic.Pointer[map[key]*series]
+	known atomic.Pointer[known]
+	mu    sync.Mutex // held while known is replaced
+}
 
-	mu      sync.Mutex // guards what follows, and writing known
-	methods map[[2]string]struct{}
+// known is what a table knows; it does not change.
+type known struct {
+	series  map[key]*series
+	methods map[[2]string]struct{} // with labels of their own
 }
 
 // find returns the series of k, or nil.
 func (t *table) find(k key) *series {
-	m := t.known.Load()
-	if m == nil {
-		return nil
+	if n := t.known.Load(); n != nil {
+		return n.series[k]
 	}
-	return (*m)[k]
+	return nil
 }
 
 // add returns the series of k, which create makes, or nil if the table is full.
 func (t *table) add(k key, create func() *series) *series {
+	if n := t.known.Load(); n != nil && !n.hasRoom(k, t.max) {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.find(k); s != nil {
+	var next known
+	if n := t.known.Load(); n != nil {
+		next = *n
+	}
+	if s := next.series[k]; s != nil {
 		return s
 	}
-	name := [2]string{k.object, k.method}
-	if _, ok := t.methods[name]; !ok && (k != k.others()) {
-		if len(t.methods) >= t.max {
-			return nil
-		}
-		if t.methods == nil {
-			t.methods = map[[2]string]struct{}{}
-		}
-		t.methods[name] = struct{}{}
+	if !next.hasRoom(k, t.max) {
+		return nil
 	}
-	next := map[key]*series{}
-	if m := t.known.Load(); m != nil {
-		next = maps.Clone(*m)
+	next.series, next.methods = cloned(next.series), cloned(next.methods)
+	if k != k.others() {
+		next.methods[k.name()] = struct{}{}
 	}
 	s := create()
-	next[k] = s
+	next.series[k] = s
 	t.known.Store(&next)
 	return s
 }
 
-// series returns the series of k, whether or not the table is full.
+// hasRoom tells whether k may have a series.
+func (n *known) hasRoom(k key, most int) bool {
+	if k == k.others() {
+		return true
+	}
+	_, ok := n.methods[k.name()]
+	return ok || len(n.methods) < most
+}
+
+func (k key) name() [2]string { return [2]string{k.object, k.method} }
+
+func cloned[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return maps.Clone(m)
+}
+
+// series returns the series of k, which always has room.
 func (m *metrics) series(k key) *series {
 	if s := m.table.find(k); s != nil {
 		return s

@@ -236,14 +236,12 @@ func address(a net.Addr, host, port attribute.Key) []attribute.KeyValue {
 }
 
 // methodOf is the conventions' full name of a method.
-func methodOf(call *transport.Call) string { return call.Object + "/" + call.Method }
+func methodOf(call *transport.Call) string { return valid(call.Object + "/" + call.Method) }
 
 // maxText bounds what a peer says.
 const maxText = 256
 
-func cut(s string) string {
-	if len(s) > maxText {
-		return strings.ToValidUTF8(s[:maxText], "")
-	}
-	return s
-}
+func cut(s string) string { return valid(s[:min(len(s), maxText)]) }
+
+// valid is s as UTF-8: exporters refuse all else, and with it what goes along.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

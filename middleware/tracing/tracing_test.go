@@ -8,6 +8,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
@@ -176,6 +177,23 @@ func TestAPanicEndsTheSpan(t *testing.T) {
 	endpoint := tracing.New(provider).Call(func(context.Context, *transport.Call) (*transport.Reply, error) { panic("oh") })
 	require.PanicsWithValue(t, "oh", func() { _, _ = endpoint(t.Context(), &transport.Call{Object: "o", Method: "m"}) })
 	require.Equal(t, []string{"client o/m error"}, brief(recorder.Ended()))
+}
+
+func TestWhatIsExportedIsUTF8(t *testing.T) {
+	provider, recorder := recording()
+	endpoint := tracing.New(provider).Call(func(context.Context, *transport.Call) (*transport.Reply, error) {
+		return nil, transport.NewError("ValueError", "\xff"+strings.Repeat("é", 1000))
+	})
+	for _, peer := range []*transport.Peer{nil, {Session: &transport.Session{}}} {
+		_, err := endpoint(t.Context(), &transport.Call{Object: "o\xff", Method: "m\xff", Peer: peer})
+		require.Error(t, err)
+	}
+	for _, s := range recorder.Ended() {
+		require.True(t, utf8.ValidString(s.Name()+s.Status().Description), s.Name())
+		for _, a := range s.Attributes() {
+			require.True(t, utf8.ValidString(a.Value.String()), string(a.Key))
+		}
+	}
 }
 
 func TestACancelledCallIsAnError(t *testing.T) {

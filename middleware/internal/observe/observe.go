@@ -7,6 +7,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -56,5 +57,5 @@ func Recognized(ctx context.Context, call *transport.Call, err error) bool {
 }
 
 func unknownObject(e *transport.Error) bool {
-	return e.Code == transport.CodeNotFound && e.Message == "unknown object"
+	return strings.HasSuffix(e.Class, ".DaemonError") && e.Code == transport.CodeNotFound
 }
