@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -24,6 +25,14 @@ func nameOf(v any) (string, error) {
 		return "", namingError("the name " + name + " cannot be registered")
 	}
 	return name, nil
+}
+
+// checkText refuses lone surrogates, whichever storage it is: one such name, and nobody gets a list with msgpack.
+func checkText(r storage.Record) error {
+	if err := storage.CheckText(r); err != nil {
+		return namingError(err.Error())
+	}
+	return nil
 }
 
 // uriOf reads a URI. Text is kept as it is, as long as it is one.

@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math"
+	"math/big"
 	"sync"
 	"time"
 
@@ -195,6 +196,8 @@ func granted(seconds any) (time.Duration, error) {
 		s = float64(x)
 	case float64:
 		s = x
+	case *big.Int:
+		s, _ = new(big.Float).SetInt(x).Float64()
 	default:
 		return 0, typeError("seconds must be a number, not " + typeName(seconds))
 	}
@@ -217,6 +220,9 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 	}
 	if r.Lease, err = granted(seconds); err != nil {
 		return 0, err
+	}
+	if r.Name == ObjectName { // at its end nobody would find the name server
+		return 0, namingError("the name " + r.Name + " cannot be leased")
 	}
 	turn := &n.leases.names[maphash.String(leaseSeed, r.Name)%uint64(len(n.leases.names))]
 	turn.Lock()

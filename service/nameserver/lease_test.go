@@ -81,6 +81,7 @@ func TestLeasesThatAreRefused(t *testing.T) {
 	}{
 		{"no time", []any{"app.y", "PYRO:o@h:1", 0}, "builtins.ValueError", "a lease cannot last 0 seconds"},
 		{"time that is no number", []any{"app.y", "PYRO:o@h:1", "x"}, "builtins.TypeError", "seconds must be a number, not str"},
+		{"the name server itself", []any{nameserver.ObjectName, "PYRO:o@h:1", 3}, "Pyro5.errors.NamingError", "the name Pyro.NameServer cannot be leased"},
 		{"a bad URI", []any{"app.y", "x", 3}, "Pyro5.errors.PyroError", "invalid uri"},
 		{"safe, a name of another's lease", []any{"app.x", "PYRO:o@h:2", 3, nil, true}, "Pyro5.errors.NamingError", "name already registered: app.x"},
 		{"safe, a name for good", []any{"app.one", "PYRO:o@h:1", 3, nil, true}, "Pyro5.errors.NamingError", "name already registered: app.one"},

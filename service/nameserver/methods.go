@@ -53,8 +53,10 @@ func recordOf(name, uri, metadata any) (r storage.Record, err error) {
 	if r.Name, err = nameOf(name); err != nil {
 		return r, err
 	}
-	r.Tags, err = tagsOf("metadata", metadata)
-	return r, err
+	if r.Tags, err = tagsOf("metadata", metadata); err != nil {
+		return r, err
+	}
+	return r, checkText(r)
 }
 
 func (n *NameServer) register(ctx context.Context, name, uri, safe, metadata any) (err error) {
@@ -158,6 +160,9 @@ func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err e
 	}
 	tags, err := tagsOf("metadata", metadata)
 	if err != nil {
+		return err
+	}
+	if err := checkText(storage.Record{Name: key, Tags: tags}); err != nil {
 		return err
 	}
 	if err := n.store.SetTags(ctx, key, tags); err != nil {

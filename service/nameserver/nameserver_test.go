@@ -100,6 +100,8 @@ func TestErrorsAreThoseOfPython(t *testing.T) {
 		{name: "an unknown protocol", method: "register", args: []any{"a", "PYROLOC:o@h:5"}, class: "PyroError", text: "invalid uri (protocol)"},
 		{name: "a name that is no text", method: "register", args: []any{5, "PYRO:o@h:1"}, class: "builtins.TypeError", text: "name must be a str"},
 		{name: "metadata that is a text", method: "register", args: []any{"a", "PYRO:o@h:1", false, "red"}, class: "builtins.TypeError", text: "metadata should not be a str, but another iterable (set, list, etc)"},
+		{name: "a name that is not UTF-8", method: "register", args: []any{"\xed\xa0\x80", "PYRO:o@h:1"}, class: "NamingError", text: `name "\xed\xa0\x80": not a text in UTF-8`},
+		{name: "metadata that are not UTF-8", method: "set_metadata", args: []any{"app.one", []any{"\xed\xa0\x80"}}, class: "NamingError", text: `metadata "\xed\xa0\x80" of "app.one": not a text in UTF-8`},
 		{name: "two filters", method: "list", args: []any{"a", "b"}, class: "builtins.ValueError", text: "you can only filter on one thing at a time"},
 		{name: "an empty filter counts in Pyro4", only: codec.Pyro4, method: "list", args: []any{"a", ""}, class: "builtins.ValueError", text: "you can only filter on one thing at a time"},
 		{name: "both filters of yellow pages", only: codec.Pyro5, method: "yplookup", args: []any{[]string{"a"}, []string{"b"}}, class: "builtins.ValueError", text: "you can't use meta_all or meta_any at the same time"},

@@ -43,6 +43,9 @@ func TestMatch(t *testing.T) {
 		{expr: `[]a-]+$`, yes: []string{"]-a"}, no: []string{"b"}},
 		{expr: `[^\W_]+$`, yes: []string{"é1"}, no: []string{"_"}},
 		{expr: `\x61\u00e9\141`, yes: []string{"aéa"}, no: []string{"a"}, wantStart: "aéa"},
+		{expr: `(?:\Aa?){2}b`, yes: []string{"ab", "b"}, no: []string{"aab"}},
+		{expr: `(?:(?<!a)a?){2}b`, yes: []string{"ab"}, no: []string{"aab"}},
+		{expr: `(a?){2}b\1c`, yes: []string{"abac", "abc", "aabac"}, no: []string{"aabc", "bac"}},
 		{expr: ``, yes: []string{"", "a"}},
 	}
 	for _, tt := range tests {

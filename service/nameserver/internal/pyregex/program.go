@@ -5,6 +5,7 @@ type program struct {
 	code  []inst
 	marks int // where groups begin and end
 	loops int
+	asked bool // some part depends on what was captured
 }
 
 type inst struct {
@@ -40,7 +41,7 @@ const (
 )
 
 func compile(root *node, groups int) *program {
-	p := &program{marks: 2 * groups}
+	p := &program{marks: 2 * groups, asked: root.any(asksGroups)}
 	p.node(root)
 	p.emit(inst{op: codeAccept})
 	return p
@@ -137,11 +138,17 @@ func (p *program) repeat(n *node) {
 		slot := p.loops
 		p.loops++
 		p.emit(inst{op: codeEnter, slot: slot})
-		at := p.emit(inst{op: codeLoop, slot: slot, min: n.min, max: n.max, mode: n.mode, exact: body.any(asksGroups)})
+		at := p.emit(inst{op: codeLoop, slot: slot, min: n.min, max: n.max, mode: n.mode, exact: body.any(p.differs)})
 		p.node(body)
 		p.emit(inst{op: codeJump, next: at})
 		p.code[at].other = len(p.code)
 	}
+}
+
+// differs tells what makes a round of a loop another one than those before, although it begins at the same place: the
+// place counts, where the loop goes on later, or what was captured.
+func (p *program) differs(n *node) bool {
+	return n.op == opLook || n.op >= opStart || p.asked && (n.group > 0 || asksGroups(n))
 }
 
 // asksGroups tells what depends on what was captured before.
