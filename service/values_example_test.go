@@ -2,7 +2,6 @@ package service_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
@@ -50,20 +49,6 @@ func ExampleServer_Add() {
 	n, err := service.Call[int](ctx, basket, "put", "tea")
 	fmt.Println(basket.URI(), n, err)
 	// Output: PYRO:basket@memory:1 1 <nil>
-}
-
-// serveInMemory serves s until stop, for the proxy that it returns.
-func serveInMemory(s *service.Service) (p *service.Proxy, stop func()) {
-	l := inmem.Listen()
-	srv := service.NewServer(service.ListenOn(l), service.Logger(slog.New(slog.DiscardHandler)))
-	if err := errors.Join(srv.Add(s), srv.Start()); err != nil {
-		panic(err)
-	}
-	p, err := service.Connect("PYRO:"+s.Name()+"@memory:1", service.DialWith(l.DialContext))
-	if err != nil {
-		panic(err)
-	}
-	return p, func() { _, _ = p.Close(), srv.Shutdown(context.Background()) }
 }
 
 // A dispatcher looks at a blob's info and passes it on; only the worker knows what is in it.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pyrokit/pyrokit/internal/pairtest"
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -39,4 +41,83 @@ func ExampleError() {
 	// Output:
 	// true
 	// Pyro5.errors.NamingError not_found
+}
+
+// What a method finds in its context: who calls, what came beside the arguments, and a way to send something
+// beside the result.
+func ExampleFromContext() {
+	s := service.New("documents").Method("read", func(ctx context.Context, title string) string {
+		call := transport.FromContext(ctx)
+		language, _ := call.Header.Annotations.Get("LANG")
+		fmt.Printf("%s %s, %s, %s\n", call.Object, call.Method, call.Peer.Dialect, language)
+		call.Response.Set("ETAG", []byte("v7"))
+		return "the text of " + title
+	})
+	documents, err := pairtest.Serve(s) // in memory, so that no port is needed
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = documents.Close() }()
+	p, err := documents.Connect()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	var beside transport.Annotations
+	text, err := service.Call[string](context.Background(), p, "read", "tale",
+		service.WithAnnotation("LANG", []byte("en")), service.ResponseAnnotations(&beside))
+	version, _ := beside.Get("ETAG")
+	fmt.Println(text, err)
+	fmt.Printf("%s\n", version)
+	// Output:
+	// documents read, pyro5, en
+	// the text of tale <nil>
+	// v7
+}
+
+// overdrawnError is a program's own error.
+type overdrawnError struct{ missing int }
+
+func (e *overdrawnError) Error() string { return fmt.Sprintf("%d too little", e.missing) }
+
+// A program's own error, which Python callers that know bank.Overdrawn catch as that exception. A Go caller finds
+// the same type again.
+func ExampleRegisterException() {
+	transport.RegisterException(transport.ExceptionClass[*overdrawnError]{
+		Class:  "bank.Overdrawn",
+		Code:   transport.CodeFailedPrecondition,
+		Encode: func(e *overdrawnError) ([]any, map[string]any) { return []any{e.missing}, nil },
+		Decode: func(e *transport.Error) (*overdrawnError, error) {
+			if len(e.Args) == 1 { // whatever the peer has sent
+				if missing, ok := e.Args[0].(int64); ok {
+					return &overdrawnError{int(missing)}, nil
+				}
+			}
+			return nil, errors.New("want a number")
+		},
+	})
+	bank, err := pairtest.Serve(service.New("bank").Method("withdraw", func(amount int) error {
+		return fmt.Errorf("withdrawing %d: %w", amount, &overdrawnError{amount - 100})
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = bank.Close() }()
+	p, err := bank.Connect()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	err = service.Do(context.Background(), p, "withdraw", 130)
+	fmt.Println(transport.AsError(err).Class)
+	if e, ok := errors.AsType[*overdrawnError](err); ok {
+		fmt.Println(e.missing, "missing")
+	}
+	// Output:
+	// bank.Overdrawn
+	// 30 missing
 }

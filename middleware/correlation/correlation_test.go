@@ -2,7 +2,6 @@ package correlation_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -69,21 +68,4 @@ func TestTheCallsOwnIdWins(t *testing.T) {
 	call := &transport.Call{Header: transport.Header{CorrelationID: own}}
 	_, err := endpoint(correlation.NewContext(t.Context(), other), call)
 	require.NoError(t, err)
-}
-
-func Example() {
-	pair, err := pairtest.Serve(idService("s"), service.Use(correlation.New()))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer func() { _ = pair.Close() }()
-	p, err := pair.Connect(service.Use(correlation.New()))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx := correlation.NewContext(context.Background(), uuid.MustParse("11112222-3333-4444-5555-666677778888"))
-	fmt.Println(service.Call[string](ctx, p, "id"))
-	// Output: 11112222-3333-4444-5555-666677778888 <nil>
 }

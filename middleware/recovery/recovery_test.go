@@ -101,12 +101,3 @@ func TestOrdinaryErrorsPass(t *testing.T) {
 	_, err := endpoint(t.Context(), &transport.Call{})
 	require.Same(t, want, err)
 }
-
-func Example() {
-	endpoint := recovery.New().Call(func(context.Context, *transport.Call) (*transport.Reply, error) {
-		panic("the password is sesame")
-	})
-	_, err := endpoint(context.Background(), &transport.Call{Method: "m"})
-	fmt.Println(err)
-	// Output: internal error
-}

@@ -2,7 +2,6 @@ package inmem_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -11,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport/inmem"
 )
 
@@ -64,28 +62,4 @@ func TestDiallingEndsWithItsContext(t *testing.T) {
 	_, err := l.DialContext(ctx, "", "")
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, l.Close())
-}
-
-func Example() {
-	l := inmem.Listen()
-	srv := service.NewServer(service.ListenOn(l))
-	err := srv.Add(service.New("greeter").Method("greet", func(name string) string { return "Hello " + name }))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if err := srv.Start(); err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx := context.Background()
-	defer func() { _ = srv.Shutdown(ctx) }()
-	p, err := service.Connect("PYRO:greeter@memory:1", service.DialWith(l.DialContext))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer p.Close()
-	fmt.Println(service.Call[string](ctx, p, "greet", "Irmen"))
-	// Output: Hello Irmen <nil>
 }
