@@ -139,6 +139,10 @@ func hostile() map[string][]byte {
 		"same set":         many("\x80\x04\x8f(K\x01K\x02K\x03K\x04K\x05K\x06K\x07K\x08\x90\x94", "h\x00"),
 		"sets of a list":   many("\x80\x04cbuiltins\nset\n\x94](K\x01K\x02K\x03K\x04K\x05K\x06K\x07K\x08e\x94", "h\x00h\x01\x85R"),
 		"dicts of pairs":   many("\x80\x04ccollections\nOrderedDict\n\x94](K\x01K\x02\x86K\x03K\x04\x86e\x94", "h\x00h\x01\x85R"),
+		"odd values again": slicesOf("\x80\x04](c_codecs\nencode\n)\x81", "2", "e."),
+		"odd duplicates":   slicesOf("\x80\x04](ccollections\nOrderedDict\n\x8c\x01a\x85R", "2", "e."),
+		"duplicate URIs":   slicesOf("\x80\x04](cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01oN\x8c\x01hK\x01tb", "2", "e."),
+		"odd values":       many("\x80\x04c_codecs\nencode\n)\x81\x94", "h\x00"),
 		"deques":           many("\x80\x04ccollections\ndeque\n\x94", "h\x00)R"),
 		"proxies":          many("\x80\x04cPyro4.core\nProxy\n\x94(cPyro4.core\nURI\n)\x81(\x8c\x04PYRO\x8c\x01oN\x8c\x01hK\x01tb\x8f\x8f\x8fNNNK\x00Nt\x94", "h\x00)\x81h\x02b"),
 	}
@@ -228,5 +232,19 @@ func TestCycles(t *testing.T) {
 				require.ErrorContains(t, err, "a container holds itself")
 			}
 		})
+	}
+}
+
+// What is no value of Go although its class is known costs as much as any instance, and what is duplicated by one byte
+// each more than that byte.
+func TestHostileInstances(t *testing.T) {
+	type own struct {
+		A *own `pyro:"a"`
+	}
+	inputs := hostile()
+	for _, name := range []string{"odd values", "odd values again", "odd duplicates", "duplicate URIs"} {
+		for _, dst := range []any{new([]codec.Object), new([]*own), new([]*codec.Dict)} {
+			codectest.InProportion(t, pickle.Codec, inputs[name], dst, nil)
+		}
 	}
 }

@@ -49,6 +49,9 @@ func (r *reader) instanceTree(n *node) (any, error) {
 		if ok || err != nil {
 			return r.plainKey(v), err
 		}
+		if err := r.openInstance(n); err != nil { // it is one like any other
+			return nil, err
+		}
 	}
 	attrs, exact, err := r.attributes(x.state)
 	switch {

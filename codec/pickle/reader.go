@@ -229,7 +229,7 @@ func (r *reader) dup() error {
 	if err != nil {
 		return err
 	}
-	if err := r.repeated(v); err != nil {
+	if err := r.again(duplicateSize + v.size() + len(nameOf(v))); err != nil {
 		return err
 	}
 	return r.push(v)

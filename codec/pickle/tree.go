@@ -64,6 +64,7 @@ func (r *reader) repeated(v value) error {
 // Bytes that values take in memory at least, for again.
 const (
 	wordSize      = 16
+	duplicateSize = 80 // on the stack and off it, for a byte of the data; no writer duplicates
 	containerSize = 64
 	instanceSize  = 768 // class dict, what it is converted into, and what is in between
 	attributeSize = 320 // the same for each attribute
