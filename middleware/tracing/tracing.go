@@ -39,6 +39,7 @@ type Option func(*config)
 
 type config struct {
 	tracer      trace.Tracer
+	starts      starts
 	public      bool
 	noEntries   bool
 	items       bool
@@ -96,9 +97,8 @@ func (c *config) traced(call *transport.Call) bool {
 
 // send makes the span of a call on a client.
 func (c *config) send(ctx context.Context, call *transport.Call, next transport.Endpoint) (reply *transport.Reply, err error) {
-	method := methodOf(call)
-	ctx, span := c.tracer.Start(ctx, method, trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithAttributes(system, semconv.RPCMethod(method)))
+	start := c.starts.of(call)
+	ctx, span := c.tracer.Start(ctx, start.name, start.client...)
 	defer span.End()
 	returned := false
 	defer func() { c.finish(ctx, span, call, returned, err) }()
@@ -120,20 +120,18 @@ func (c *config) serve(ctx context.Context, call *transport.Call, next transport
 		}
 		return next(ctx, call)
 	}
-	method := methodOf(call)
-	opts := make([]trace.SpanStartOption, 2, 4)
-	opts[0] = trace.WithSpanKind(trace.SpanKindServer)
-	opts[1] = trace.WithAttributes(system, semconv.RPCMethod(method))
+	start := c.starts.of(call)
+	opts := start.server
 	switch {
 	case c.public:
-		opts = append(opts, trace.WithNewRoot())
+		opts = start.fresh
 		if parent.IsValid() {
-			opts = append(opts, trace.WithLinks(trace.Link{SpanContext: parent}))
+			opts = append(slices.Clip(opts), trace.WithLinks(trace.Link{SpanContext: parent}))
 		}
 	case parent.IsValid():
 		ctx = trace.ContextWithRemoteSpanContext(ctx, parent)
 	}
-	ctx, span := c.tracer.Start(ctx, method, opts...)
+	ctx, span := c.tracer.Start(ctx, start.name, opts...)
 	defer span.End()
 	returned := false
 	defer func() { c.finish(ctx, span, call, returned, err) }()

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -204,6 +205,30 @@ func TestACancelledCallIsAnError(t *testing.T) {
 	require.Error(t, service.Do(ctx, p, "buy", "tea"))
 	require.Equal(t, []string{"client shop/buy error"}, brief(recorder.Ended()))
 	require.Equal(t, "CANCELED", attrs(recorder.Ended()[0])["rpc.response.status_code"])
+}
+
+func TestMoreMethodsThanAreKept(t *testing.T) {
+	provider, recorder := recording()
+	endpoint := tracing.New(provider).Call(func(context.Context, *transport.Call) (*transport.Reply, error) { return &transport.Reply{}, nil })
+	var callers sync.WaitGroup
+	for range 4 {
+		callers.Go(func() {
+			for i := range 1100 {
+				_, _ = endpoint(t.Context(), &transport.Call{Object: "o", Method: fmt.Sprintf("m%d", i)})
+			}
+		})
+	}
+	callers.Wait()
+	seen := map[string]int{}
+	for _, s := range recorder.Ended() {
+		seen[s.Name()]++
+		require.Equal(t, s.Name(), attrs(s)["rpc.method"])
+	}
+	require.Len(t, seen, 1100)
+	require.Equal(t, 4, seen["o/m1099"])
+	long := &transport.Call{Object: "o", Method: strings.Repeat("x", 10000)}
+	_, _ = endpoint(t.Context(), long)
+	require.Len(t, recorder.Ended(), 4401)
 }
 
 func TestPublicEndpoint(t *testing.T) {
