@@ -1,8 +1,8 @@
 // Package codec holds the values that travel in Pyro messages and the interface of the serializers
 // that write and read them.
 //
-// A serializer lives in a package of its own (codec/serpent, codec/json, codec/marshal) and
-// implements [Codec]. What Python has and Go has not, tuples, sets, dicts with any key and
+// A serializer lives in a package of its own (codec/serpent, codec/json, codec/marshal, codec/msgpack,
+// codec/pickle) and implements [Codec]. What Python has and Go has not, tuples, sets, dicts with any key and
 // instances of classes, has a type here. Classes are converted by a [Registry].
 //
 // # Structs

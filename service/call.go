@@ -11,7 +11,8 @@ import (
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// Kwargs among the arguments of a call are its keyword arguments.
+// Kwargs among the arguments of a call are its keyword arguments: Call[int](ctx, p, "buy", "tea", Kwargs{"count": 3})
+// is Python's buy("tea", count=3). A second one takes the place of the first.
 type Kwargs = codec.Kwargs
 
 // A CallOption among the arguments of a call sets up this call alone.
@@ -77,9 +78,11 @@ func allPositional(args []any) bool {
 	return true
 }
 
-// Call calls a method and decodes its result into a T. Among args, Kwargs are keyword arguments and
-// CallOptions options; all others are positional arguments. The error is a *transport.Error; an
-// exception that the method raised has Remote set, with class, arguments and traceback.
+// Call calls a method and decodes its result into a T; with T any, into what package codec lists. Among args,
+// [Kwargs] are keyword arguments and each [CallOption] is an option; all others are positional arguments. The
+// error is a *[transport.Error]; an exception that the method raised has Remote set, with class, arguments
+// and traceback. A result that is no T is an error, too, and the method has run then. A one-way call has
+// the zero T, and a remote iterator is for [Stream].
 func Call[T any](ctx context.Context, p *Proxy, method string, args ...any) (T, error) {
 	var result T
 	call := newCall(transport.Invoke, method)
@@ -136,7 +139,8 @@ func (p *Proxy) unwanted(call *transport.Call, code transport.Code, err error) e
 	return transport.Wrap(code, err).During(call.Describe(), p.URI().String(), peer)
 }
 
-// Do calls a method and drops its result.
+// Do calls a method, with arguments as [Call] has them, and drops its result, whatever that is. It waits for
+// the call all the same, unless the object says that the method is one-way, or [AsOneway] does.
 func Do(ctx context.Context, p *Proxy, method string, args ...any) error {
 	call := &transport.Call{Method: method}
 	arguments(call, args)

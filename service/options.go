@@ -111,7 +111,10 @@ func (o proxyOption) applyToProxy(c *proxyConfig) error    { return o(c) }
 func (o bothOption) applyToServer(c *serverConfig) error   { return o.server(c) }
 func (o bothOption) applyToProxy(c *proxyConfig) error     { return o.proxy(c) }
 
-// Use appends middlewares to the chain. The first one is the outermost.
+// Use appends middlewares to the chain of a server or a proxy, those of the packages below middleware and
+// one's own ([transport.Middleware]). The first one is the outermost. On a server they see each connection's
+// handshake and each call with its arguments still encoded; entries of a batch and items of a remote
+// iterator are calls of their own there.
 func Use(mw ...transport.Middleware) Option {
 	return bothOption{
 		func(c *serverConfig) error { c.chain = append(c.chain, mw...); return nil },
@@ -487,7 +490,7 @@ func Resolver(r discovery.Resolver) ProxyOption {
 }
 
 // Handshake is the value that the proxy says when it connects; default the text "hello". A Python
-// daemon sees it in validateHandshake.
+// daemon sees it in validateHandshake, a server of this package in [ValidateHandshake].
 func Handshake(value any) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error { c.handshake = value; return nil })
 }

@@ -157,10 +157,23 @@ func (s *Service) Tagged(tags ...string) *Service {
 // Name returns the service's name.
 func (s *Service) Name() string { return s.name }
 
-// Method makes fn callable as name. fn may take a context.Context first, then any parameters that
-// Python values decode into, the last of them variadic; it may return nothing, one value, several (a
-// tuple), an iter.Seq or iter.Seq2 (a remote iterator), each with an error after it. What is wrong
-// with fn, Server.Add reports.
+// Method makes fn, any function or method value, callable as name:
+//
+//   - It may take a context.Context first, in which [transport.FromContext] finds the call. It ends with the
+//     caller's connection, and when a [Proxy] gives the call up; that of a one-way call ends with the server, that of
+//     an iterator with the iterator.
+//   - Then come any parameters that Python values can become (package codec says how), the last of them
+//     variadic, like Python's *args. No channels, no functions, no interfaces but any and error.
+//   - It may return nothing (None), one value, several (a tuple), or an iter.Seq or iter.Seq2 alone (a remote
+//     iterator; an iter.Seq2[T, error] ends at its first error, any other iter.Seq2 gives tuples of two).
+//   - An error after those is raised at the caller as [transport.NewError] says. So is a panic, as a
+//     RuntimeError that tells nothing of it.
+//
+// Go keeps no names of parameters, so callers pass them by position, all of them, until [Params] names
+// them: then keyword arguments and a [Default] work, too. [KwargsStruct] has the last parameter take all
+// keyword arguments, [Oneway] tells callers not to wait, [Callback] has errors logged here, too. What is wrong
+// with fn or its options, [Server.Add] reports, and so does [Service.Err]: Method returns the service, for
+// chaining.
 //
 // Where the service has instances ([PerSession] and its siblings), fn may be a method expression of their
 // type, such as (*Counter).Add: it is called with the instance.
@@ -184,7 +197,7 @@ func (s *Service) Method(name string, fn any, opts ...MethodOption) *Service {
 	})
 }
 
-// Property makes an attribute. get is a func() T or func(context.Context) T, with or without an error
+// Property makes an attribute, which callers read and set as proxy.name, and Go's with [Get] and [Set]. get is a func() T or func(context.Context) T, with or without an error
 // after T; set, which may be nil for an attribute that is only read, takes a T and may return an
 // error. Both may be method expressions, as Method has it.
 func (s *Service) Property(name string, get, set any) *Service {

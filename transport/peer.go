@@ -175,7 +175,10 @@ func (c *limitedContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// FromContext returns the call that a server is answering with ctx, or nil.
+// FromContext returns the call that a server is answering with ctx, or nil: in a method that takes a
+// context, and in a middleware of a server. Its Peer is the caller, its Header has the annotations that
+// came, its Response takes those that go back. Its Args are for the middlewares around a method: they are
+// not there any more when the method has returned.
 func FromContext(ctx context.Context) *CallInfo {
 	info, _ := ctx.Value(callKey{}).(*CallInfo)
 	return info
