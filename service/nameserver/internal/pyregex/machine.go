@@ -254,6 +254,9 @@ func (m *machine) loop(i *inst, pc, pos int) (next int) {
 	l := m.loops[i.slot]
 	empty := l.last == pos // the last round matched nothing, so others need not be tried
 	again := loop{l.count + 1, pos}
+	if i.exact && l.count < i.min {
+		again.last = -1 // what has to be is no reason to stop, as in Python
+	}
 	switch {
 	case l.count < i.min && (!empty || i.exact):
 		m.setLoop(i.slot, again)

@@ -46,6 +46,7 @@ func TestMatch(t *testing.T) {
 		{expr: `(?:\Aa?){2}b`, yes: []string{"ab", "b"}, no: []string{"aab"}},
 		{expr: `(?:(?<!a)a?){2}b`, yes: []string{"ab"}, no: []string{"aab"}},
 		{expr: `(a?){2}b\1c`, yes: []string{"abac", "abc", "aabac"}, no: []string{"aabc", "bac"}},
+		{expr: `((?(1)a|b)*)+?c`, yes: []string{"ac", "c", "bc"}, no: []string{"dc"}},
 		{expr: ``, yes: []string{"", "a"}},
 	}
 	for _, tt := range tests {
