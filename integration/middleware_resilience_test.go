@@ -4,8 +4,10 @@ package integration
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/integration/internal/peers"
+	"github.com/pyrokit/pyrokit/internal/certtest"
 	"github.com/pyrokit/pyrokit/middleware/auth"
 	"github.com/pyrokit/pyrokit/middleware/breaker"
 	"github.com/pyrokit/pyrokit/middleware/cache"
@@ -23,6 +26,7 @@ import (
 	"github.com/pyrokit/pyrokit/middleware/validate"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/tlsfiles"
 )
 
 // pythonClient begins every client here: Proxy and Batch are those of the dialect.
@@ -75,6 +79,39 @@ print(json.dumps(seen))
 	eachDialect(t, func(t *testing.T, d peers.Dialect) {
 		require.Equal(t, []any{"irma", "CommunicationError", "irma", "CommunicationError", "CommunicationError"},
 			python[[]any](t, d, srv.URI("who").String(), client))
+	})
+}
+
+func TestPythonIsKnownByItsCertificate(t *testing.T) {
+	ca := certtest.NewCA(t, "ours")
+	cfg := newParty(t, ca.Issue(t), ca).config()
+	cfg.RequireClientCert = true
+	files, err := tlsfiles.New(cfg)
+	require.NoError(t, err)
+	secure, err := files.Server()
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := service.New("who").Method("am_i", func(ctx context.Context) string { return fmt.Sprint(auth.Principal(ctx)) }).Method("secret", func() {})
+	srv := serveOn(t, []*service.Service{s}, service.ListenOn(tls.NewListener(l, secure)), service.Use(
+		auth.Verify(auth.Certificate(nil)),
+		auth.Authorize(auth.Rule{Principals: []string{"snake-*"}, Calls: []string{"who.am_i"}})))
+	eachDialect(t, func(t *testing.T, d peers.Dialect) {
+		for name, want := range map[string]string{"snake-1": "'snake-1'", "mouse": "", "": ""} { // the principal, as Python prints it
+			client := newParty(t, ca.Issue(t, named(name)), ca)
+			c := peers.NewClient(t, d, flags(client.items("CLIENT")...)...)
+			c.Connect("who", srv.URI("who").String())
+			answer := c.Call("who", "am_i", "()")
+			switch name {
+			case "mouse":
+				require.Equal(t, "mouse may not call who.am_i", raised(t, answer).Text)
+			case "":
+				require.Contains(t, raised(t, answer).Text, "authentication failed", "the certificate names nobody")
+			default:
+				require.Equal(t, want, repr(t, answer))
+				require.Equal(t, "builtins.PermissionError", raised(t, c.Call("who", "secret", "()")).Class)
+			}
+		}
 	})
 }
 
@@ -202,8 +239,10 @@ func TestGoCallsPythonThroughAClientsChain(t *testing.T) {
 	eachProxyURI(t, func(t *testing.T, uri string) {
 		p := proxy(t, uri, service.Use(
 			cache.New(cache.Pure(time.Hour, "add")),
-			retry.New(retry.For(retry.Policy{Attempts: 2, Backoff: time.Millisecond, Hedge: time.Minute,
-				Codes: []transport.Code{transport.CodeInvalidArgument}}, "echo", "fail", "add"), retry.Budget(0.1, 5)),
+			retry.New(retry.For(retry.Policy{
+				Attempts: 2, Backoff: time.Millisecond, Hedge: time.Minute,
+				Codes: []transport.Code{transport.CodeInvalidArgument},
+			}, "echo", "fail", "add"), retry.Budget(0.1, 5)),
 			breaker.New(breaker.Failures(2), breaker.Codes(transport.CodeInvalidArgument), breaker.Calls("fail")),
 			ratelimit.New(ratelimit.Limit(ratelimit.Rule{Rate: 1000})),
 			concurrency.New(concurrency.Adaptive(1, 10, 100)),
