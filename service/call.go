@@ -15,7 +15,8 @@ import (
 // is Python's buy("tea", count=3). A second one takes the place of the first.
 type Kwargs = codec.Kwargs
 
-// A CallOption among the arguments of a call sets up this call alone.
+// A CallOption among the arguments of a call, at any place, sets up this call alone: [Timeout], [AsOneway],
+// [Ahead], [WithAnnotation], [ResponseAnnotations], [WithSerializer].
 type CallOption interface{ applyToCall(*transport.Call) }
 
 type callOption func(*transport.Call)
@@ -155,7 +156,8 @@ func Do(ctx context.Context, p *Proxy, method string, args ...any) error {
 	return nil
 }
 
-// Get returns the value of an attribute.
+// Get returns the value of an attribute, decoded into a T as [Call] does it; one that is a remote iterator is for
+// [GetStream].
 func Get[T any](ctx context.Context, p *Proxy, attr string) (T, error) {
 	var result T
 	call := &transport.Call{Kind: transport.GetAttr, Method: attr}
@@ -166,7 +168,7 @@ func Get[T any](ctx context.Context, p *Proxy, attr string) (T, error) {
 	return result, p.decode(ctx, reply, call, &result)
 }
 
-// Set sets an attribute.
+// Set sets an attribute. The error is that of [Call]: what the setter raised has Remote set.
 func Set(ctx context.Context, p *Proxy, attr string, value any) error {
 	call := &transport.Call{Kind: transport.SetAttr, Method: attr}
 	call.Args.Positional = []any{value}

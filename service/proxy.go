@@ -37,7 +37,8 @@ type Proxy struct {
 
 // Connect returns a proxy for the object at uri, PYRO:object@host:port, PYRONAME:name[@host[:port]] or
 // PYROMETA:tag,tag[@host[:port]], which is one at random of those that a name server knows with all tags; [Balance]
-// makes one proxy of all of them. It checks what it was given and does not connect yet.
+// makes one proxy of all of them. [pyro.URI] tells of more forms, such as unix sockets. It checks what it was given and
+// does not connect yet: [Proxy.Ping] does, and tells whether somebody answers.
 func Connect(uri string, opts ...ProxyOption) (*Proxy, error) {
 	u, err := pyro.ParseURI(uri)
 	if err != nil {

@@ -55,8 +55,9 @@ type Server struct {
 	abandon context.CancelFunc
 }
 
-// NewServer returns a Server that listens to nothing yet. What is wrong with its options, Start and Run
-// return.
+// NewServer returns a Server that listens to nothing yet. It will where [Listen] and [ListenOn] say, else on a
+// free port of localhost, which [Server.URI] tells once it has started. What is wrong with its options, Start
+// and Run return.
 func NewServer(opts ...ServerOption) *Server {
 	s := &Server{
 		cfg: serverConfig{pb: &configv1.Server{

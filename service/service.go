@@ -197,9 +197,10 @@ func (s *Service) Method(name string, fn any, opts ...MethodOption) *Service {
 	})
 }
 
-// Property makes an attribute, which callers read and set as proxy.name, and Go's with [Get] and [Set]. get is a func() T or func(context.Context) T, with or without an error
-// after T; set, which may be nil for an attribute that is only read, takes a T and may return an
-// error. Both may be method expressions, as Method has it.
+// Property makes an attribute, which Python's callers read and set as proxy.name and Go's with [Get] and [Set].
+// get is a func() T or func(context.Context) T, with or without an error after T; set, which may be nil for an
+// attribute that is only read, takes a T and may return an error. Both may be method expressions, as Method
+// has it, and they are called at the same time by different callers, as methods are.
 func (s *Service) Property(name string, get, set any) *Service {
 	_, file, line, _ := runtime.Caller(1)
 	return s.change("property "+name, func(have *members) error {

@@ -305,6 +305,13 @@ type HandshakeFunc func(ctx context.Context, h *Handshake) (*Welcome, error)
 
 // A Middleware wraps both halves of a conversation. It is the same on a client and on a server; a
 // nil function passes through.
+//
+// Call is called once, when the chain is made, and what it returns is called by many goroutines at the same
+// time; Handshake is called on a client for each connection that it makes. An Endpoint may look at a call,
+// change it, leave next out and return an error or a Reply of its own, or, on a client, call next again. The
+// Args of a call are Go values on a client and still encoded on a server, where they can be decoded without
+// being used up. A connection's handshake is judged before its first call; what it puts into the Peer, the
+// calls find there. A panic is an error of the call, on a server.
 type Middleware struct {
 	Name      string
 	Handshake func(next HandshakeFunc) HandshakeFunc // once a connection

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/pyrokit/pyrokit/internal/pairtest"
 	"github.com/pyrokit/pyrokit/service"
@@ -120,4 +121,36 @@ func ExampleRegisterException() {
 	// Output:
 	// bank.Overdrawn
 	// 30 missing
+}
+
+// What belongs to a caller's connection, and ends with it, is kept in its session.
+func ExampleSession_Load() {
+	type visits struct{} // a key of one's own
+	s := service.New("counter").Method("visit", func(ctx context.Context) (int64, error) {
+		n, err := transport.FromContext(ctx).Peer.Session.Load(visits{}, func() (any, error) { return new(atomic.Int64), nil })
+		if err != nil {
+			return 0, err
+		}
+		return n.(*atomic.Int64).Add(1), nil
+	})
+	counter, err := pairtest.Serve(s)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = counter.Close() }()
+	for range 2 { // two proxies have two connections
+		p, err := counter.Connect()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(service.Call[int](context.Background(), p, "visit"))
+		fmt.Println(service.Call[int](context.Background(), p, "visit"))
+	}
+	// Output:
+	// 1 <nil>
+	// 2 <nil>
+	// 1 <nil>
+	// 2 <nil>
 }
