@@ -330,7 +330,9 @@ func errorDict(e *Error, d codec.Dialect, serializer string) *codec.Dict {
 	class, args := e.outgoing(d, serializer)
 	attrs := codec.NewDict()
 	for name, v := range e.Attrs {
-		attrs.Set(name, v)
+		if !actsInPython(name) {
+			attrs.Set(name, v)
+		}
 	}
 	if e.Traceback == nil {
 		attrs.Set(keyTraceback, nil)
@@ -344,6 +346,11 @@ func errorDict(e *Error, d codec.Dialect, serializer string) *codec.Dict {
 	dict.Set(keyAttrs, attrs)
 	return dict
 }
+
+// actsInPython tells whether Python does something with an exception's attribute of this name, which it sets by what
+// a message says: args is made a tuple, which asks an object for its items, be it a proxy for one elsewhere, and of
+// name_from a traceback that is printed imports a module.
+func actsInPython(name string) bool { return name == "args" || name == "name_from" }
 
 func encodeBatchError(v any, d codec.Dialect) (any, error) {
 	e, _ := v.(*BatchError)
