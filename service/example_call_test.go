@@ -5,41 +5,73 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// serveStock serves a stock of tea and coffee in memory and returns a proxy for it, and what ends both.
+// A Stock sells tea and coffee.
+type Stock struct {
+	mu     sync.Mutex // guards what follows: callers come at the same time
+	prices map[string]float64
+	open   bool
+}
+
+// Price returns the price of an item.
+func (s *Stock) Price(item string) (float64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	price, ok := s.prices[item]
+	if !ok {
+		return 0, transport.NewError("KeyError", item)
+	}
+	return price, nil
+}
+
+// Item returns a dict.
+func (s *Stock) Item(name string) (map[string]any, error) {
+	price, err := s.Price(name)
+	return map[string]any{"name": name, "price": price, "tags": []string{"hot"}}, err
+}
+
+// RaisePrices raises all prices and returns how many those are.
+func (s *Stock) RaisePrices(by float64) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for item := range s.prices {
+		s.prices[item] += by
+	}
+	return len(s.prices)
+}
+
+// Quotes returns ever higher prices.
+func (s *Stock) Quotes(ctx context.Context, item string) (iter.Seq[float64], error) {
+	price, err := s.Price(item)
+	return func(yield func(float64) bool) {
+		for ctx.Err() == nil && yield(price) {
+			price++
+		}
+	}, err
+}
+
+func (s *Stock) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+func (s *Stock) setOpen(open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = open
+}
+
+// serveStock serves a Stock in memory and returns a proxy for it, and what ends both.
 func serveStock() (p *service.Proxy, stop func()) {
-	prices := map[string]float64{"tea": 1.5, "coffee": 2.5}
-	open := true
-	s := service.New("stock")
-	s.Method("price", func(item string) (float64, error) {
-		price, ok := prices[item]
-		if !ok {
-			return 0, transport.NewError("KeyError", item)
-		}
-		return price, nil
-	})
-	s.Method("item", func(name string) map[string]any {
-		return map[string]any{"name": name, "price": prices[name], "tags": []string{"hot"}}
-	})
-	s.Method("raise_prices", func(by float64) int {
-		for item := range prices {
-			prices[item] += by
-		}
-		return len(prices)
-	})
-	s.Method("quotes", func(ctx context.Context, item string) iter.Seq[float64] {
-		return func(yield func(float64) bool) {
-			for price := prices[item]; ctx.Err() == nil && yield(price); price++ { //nolint:revive // the price is all there is to do
-			}
-		}
-	})
-	s.Property("open", func() bool { return open }, func(o bool) { open = o })
-	return serveInMemory(s)
+	stock := &Stock{prices: map[string]float64{"tea": 1.5, "coffee": 2.5}, open: true}
+	return serveInMemory(service.Of(stock).Property("open", stock.isOpen, stock.setOpen))
 }
 
 // The result is decoded into the type that is asked for, and whatever does not fit it is an error.

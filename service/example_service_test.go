@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
@@ -111,14 +112,23 @@ func ExampleOneway() {
 
 // An attribute, with a setter that refuses some values: car.velocity = 3.5.
 func ExampleService_Property() {
-	velocity := 0.0
+	var (
+		mu       sync.Mutex // callers come at the same time
+		velocity float64
+	)
 	s := service.New("car")
 	s.Property("velocity",
-		func() float64 { return velocity },
+		func() float64 {
+			mu.Lock()
+			defer mu.Unlock()
+			return velocity
+		},
 		func(v float64) error {
 			if v < 0 {
 				return transport.NewError("ValueError", "too slow")
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			velocity = v
 			return nil
 		})
