@@ -134,6 +134,27 @@ func TestOnAServerEntriesOfBatchesAreAnswered(t *testing.T) {
 	require.Equal(t, int64(2), n.Load())
 }
 
+func TestPickles(t *testing.T) {
+	for end, want := range map[string]int64{"server": 2, "client": 1} {
+		s, n := library()
+		m := service.Use(cache.New(cache.Pure(time.Hour, "*")))
+		server := []service.ServerOption{service.Serializers("serpent", "pickle")}
+		client := []service.ProxyOption{service.Dialect(codec.Pyro4), service.Serializer("pickle")}
+		if end == "server" {
+			server = append(server, m)
+		} else {
+			client = append(client, m)
+		}
+		p := pairtest.Join(t, s, server, client...)
+		for range 2 {
+			got, err := service.Call[[]any](t.Context(), p, "look_up", codec.Tuple{1, "x"})
+			require.NoError(t, err)
+			require.EqualValues(t, codec.Tuple{int64(1), "x"}, got[0])
+		}
+		require.Equal(t, want, n.Load(), end)
+	}
+}
+
 func count(n *int) transport.Endpoint {
 	return func(context.Context, *transport.Call) (*transport.Reply, error) {
 		*n++
