@@ -18,9 +18,10 @@ type TimeLimit time.Duration
 //
 // A call that was given up, because its time ran out or its context ended, leaves the connection standing. A server of
 // this toolkit is told to end it: the method's context ends at the same time, and the method had better return that
-// context's error, because a result that is there just as the time runs out still counts. Python's goes on with it all the same, and as it answers the calls of a connection
-// one after the other, the next one waits until it is through: a call that was given up after 1 s of 10 costs its
-// successor the other 9. [ReconnectAfterTimeout] does not wait, at the price of the session.
+// context's error, because a result that is there just as the time runs out still counts. Python's goes on with it all
+// the same, and as it answers the calls of a connection one after the other, the next one waits until it is through: a
+// call that was given up after 1 s of 10 costs its successor the other 9. [ReconnectAfterTimeout] does not wait, at the
+// price of the session.
 //
 // A peer from which nothing has come for 15 seconds, while one call was given up and then another that was sent after it,
 // counts as gone: the connection ends, and the next call makes a new one. A server of this toolkit is asked whether it
