@@ -161,9 +161,9 @@ func (c countedConn) Read(p []byte) (int, error) {
 }
 
 func (c countedConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.c.sent.Add(int64(n))
-	return n, err
+	// Before it is written: the peer may have answered when Write returns.
+	c.c.sent.Add(int64(len(p)))
+	return c.Conn.Write(p)
 }
 
 func (c *counter) dial(ctx context.Context, network, address string) (net.Conn, error) {

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -27,6 +28,11 @@ const (
 var both = []string{"serpent", "json", "marshal"}
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// What servers log hides what failed; it is shown with -v.
+	if !testing.Verbose() {
+		slog.SetDefault(slog.New(slog.DiscardHandler))
+	}
 	goleak.VerifyTestMain(m)
 }
 
