@@ -154,7 +154,7 @@ func TestHandshakeWithPython(t *testing.T) {
 					"another value": {service.Serializer(serializer), service.Handshake("bob")},
 				} {
 					err = service.Do(t.Context(), proxy(t, svc.URIs["svc"], opts...), "nothing")
-					require.ErrorIs(t, err, transport.ErrPermissionDenied, name)
+					require.ErrorIs(t, err, transport.ErrUnauthenticated, name)
 					require.ErrorContains(t, err, "handshake refused", name)
 				}
 			})

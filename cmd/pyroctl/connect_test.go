@@ -99,7 +99,7 @@ func TestTheCredentialIsSaidInTheHandshake(t *testing.T) {
 		return r.value(t.Context(), &transport.Call{Method: "who"})
 	}
 	_, err := call()
-	require.ErrorIs(t, err, transport.ErrPermissionDenied)
+	require.ErrorIs(t, err, transport.ErrUnauthenticated)
 	f.flags.credentialEnv = "PYROKIT_TEST_TOKEN"
 	_, err = call()
 	require.ErrorContains(t, err, "PYROKIT_TEST_TOKEN is empty or not set")

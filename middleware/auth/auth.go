@@ -10,7 +10,8 @@ import (
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// ErrDenied is the reason that a denied client sees, whatever a Verifier says.
+// ErrDenied is the reason that a denied client sees, whatever a Verifier says. A Go client's error matches
+// [transport.ErrUnauthenticated].
 var ErrDenied = transport.Errorf(transport.CodeUnauthenticated, "authentication failed")
 
 // A Verifier judges a credential, which is whatever value the client said, and returns who it belongs

@@ -51,7 +51,7 @@ func TestCredentials(t *testing.T) {
 				who, err := service.Call[string](t.Context(), p, "am_i")
 				if tt.want == "" {
 					require.ErrorContains(t, err, "authentication failed")
-					require.ErrorIs(t, err, transport.ErrPermissionDenied)
+					require.ErrorIs(t, err, transport.ErrUnauthenticated)
 					return
 				}
 				require.NoError(t, err)

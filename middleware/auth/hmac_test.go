@@ -120,7 +120,7 @@ func TestASignedHandshake(t *testing.T) {
 		}
 		p, err := pair.Connect(service.Dialect(d), service.Use(auth.Sign("irma", "guessed")))
 		require.NoError(t, err)
-		require.ErrorIs(t, service.Do(t.Context(), p, "am_i"), transport.ErrPermissionDenied)
+		require.ErrorIs(t, service.Do(t.Context(), p, "am_i"), transport.ErrUnauthenticated)
 	}
 }
 

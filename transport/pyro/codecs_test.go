@@ -215,7 +215,7 @@ func TestRefusalsInEverySerializer(t *testing.T) {
 				s := newScript(vectortest.Build(dialect, vectortest.ConnectFail, 0, 0, id, string(reason)))
 				p := proxyFor(t, startPeer(t, s.serve).uri("svc"), service.Dialect(dialectOf[dialect]))
 				_, err = p.Info(t.Context())
-				require.ErrorIs(t, err, transport.ErrPermissionDenied)
+				require.ErrorIs(t, err, transport.ErrUnauthenticated)
 				require.ErrorContains(t, err, "not today")
 			})
 		}

@@ -2,12 +2,15 @@ package pyro
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -359,7 +362,7 @@ func (c *Conn) welcomed(f *frame) (*transport.Welcome, error) {
 		return nil, &DialectError{Asked: c.o.dialect, Answered: f.dialect, Reason: c.reason(f)}
 	}
 	if f.typ == msgConnectFail {
-		return nil, refused(c.reason(f))
+		return nil, c.refused(f)
 	}
 	if err := f.verify(c.o.hmacKey); err != nil {
 		return nil, transport.Wrap(transport.CodeUnauthenticated, err)
@@ -426,18 +429,36 @@ func (c *Conn) reason(f *frame) string {
 	return literal.String(text)
 }
 
-// refused classes the reasons for which daemons reject a handshake.
-func refused(reason string) error {
-	code := transport.CodePermissionDenied
-	switch reason {
-	case "unknown object":
-		code = transport.CodeNotFound
-	case noWorkers:
-		code = transport.CodeResourceExhausted
-	case errHMACMissing.Error(), errHMACWrong.Error():
-		code = transport.CodeUnauthenticated
+// refused is the error for CONNECTFAIL, with the code that another end of this toolkit tells, or else that of the
+// reason.
+func (c *Conn) refused(f *frame) error {
+	reason := c.reason(f)
+	code := codeOfRefusal(reason)
+	if _, reserved, err := f.parseAnnotations(); err == nil && c.offers != 0 {
+		code = cmp.Or(refusalCode(reserved.kit), code)
 	}
 	return transport.Errorf(code, "the peer rejected the connection: %s", reason)
+}
+
+// complaints are how the texts begin with which a daemon rejects a message that it does not take, whoever sends it.
+var complaints = [...]string{ //nolint:gochecknoglobals // a constant
+	"message used serializer that is not accepted", "message too large", "header checksum mismatch",
+	"invalid data", "invalid message or protocol version", "invalid msg type", "invalid syntax",
+}
+
+// codeOfRefusal classes the reasons for which daemons reject a handshake. One that is not Pyro's own is the text of
+// an exception of validateHandshake, which judges what the client said and who it is.
+func codeOfRefusal(reason string) transport.Code {
+	switch {
+	case reason == "unknown object":
+		return transport.CodeNotFound
+	case reason == noWorkers:
+		return transport.CodeResourceExhausted
+	case slices.ContainsFunc(complaints[:], func(c string) bool { return strings.HasPrefix(reason, c) }):
+		return transport.CodePermissionDenied
+	default:
+		return transport.CodeUnauthenticated
+	}
 }
 
 // noWorkers is what a full server says.

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 // Two ends of this toolkit recognise each other in the handshake; docs/protocol.md says what they do then.
@@ -42,12 +44,13 @@ func recognised(hello []byte) features {
 	return features(binary.BigEndian.Uint16(hello[1:])) & ownFeatures
 }
 
-// The fields of the annotation in INVOKE and PING.
+// The fields of the annotation in INVOKE, PING and CONNECTFAIL.
 const (
 	fieldDeadline = 1 // i64: nanoseconds that are left
 	fieldCancel   = 2 // u16: the sequence number of a request that is wanted no more
 	fieldCredit   = 3 // u32, u32: how many items, and bytes of items, there is room for
 	fieldMore     = 4 // u16, u32, u32: the sequence number of a request, and room for more
+	fieldCode     = 5 // u8: the transport.Code of a refusal
 )
 
 // kitFields are the annotation's content after the handshake.
@@ -61,6 +64,7 @@ type kitFields struct {
 	pour      uint16
 	items     uint32
 	bytes     uint32
+	code      transport.Code // 0: none
 }
 
 var errKit = errors.New("annotation " + keyKit + " is malformed")
@@ -99,6 +103,11 @@ func parseKit(b []byte) (k kitFields, err error) {
 			}
 			k.more, k.pour = true, binary.BigEndian.Uint16(value)
 			k.items, k.bytes = binary.BigEndian.Uint32(value[2:]), binary.BigEndian.Uint32(value[6:])
+		case fieldCode:
+			if len(value) != 1 {
+				return kitFields{}, errKit
+			}
+			k.code = transport.Code(value[0])
 		}
 	}
 	return k, nil
@@ -129,6 +138,20 @@ func (w *frameWriter) annotateDeadline(deadline time.Time) {
 	value := [10]byte{fieldDeadline, 8}
 	binary.BigEndian.PutUint64(value[2:], uint64(time.Until(deadline))) //nolint:gosec // signed on the wire
 	w.annotate(keyKit, value[:])
+}
+
+// annotateCode says of what kind a refusal is.
+func (w *frameWriter) annotateCode(code transport.Code) {
+	w.annotate(keyKit, []byte{fieldCode, 1, byte(code)})
+}
+
+// refusalCode returns the code that the annotation of a CONNECTFAIL tells; 0: none that is known here.
+func refusalCode(annotation []byte) transport.Code {
+	k, err := parseKit(annotation)
+	if err != nil || k.code > transport.CodeUnauthenticated {
+		return 0
+	}
+	return k.code
 }
 
 // appendCancel appends the message that ends the request with a sequence number.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 func TestWhomWeRecognise(t *testing.T) {
@@ -42,6 +43,8 @@ func TestFieldsOfTheAnnotation(t *testing.T) {
 		"a cancelled call":  {hex: "02021234", want: kitFields{cancels: true, cancelled: 0x1234}},
 		"room for items":    {hex: "03080000001000020000", want: kitFields{credits: true, items: 16, bytes: 1 << 17}},
 		"room for more":     {hex: "040a000300000018ffffffff", want: kitFields{more: true, pour: 3, items: 24, bytes: 1<<32 - 1}},
+		"a kind of refusal": {hex: "050110", want: kitFields{code: transport.CodeUnauthenticated}},
+		"a long kind":       {hex: "05020010", bad: true},
 		"short credit":      {hex: "030400000010", bad: true},
 		"short room":        {hex: "0408000300000018ffff", bad: true},
 		"unknown fields":    {hex: "7f00" + "02020007" + "ff03616263", want: kitFields{cancels: true, cancelled: 7}},
@@ -61,6 +64,17 @@ func TestFieldsOfTheAnnotation(t *testing.T) {
 			require.Equal(t, tt.bad, err != nil)
 			require.Equal(t, tt.want, got)
 		})
+	}
+}
+
+func TestTheKindOfARefusal(t *testing.T) {
+	for hello, want := range map[string]transport.Code{
+		"\x05\x01\x08": transport.CodeResourceExhausted,
+		"\x05\x01\x11": 0, // none that there is
+		"\x05\x01":     0,
+		"":             0,
+	} {
+		require.Equal(t, want, refusalCode([]byte(hello)), "%x", hello)
 	}
 }
 

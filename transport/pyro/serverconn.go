@@ -238,7 +238,7 @@ func (w *worker) greet(f *frame) error {
 	}
 	welcome, err := w.judge(h)
 	if err != nil {
-		return w.refuse(f, denial(err))
+		return w.deny(f, err)
 	}
 	answer := codec.ValueOf("hello")
 	if welcome.Value.Encoded() || welcome.Value.Go() != nil {
@@ -304,12 +304,18 @@ func (w *worker) judge(h *transport.Handshake) (welcome *transport.Welcome, err 
 	return w.s.handler.Handshake(ctx, h)
 }
 
-// denial is the reason that a denied client sees.
-func denial(err error) string {
-	if e, ok := errors.AsType[*transport.Error](err); ok {
-		return e.Message
+// deny answers a handshake that was judged. Another end of this toolkit is told of what kind the reason is, where that
+// is known.
+func (w *worker) deny(f *frame, err error) error {
+	e, code := transport.AsError(err), transport.Code(0)
+	if w.kit != 0 && e.Code != transport.CodeUnknown {
+		code = e.Code
 	}
-	return err.Error()
+	text := err.Error()
+	if denied, ok := errors.AsType[*transport.Error](err); ok {
+		text = denied.Message
+	}
+	return w.connectFail(f, text, code)
 }
 
 func (w *worker) readHandshake(f *frame) (*transport.Handshake, error) {
@@ -427,7 +433,10 @@ func (w *worker) unreserve() {
 
 // refuse answers the handshake with CONNECTFAIL: in the client's serializer and with its sequence
 // number once its frame f could be read, else in marshal and 0. It returns the reason as an error.
-func (w *worker) refuse(f *frame, text string) error {
+func (w *worker) refuse(f *frame, text string) error { return w.connectFail(f, text, 0) }
+
+// connectFail is refuse with a code for another end of this toolkit; 0: none.
+func (w *worker) connectFail(f *frame, text string, code transport.Code) error {
 	err := errors.New(text)
 	seq, ser := uint16(0), &serializer{id: codec.ID(Marshal, w.o.dialect), codec: marshal.Codec}
 	if f != nil {
@@ -439,6 +448,9 @@ func (w *worker) refuse(f *frame, text string) error {
 	fw := beginFrame(nil, &w.o)
 	fields := frameFields{typ: msgConnectFail, seq: seq, serializer: ser.id, correlation: newCorrelationID()}
 	fw.correlate(&fields, fields.correlation)
+	if code != 0 {
+		fw.annotateCode(code)
+	}
 	fw.endAnnotations()
 	var encErr error
 	fw.buf, encErr = ser.codec.Append(fw.buf, text, w.answers)

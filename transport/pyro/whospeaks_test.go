@@ -1,10 +1,13 @@
 package pyro_test
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +15,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // accepting serves each connection with handle and returns where.
@@ -96,5 +100,37 @@ func TestHintsAtTLS(t *testing.T) {
 			require.ErrorContains(t, err, tt.want)
 			require.NotContains(t, err.Error(), "pyro5")
 		})
+	}
+}
+
+// Two ends of this toolkit agree on what kind of refusal it is; any other client is told the text alone.
+func TestTheKindOfARefusalTravels(t *testing.T) {
+	tests := map[string]struct {
+		reason      error
+		want, plain error
+	}{
+		"who is it?":       {transport.Errorf(transport.CodeUnauthenticated, "x"), transport.ErrUnauthenticated, transport.ErrUnauthenticated},
+		"not him":          {transport.Errorf(transport.CodePermissionDenied, "x"), transport.ErrPermissionDenied, transport.ErrUnauthenticated},
+		"too many of them": {transport.Errorf(transport.CodeResourceExhausted, "x"), transport.ErrExhausted, transport.ErrUnauthenticated},
+		"a sentinel":       {transport.ErrUnavailable, transport.ErrUnavailable, transport.ErrUnauthenticated},
+		"of no kind":       {errors.New("x"), transport.ErrUnauthenticated, transport.ErrUnauthenticated},
+	}
+	for name, tt := range tests {
+		for _, d := range [...]codec.Dialect{codec.Pyro4, codec.Pyro5} {
+			t.Run(d.String()+"/"+name, func(t *testing.T) {
+				handler := atOnce("x")
+				handler.Handshake = func(context.Context, *transport.Handshake) (*transport.Welcome, error) { return nil, tt.reason }
+				synctest.Test(t, func(t *testing.T) {
+					m := serveInMemory(t, handler, pyro.ServerConfig{})
+					for plain, want := range map[bool]error{false: tt.want, true: tt.plain} {
+						_, err := pyro.Dial(t.Context(), pyro.URI{Protocol: pyro.ProtocolPyro, Object: "o", Host: "memory", Port: 1},
+							pyro.DialConfig{Dialect: d, Dial: m.l.DialContext, Plain: plain})
+						require.ErrorIs(t, err, want)
+						require.ErrorContains(t, err, "the peer rejected the connection: "+tt.reason.Error())
+					}
+					m.end()
+				})
+			})
+		}
 	}
 }
