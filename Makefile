@@ -1,6 +1,7 @@
 # Versions of the tools. golangci-lint's is in tools/go.mod; protoc-gen-go is built from the
 # google.golang.org/protobuf that go.mod names, so that generator and library agree.
 BUF_VERSION := 1.75.0
+PROTOVALIDATE_VERSION := v1.2.2
 
 FUZZTIME ?= 10s
 COUNT ?= 10000
@@ -11,6 +12,7 @@ TOOLS := $(CURDIR)/.tools
 BUF := $(TOOLS)/node_modules/.bin/buf
 PROTOC_GEN_GO := $(TOOLS)/bin/protoc-gen-go
 GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
+VALIDATE_PROTO := $(TOOLS)/protovalidate/buf/validate/validate.proto
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -50,16 +52,16 @@ lint: $(GOLANGCI_LINT) ## golangci-lint
 	$(GOLANGCI_LINT) run ./...
 	cd integration/bench && $(GOLANGCI_LINT) run ./...
 
-lint-proto: $(BUF) ## buf lint and format
+lint-proto: $(BUF) $(VALIDATE_PROTO) ## buf lint and format
 	$(BUF) lint
-	$(BUF) format --diff --exit-code
+	$(BUF) format --diff --exit-code proto
 
-check: lint lint-proto $(BUF) $(PROTOC_GEN_GO) ## what needs no test: lint, format, go.mod, generated code
+check: lint lint-proto $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs no test: lint, format, go.mod, generated code
 	scripts/check.sh
 
-generate: $(BUF) $(PROTOC_GEN_GO) ## Go from the .proto files
-	$(BUF) format --write
-	$(BUF) generate
+generate: $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## Go from the .proto files
+	$(BUF) format --write proto
+	$(BUF) generate proto
 
 peers: ## Pyro4 and Pyro5 into .peers/venv
 	scripts/peers.sh
@@ -74,6 +76,11 @@ clean: ## remove what the targets made
 $(BUF): Makefile
 	npm install --prefix $(TOOLS) --no-save --no-audit --no-fund --ignore-scripts --loglevel=error @bufbuild/buf@$(BUF_VERSION)
 	@touch $@
+
+# The rules that .proto files state are defined there. Its own registry is not needed for that.
+$(VALIDATE_PROTO): Makefile
+	dir=$$(go mod download -json github.com/bufbuild/protovalidate@$(PROTOVALIDATE_VERSION) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
+		install -D -m 644 "$$dir/proto/protovalidate/buf/validate/validate.proto" $@
 
 $(PROTOC_GEN_GO): go.mod
 	go build -o $@ google.golang.org/protobuf/cmd/protoc-gen-go

@@ -14,7 +14,7 @@ for module in . integration/bench; do
 done
 
 # depguard sees what a package imports itself; this, what comes with it.
-allowed='github.com/pyrokit/pyrokit|github.com/google/uuid|github.com/klauspost/compress|golang.org/x/text|google.golang.org/protobuf'
+allowed='github.com/pyrokit/pyrokit|github.com/google/uuid|github.com/klauspost/compress|golang.org/x/text|google.golang.org/protobuf|buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go'
 # Packages that only tests import may have more.
 mapfile -t core < <(go list ./codec/... ./transport/... ./service | grep -vE '/internal/(codectest|vectors)$')
 linked=$(go list -deps -f '{{with .Module}}{{.Path}}{{end}}' "${core[@]}")
@@ -28,7 +28,7 @@ go -C integration/bench test ./...
 # Generated into a folder of its own: the tree stays as it is, whatever is being worked on.
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
-buf generate -o "$fresh"
+buf generate proto -o "$fresh"
 while read -r file; do
 	diff -q "$file" "$fresh/$file" || die "run make generate: $file is not what its .proto says"
 done < <(cd "$fresh" && find . -name '*.go')

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -527,26 +525,4 @@ func positive(what string, d time.Duration) error {
 		return fmt.Errorf("%s(%s): must be positive", what, d)
 	}
 	return nil
-}
-
-// secret returns the value that s names.
-func secret(s *configv1.Secret) ([]byte, error) {
-	switch src := s.GetSource().(type) {
-	case *configv1.Secret_Value:
-		return []byte(src.Value), nil
-	case *configv1.Secret_Env:
-		v, ok := os.LookupEnv(src.Env)
-		if !ok {
-			return nil, fmt.Errorf("secret: environment variable %s is not set", src.Env)
-		}
-		return []byte(v), nil
-	case *configv1.Secret_File:
-		data, err := os.ReadFile(src.File)
-		if err != nil {
-			return nil, fmt.Errorf("secret: %w", err)
-		}
-		return []byte(strings.TrimSuffix(string(data), "\n")), nil
-	default:
-		return nil, nil
-	}
 }

@@ -75,11 +75,6 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 	if cfg.broadcast != nil {
 		cfg.broadcast = cfg.broadcast.or(cfg.broadcastDefaults)
 	}
-	if cfg.hmacKey == nil {
-		key, err := secret(cfg.pb.GetHmacKey())
-		errs = append(errs, err)
-		cfg.hmacKey = key
-	}
 	if cfg.tls != nil && cfg.dialer != nil {
 		errs = append(errs, errors.New("TLS and DialWith do not go together"))
 	}

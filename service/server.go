@@ -46,10 +46,12 @@ type Server struct {
 	running  bool       // from Start to the end of Shutdown
 	keepers  []keeper   // tell others of the services
 
-	serving sync.WaitGroup // accept loops, and the housekeeping
-	failed  chan error     // why an accept loop ended
-	ended   chan struct{}  // closed when Shutdown is through
-	endOnce sync.Once
+	serving  sync.WaitGroup // accept loops, and the housekeeping
+	failed   chan error     // why an accept loop ended
+	stopping chan struct{}  // closed when Shutdown begins
+	stopOnce sync.Once
+	ended    chan struct{} // closed when Shutdown is through
+	endOnce  sync.Once
 	stop    context.CancelFunc
 	announc sync.WaitGroup
 	abandon context.CancelFunc
@@ -66,6 +68,7 @@ func NewServer(opts ...ServerOption) *Server {
 			Values:  &configv1.Values{},
 		}},
 		services: map[string]*Service{},
+		stopping: make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
 	for _, o := range opts {
@@ -368,12 +371,7 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 		address = pyro.SocketName(address)
 		removeStaleSocket(address)
 	}
-	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned || pb.GetAllowUnsignedPyro5()}
-	if pb.GetHmacKey() != nil {
-		if cfg.HMACKey, err = secret(pb.GetHmacKey()); err != nil {
-			return nil, uri, err
-		}
-	}
+	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}
 	sockets, err := openSockets(network, address, s.cfg.preferIP)
 	if err != nil {
 		return nil, uri, fmt.Errorf("listen on %s %s: %w", network, address, err)
@@ -568,6 +566,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if wire == nil {
 		return nil
 	}
+	s.stopOnce.Do(func() { close(s.stopping) })
 	s.withdraw(ctx)
 	err := wire.Shutdown(ctx)
 	s.serving.Wait()
@@ -575,6 +574,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.endOnce.Do(func() { close(s.ended) })
 	return err
 }
+
+// Stopping returns a channel that is closed when a Shutdown of the server begins, Run's included. Methods and iterators
+// that wait for what may not come for long end with it: Shutdown would wait for them.
+func (s *Server) Stopping() <-chan struct{} { return s.stopping }
 
 // Done returns a channel that is closed when a Shutdown of the server is through, Run's included.
 func (s *Server) Done() <-chan struct{} { return s.ended }

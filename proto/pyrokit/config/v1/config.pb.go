@@ -4,15 +4,16 @@
 // 	protoc        (unknown)
 // source: pyrokit/config/v1/config.proto
 
-// Settings of servers and proxies. The options in code (service.ServerOption, service.ProxyOption)
-// fill these very messages; what no file can hold (functions, loggers, verifiers) is kept beside them.
+// Settings of servers, proxies and name servers. The options in code (service.ServerOption,
+// service.ProxyOption) fill these very messages; what no file can hold (functions, loggers, verifiers) is kept beside
+// them.
 
 package configv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	anypb "google.golang.org/protobuf/types/known/anypb"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
@@ -26,96 +27,159 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Dialect is a version of the Pyro protocol.
-type Dialect int32
+// Level says what is logged.
+type Log_Level int32
 
 const (
-	// Found out by asking (proxy); both (listener).
-	Dialect_DIALECT_UNSPECIFIED Dialect = 0
-	// Pyro4, wire 48.
-	Dialect_DIALECT_PYRO4 Dialect = 4
-	// Pyro5, wire 502.
-	Dialect_DIALECT_PYRO5 Dialect = 5
+	// The default.
+	Log_LEVEL_UNSPECIFIED Log_Level = 0
+	// Everything, lookups of names among it.
+	Log_LEVEL_DEBUG Log_Level = 1
+	// What changes.
+	Log_LEVEL_INFO Log_Level = 2
+	// What may be wrong.
+	Log_LEVEL_WARN Log_Level = 3
+	// What failed.
+	Log_LEVEL_ERROR Log_Level = 4
 )
 
-// Enum value maps for Dialect.
+// Enum value maps for Log_Level.
 var (
-	Dialect_name = map[int32]string{
-		0: "DIALECT_UNSPECIFIED",
-		4: "DIALECT_PYRO4",
-		5: "DIALECT_PYRO5",
+	Log_Level_name = map[int32]string{
+		0: "LEVEL_UNSPECIFIED",
+		1: "LEVEL_DEBUG",
+		2: "LEVEL_INFO",
+		3: "LEVEL_WARN",
+		4: "LEVEL_ERROR",
 	}
-	Dialect_value = map[string]int32{
-		"DIALECT_UNSPECIFIED": 0,
-		"DIALECT_PYRO4":       4,
-		"DIALECT_PYRO5":       5,
+	Log_Level_value = map[string]int32{
+		"LEVEL_UNSPECIFIED": 0,
+		"LEVEL_DEBUG":       1,
+		"LEVEL_INFO":        2,
+		"LEVEL_WARN":        3,
+		"LEVEL_ERROR":       4,
 	}
 )
 
-func (x Dialect) Enum() *Dialect {
-	p := new(Dialect)
+func (x Log_Level) Enum() *Log_Level {
+	p := new(Log_Level)
 	*p = x
 	return p
 }
 
-func (x Dialect) String() string {
+func (x Log_Level) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (Dialect) Descriptor() protoreflect.EnumDescriptor {
+func (Log_Level) Descriptor() protoreflect.EnumDescriptor {
 	return file_pyrokit_config_v1_config_proto_enumTypes[0].Descriptor()
 }
 
-func (Dialect) Type() protoreflect.EnumType {
+func (Log_Level) Type() protoreflect.EnumType {
 	return &file_pyrokit_config_v1_config_proto_enumTypes[0]
 }
 
-func (x Dialect) Number() protoreflect.EnumNumber {
+func (x Log_Level) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use Dialect.Descriptor instead.
-func (Dialect) EnumDescriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{0}
+// Deprecated: Use Log_Level.Descriptor instead.
+func (Log_Level) EnumDescriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{1, 0}
 }
 
-// Server describes a service.Server.
-type Server struct {
+// Format says how it is written.
+type Log_Format int32
+
+const (
+	// The default.
+	Log_FORMAT_UNSPECIFIED Log_Format = 0
+	// key=value, for people.
+	Log_FORMAT_TEXT Log_Format = 1
+	// One JSON object a line.
+	Log_FORMAT_JSON Log_Format = 2
+)
+
+// Enum value maps for Log_Format.
+var (
+	Log_Format_name = map[int32]string{
+		0: "FORMAT_UNSPECIFIED",
+		1: "FORMAT_TEXT",
+		2: "FORMAT_JSON",
+	}
+	Log_Format_value = map[string]int32{
+		"FORMAT_UNSPECIFIED": 0,
+		"FORMAT_TEXT":        1,
+		"FORMAT_JSON":        2,
+	}
+)
+
+func (x Log_Format) Enum() *Log_Format {
+	p := new(Log_Format)
+	*p = x
+	return p
+}
+
+func (x Log_Format) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Log_Format) Descriptor() protoreflect.EnumDescriptor {
+	return file_pyrokit_config_v1_config_proto_enumTypes[1].Descriptor()
+}
+
+func (Log_Format) Type() protoreflect.EnumType {
+	return &file_pyrokit_config_v1_config_proto_enumTypes[1]
+}
+
+func (x Log_Format) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Log_Format.Descriptor instead.
+func (Log_Format) EnumDescriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{1, 1}
+}
+
+// Config is a configuration file: what pyroctl run runs, and what a program of one's own may read.
+type Config struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where to listen. None: one listener on tcp localhost:0.
-	Listeners []*Listener `protobuf:"bytes,1,rep,name=listeners,proto3" json:"listeners,omitempty"`
-	// Limits of every connection.
-	Limits *Limits `protobuf:"bytes,2,opt,name=limits,proto3" json:"limits,omitempty"`
-	// Middlewares, the first one outermost.
-	Chain *Chain `protobuf:"bytes,3,opt,name=chain,proto3" json:"chain,omitempty"`
-	// Names of the accepted serializers. Empty: serpent, json, marshal.
-	Serializers []string `protobuf:"bytes,4,rep,name=serializers,proto3" json:"serializers,omitempty"`
-	// Compress replies where the dialect's rule has it.
-	Compression bool `protobuf:"varint,5,opt,name=compression,proto3" json:"compression,omitempty"`
-	// Remote iterators.
-	Streams *Streams `protobuf:"bytes,6,opt,name=streams,proto3" json:"streams,omitempty"`
-	// How long a shutdown waits for running calls. Unset: 10s.
-	DrainTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=drain_timeout,json=drainTimeout,proto3" json:"drain_timeout,omitempty"`
-	// How values are read.
-	Values        *Values `protobuf:"bytes,8,opt,name=values,proto3" json:"values,omitempty"`
+	// Files that are read before this one, relative to it, with * and ? in their names. What this file says counts more.
+	Include []string `protobuf:"bytes,1,rep,name=include,proto3" json:"include,omitempty"`
+	// The program's log.
+	Log *Log `protobuf:"bytes,2,opt,name=log,proto3" json:"log,omitempty"`
+	// Where the program tells how it is: health, metrics, profiles. Unset: nowhere.
+	Admin *Admin `protobuf:"bytes,3,opt,name=admin,proto3" json:"admin,omitempty"`
+	// Where traces go. Unset: nowhere.
+	Traces *TraceExport `protobuf:"bytes,4,opt,name=traces,proto3" json:"traces,omitempty"`
+	// The server. Unset with services: one with the defaults.
+	Server *Server `protobuf:"bytes,5,opt,name=server,proto3" json:"server,omitempty"`
+	// What the server serves.
+	Services []*Service `protobuf:"bytes,6,rep,name=services,proto3" json:"services,omitempty"`
+	// A name server in the same program.
+	NameServer *NameServer `protobuf:"bytes,7,opt,name=name_server,json=nameServer,proto3" json:"name_server,omitempty"`
+	// Proxies by the name that a program asks for them by.
+	Proxies map[string]*Proxy `protobuf:"bytes,8,rep,name=proxies,proto3" json:"proxies,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// When the configuration is read again.
+	Reload        *Reload `protobuf:"bytes,9,opt,name=reload,proto3" json:"reload,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Server) Reset() {
-	*x = Server{}
+func (x *Config) Reset() {
+	*x = Config{}
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Server) String() string {
+func (x *Config) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Server) ProtoMessage() {}
+func (*Config) ProtoMessage() {}
 
-func (x *Server) ProtoReflect() protoreflect.Message {
+func (x *Config) ProtoReflect() protoreflect.Message {
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -127,99 +191,103 @@ func (x *Server) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Server.ProtoReflect.Descriptor instead.
-func (*Server) Descriptor() ([]byte, []int) {
+// Deprecated: Use Config.ProtoReflect.Descriptor instead.
+func (*Config) Descriptor() ([]byte, []int) {
 	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *Server) GetListeners() []*Listener {
+func (x *Config) GetInclude() []string {
 	if x != nil {
-		return x.Listeners
+		return x.Include
 	}
 	return nil
 }
 
-func (x *Server) GetLimits() *Limits {
+func (x *Config) GetLog() *Log {
 	if x != nil {
-		return x.Limits
+		return x.Log
 	}
 	return nil
 }
 
-func (x *Server) GetChain() *Chain {
+func (x *Config) GetAdmin() *Admin {
 	if x != nil {
-		return x.Chain
+		return x.Admin
 	}
 	return nil
 }
 
-func (x *Server) GetSerializers() []string {
+func (x *Config) GetTraces() *TraceExport {
 	if x != nil {
-		return x.Serializers
+		return x.Traces
 	}
 	return nil
 }
 
-func (x *Server) GetCompression() bool {
+func (x *Config) GetServer() *Server {
 	if x != nil {
-		return x.Compression
-	}
-	return false
-}
-
-func (x *Server) GetStreams() *Streams {
-	if x != nil {
-		return x.Streams
+		return x.Server
 	}
 	return nil
 }
 
-func (x *Server) GetDrainTimeout() *durationpb.Duration {
+func (x *Config) GetServices() []*Service {
 	if x != nil {
-		return x.DrainTimeout
+		return x.Services
 	}
 	return nil
 }
 
-func (x *Server) GetValues() *Values {
+func (x *Config) GetNameServer() *NameServer {
 	if x != nil {
-		return x.Values
+		return x.NameServer
 	}
 	return nil
 }
 
-// Listener is one address that a server answers on, in both dialects.
-type Listener struct {
+func (x *Config) GetProxies() map[string]*Proxy {
+	if x != nil {
+		return x.Proxies
+	}
+	return nil
+}
+
+func (x *Config) GetReload() *Reload {
+	if x != nil {
+		return x.Reload
+	}
+	return nil
+}
+
+// Log is the log of a program. Its level can change without a restart.
+type Log struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "tcp", "tcp4", "tcp6" or "unix". Empty: "tcp".
-	Network string `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
-	// HOST:PORT with port 0 for any free one, or the path of a unix socket. Empty: localhost:0.
-	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
-	// HOST:PORT or HOST that URIs carry instead of the bound address (NAT, containers).
-	Advertise string `protobuf:"bytes,3,opt,name=advertise,proto3" json:"advertise,omitempty"`
-	// Pyro4's shared key. Not empty: every message is signed, and Pyro5, which has no signatures, is
-	// refused.
-	HmacKey *Secret `protobuf:"bytes,4,opt,name=hmac_key,json=hmacKey,proto3" json:"hmac_key,omitempty"`
-	// With hmac_key set: answer unsigned Pyro5 connections all the same.
-	AllowUnsignedPyro5 bool `protobuf:"varint,5,opt,name=allow_unsigned_pyro5,json=allowUnsignedPyro5,proto3" json:"allow_unsigned_pyro5,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The least important level that is logged.
+	Level Log_Level `protobuf:"varint,1,opt,name=level,proto3,enum=pyrokit.config.v1.Log_Level" json:"level,omitempty"`
+	// How it is written.
+	Format Log_Format `protobuf:"varint,2,opt,name=format,proto3,enum=pyrokit.config.v1.Log_Format" json:"format,omitempty"`
+	// "stderr", "stdout" or the path of a file, which is appended to, and opened anew at each reload.
+	Output string `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+	// Say where in the source each line was logged.
+	Source        bool `protobuf:"varint,4,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Listener) Reset() {
-	*x = Listener{}
+func (x *Log) Reset() {
+	*x = Log{}
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Listener) String() string {
+func (x *Log) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Listener) ProtoMessage() {}
+func (*Log) ProtoMessage() {}
 
-func (x *Listener) ProtoReflect() protoreflect.Message {
+func (x *Log) ProtoReflect() protoreflect.Message {
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -231,186 +299,146 @@ func (x *Listener) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Listener.ProtoReflect.Descriptor instead.
-func (*Listener) Descriptor() ([]byte, []int) {
+// Deprecated: Use Log.ProtoReflect.Descriptor instead.
+func (*Log) Descriptor() ([]byte, []int) {
 	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *Listener) GetNetwork() string {
+func (x *Log) GetLevel() Log_Level {
 	if x != nil {
-		return x.Network
+		return x.Level
+	}
+	return Log_LEVEL_UNSPECIFIED
+}
+
+func (x *Log) GetFormat() Log_Format {
+	if x != nil {
+		return x.Format
+	}
+	return Log_FORMAT_UNSPECIFIED
+}
+
+func (x *Log) GetOutput() string {
+	if x != nil {
+		return x.Output
 	}
 	return ""
 }
 
-func (x *Listener) GetAddress() string {
+func (x *Log) GetSource() bool {
+	if x != nil {
+		return x.Source
+	}
+	return false
+}
+
+// Admin is an HTTP listener for those who run the program: /healthz, /readyz, /metrics, /configz and /debug/pprof.
+type Admin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// HOST:PORT. Others than this machine's need allow_remote.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// Answer requests that come from other machines. Profiles are for this machine all the same.
+	AllowRemote bool `protobuf:"varint,2,opt,name=allow_remote,json=allowRemote,proto3" json:"allow_remote,omitempty"`
+	// Leave out /debug/pprof.
+	NoProfiles bool `protobuf:"varint,3,opt,name=no_profiles,json=noProfiles,proto3" json:"no_profiles,omitempty"`
+	// Serve HTTPS.
+	Tls           *Tls `protobuf:"bytes,4,opt,name=tls,proto3" json:"tls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Admin) Reset() {
+	*x = Admin{}
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Admin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Admin) ProtoMessage() {}
+
+func (x *Admin) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Admin.ProtoReflect.Descriptor instead.
+func (*Admin) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Admin) GetAddress() string {
 	if x != nil {
 		return x.Address
 	}
 	return ""
 }
 
-func (x *Listener) GetAdvertise() string {
+func (x *Admin) GetAllowRemote() bool {
 	if x != nil {
-		return x.Advertise
-	}
-	return ""
-}
-
-func (x *Listener) GetHmacKey() *Secret {
-	if x != nil {
-		return x.HmacKey
-	}
-	return nil
-}
-
-func (x *Listener) GetAllowUnsignedPyro5() bool {
-	if x != nil {
-		return x.AllowUnsignedPyro5
+		return x.AllowRemote
 	}
 	return false
 }
 
-// Secret is a value that is never written to a log or an error.
-type Secret struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Types that are valid to be assigned to Source:
-	//
-	//	*Secret_Value
-	//	*Secret_Env
-	//	*Secret_File
-	Source        isSecret_Source `protobuf_oneof:"source"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Secret) Reset() {
-	*x = Secret{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Secret) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Secret) ProtoMessage() {}
-
-func (x *Secret) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
+func (x *Admin) GetNoProfiles() bool {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
+		return x.NoProfiles
 	}
-	return mi.MessageOf(x)
+	return false
 }
 
-// Deprecated: Use Secret.ProtoReflect.Descriptor instead.
-func (*Secret) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *Secret) GetSource() isSecret_Source {
+func (x *Admin) GetTls() *Tls {
 	if x != nil {
-		return x.Source
+		return x.Tls
 	}
 	return nil
 }
 
-func (x *Secret) GetValue() string {
-	if x != nil {
-		if x, ok := x.Source.(*Secret_Value); ok {
-			return x.Value
-		}
-	}
-	return ""
-}
-
-func (x *Secret) GetEnv() string {
-	if x != nil {
-		if x, ok := x.Source.(*Secret_Env); ok {
-			return x.Env
-		}
-	}
-	return ""
-}
-
-func (x *Secret) GetFile() string {
-	if x != nil {
-		if x, ok := x.Source.(*Secret_File); ok {
-			return x.File
-		}
-	}
-	return ""
-}
-
-type isSecret_Source interface {
-	isSecret_Source()
-}
-
-type Secret_Value struct {
-	// The value itself.
-	Value string `protobuf:"bytes,1,opt,name=value,proto3,oneof"`
-}
-
-type Secret_Env struct {
-	// Name of the environment variable that holds it.
-	Env string `protobuf:"bytes,2,opt,name=env,proto3,oneof"`
-}
-
-type Secret_File struct {
-	// Path of the file that holds it; one newline at its end is dropped.
-	File string `protobuf:"bytes,3,opt,name=file,proto3,oneof"`
-}
-
-func (*Secret_Value) isSecret_Source() {}
-
-func (*Secret_Env) isSecret_Source() {}
-
-func (*Secret_File) isSecret_Source() {}
-
-// Limits bound what one peer can take. 0 or unset means the default.
-type Limits struct {
+// TraceExport sends traces to a collector, in OpenTelemetry's protocol over HTTP. Which calls are traced, the middleware
+// tracing says.
+type TraceExport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Payload and annotations of one message on the wire, in bytes, as MAX_MESSAGE_SIZE counts
-	// them. Default 1 GiB.
-	MaxMessageSize int64 `protobuf:"varint,1,opt,name=max_message_size,json=maxMessageSize,proto3" json:"max_message_size,omitempty"`
-	// Payload after inflating, in bytes. Default 128 MiB.
-	MaxInflatedSize int64 `protobuf:"varint,2,opt,name=max_inflated_size,json=maxInflatedSize,proto3" json:"max_inflated_size,omitempty"`
-	// Nesting of containers in a value. Default 200.
-	MaxDepth int32 `protobuf:"varint,3,opt,name=max_depth,json=maxDepth,proto3" json:"max_depth,omitempty"`
-	// Open connections of a server. Default 10000.
-	MaxConnections int32 `protobuf:"varint,4,opt,name=max_connections,json=maxConnections,proto3" json:"max_connections,omitempty"`
-	// Time for a peer to finish its handshake. Default 10s.
-	HandshakeTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=handshake_timeout,json=handshakeTimeout,proto3" json:"handshake_timeout,omitempty"`
-	// Open remote iterators of a server. Default 10000.
-	MaxStreams int32 `protobuf:"varint,6,opt,name=max_streams,json=maxStreams,proto3" json:"max_streams,omitempty"`
-	// Time for a peer to read each MiB of a reply, or the rest of it. Default 1m.
-	WriteTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=write_timeout,json=writeTimeout,proto3" json:"write_timeout,omitempty"`
-	// Time without a request after which a server closes a connection. Default 0: never.
-	IdleTimeout   *durationpb.Duration `protobuf:"bytes,8,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
+	// URL of the collector.
+	Endpoint string `protobuf:"bytes,1,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	// Headers of each request, such as a key.
+	Headers map[string]*Secret `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Share of the traces that begin here which are kept, 0 to 1. What the caller decided counts.
+	Ratio *float64 `protobuf:"fixed64,3,opt,name=ratio,proto3,oneof" json:"ratio,omitempty"`
+	// What the program is called in traces.
+	ServiceName string `protobuf:"bytes,4,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
+	// More that is said of the program: "deployment.environment.name": "production".
+	Resource map[string]string `protobuf:"bytes,5,rep,name=resource,proto3" json:"resource,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Certificates, where endpoint is https.
+	Tls           *Tls `protobuf:"bytes,6,opt,name=tls,proto3" json:"tls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Limits) Reset() {
-	*x = Limits{}
+func (x *TraceExport) Reset() {
+	*x = TraceExport{}
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Limits) String() string {
+func (x *TraceExport) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Limits) ProtoMessage() {}
+func (*TraceExport) ProtoMessage() {}
 
-func (x *Limits) ProtoReflect() protoreflect.Message {
+func (x *TraceExport) ProtoReflect() protoreflect.Message {
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -422,95 +450,76 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Limits.ProtoReflect.Descriptor instead.
-func (*Limits) Descriptor() ([]byte, []int) {
+// Deprecated: Use TraceExport.ProtoReflect.Descriptor instead.
+func (*TraceExport) Descriptor() ([]byte, []int) {
 	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *Limits) GetMaxMessageSize() int64 {
+func (x *TraceExport) GetEndpoint() string {
 	if x != nil {
-		return x.MaxMessageSize
+		return x.Endpoint
 	}
-	return 0
+	return ""
 }
 
-func (x *Limits) GetMaxInflatedSize() int64 {
+func (x *TraceExport) GetHeaders() map[string]*Secret {
 	if x != nil {
-		return x.MaxInflatedSize
-	}
-	return 0
-}
-
-func (x *Limits) GetMaxDepth() int32 {
-	if x != nil {
-		return x.MaxDepth
-	}
-	return 0
-}
-
-func (x *Limits) GetMaxConnections() int32 {
-	if x != nil {
-		return x.MaxConnections
-	}
-	return 0
-}
-
-func (x *Limits) GetHandshakeTimeout() *durationpb.Duration {
-	if x != nil {
-		return x.HandshakeTimeout
+		return x.Headers
 	}
 	return nil
 }
 
-func (x *Limits) GetMaxStreams() int32 {
-	if x != nil {
-		return x.MaxStreams
+func (x *TraceExport) GetRatio() float64 {
+	if x != nil && x.Ratio != nil {
+		return *x.Ratio
 	}
 	return 0
 }
 
-func (x *Limits) GetWriteTimeout() *durationpb.Duration {
+func (x *TraceExport) GetServiceName() string {
 	if x != nil {
-		return x.WriteTimeout
+		return x.ServiceName
+	}
+	return ""
+}
+
+func (x *TraceExport) GetResource() map[string]string {
+	if x != nil {
+		return x.Resource
 	}
 	return nil
 }
 
-func (x *Limits) GetIdleTimeout() *durationpb.Duration {
+func (x *TraceExport) GetTls() *Tls {
 	if x != nil {
-		return x.IdleTimeout
+		return x.Tls
 	}
 	return nil
 }
 
-// Streams are a server's remote iterators.
-type Streams struct {
+// Reload says when the configuration is read again. SIGHUP does it in any case.
+type Reload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Refuse methods that return iterators (Pyro's ITER_STREAMING off).
-	Disabled bool `protobuf:"varint,1,opt,name=disabled,proto3" json:"disabled,omitempty"`
-	// Age at which an iterator is dropped, used or not. Default 0: never.
-	Lifetime *durationpb.Duration `protobuf:"bytes,2,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
-	// How long an iterator stays after its client's connection has ended. Unset: 30s; 0s: drop it at
-	// once.
-	Linger        *durationpb.Duration `protobuf:"bytes,3,opt,name=linger,proto3" json:"linger,omitempty"`
+	// Also when one of its files has changed.
+	Watch         bool `protobuf:"varint,1,opt,name=watch,proto3" json:"watch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Streams) Reset() {
-	*x = Streams{}
+func (x *Reload) Reset() {
+	*x = Reload{}
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Streams) String() string {
+func (x *Reload) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Streams) ProtoMessage() {}
+func (*Reload) ProtoMessage() {}
 
-func (x *Streams) ProtoReflect() protoreflect.Message {
+func (x *Reload) ProtoReflect() protoreflect.Message {
 	mi := &file_pyrokit_config_v1_config_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -522,401 +531,384 @@ func (x *Streams) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Streams.ProtoReflect.Descriptor instead.
-func (*Streams) Descriptor() ([]byte, []int) {
+// Deprecated: Use Reload.ProtoReflect.Descriptor instead.
+func (*Reload) Descriptor() ([]byte, []int) {
 	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *Streams) GetDisabled() bool {
+func (x *Reload) GetWatch() bool {
+	if x != nil {
+		return x.Watch
+	}
+	return false
+}
+
+// NameServer describes a service/nameserver.NameServer.
+type NameServer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its server. Without listeners it listens on tcp localhost:9090. announce and no_health mean nothing here.
+	Server *Server `protobuf:"bytes,1,opt,name=server,proto3" json:"server,omitempty"`
+	// Where names are kept. Unset: in memory.
+	Storage *NameStorage `protobuf:"bytes,2,opt,name=storage,proto3" json:"storage,omitempty"`
+	// Answers those who look for a name server by broadcast. Unset: on UDP port 9091 of all networks, unless the name
+	// server listens on localhost only.
+	Broadcast *BroadcastResponder `protobuf:"bytes,3,opt,name=broadcast,proto3" json:"broadcast,omitempty"`
+	// Host that the name server registers itself with, where clients see another one than it listens on.
+	NatHost string `protobuf:"bytes,4,opt,name=nat_host,json=natHost,proto3" json:"nat_host,omitempty"`
+	// Port that goes with nat_host. 0: the real one.
+	NatPort int32 `protobuf:"varint,5,opt,name=nat_port,json=natPort,proto3" json:"nat_port,omitempty"`
+	// How often to look whether what is registered can still be connected to, and to remove what cannot. 0: never.
+	Autoclean     *durationpb.Duration `protobuf:"bytes,6,opt,name=autoclean,proto3" json:"autoclean,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NameServer) Reset() {
+	*x = NameServer{}
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NameServer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NameServer) ProtoMessage() {}
+
+func (x *NameServer) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NameServer.ProtoReflect.Descriptor instead.
+func (*NameServer) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *NameServer) GetServer() *Server {
+	if x != nil {
+		return x.Server
+	}
+	return nil
+}
+
+func (x *NameServer) GetStorage() *NameStorage {
+	if x != nil {
+		return x.Storage
+	}
+	return nil
+}
+
+func (x *NameServer) GetBroadcast() *BroadcastResponder {
+	if x != nil {
+		return x.Broadcast
+	}
+	return nil
+}
+
+func (x *NameServer) GetNatHost() string {
+	if x != nil {
+		return x.NatHost
+	}
+	return ""
+}
+
+func (x *NameServer) GetNatPort() int32 {
+	if x != nil {
+		return x.NatPort
+	}
+	return 0
+}
+
+func (x *NameServer) GetAutoclean() *durationpb.Duration {
+	if x != nil {
+		return x.Autoclean
+	}
+	return nil
+}
+
+// NameStorage is where a name server keeps its names.
+type NameStorage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The kind of storage.
+	//
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*NameStorage_Memory
+	//	*NameStorage_Sql
+	//	*NameStorage_Dbm
+	Kind          isNameStorage_Kind `protobuf_oneof:"kind"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NameStorage) Reset() {
+	*x = NameStorage{}
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NameStorage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NameStorage) ProtoMessage() {}
+
+func (x *NameStorage) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NameStorage.ProtoReflect.Descriptor instead.
+func (*NameStorage) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *NameStorage) GetKind() isNameStorage_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *NameStorage) GetMemory() *MemoryStorage {
+	if x != nil {
+		if x, ok := x.Kind.(*NameStorage_Memory); ok {
+			return x.Memory
+		}
+	}
+	return nil
+}
+
+func (x *NameStorage) GetSql() string {
+	if x != nil {
+		if x, ok := x.Kind.(*NameStorage_Sql); ok {
+			return x.Sql
+		}
+	}
+	return ""
+}
+
+func (x *NameStorage) GetDbm() string {
+	if x != nil {
+		if x, ok := x.Kind.(*NameStorage_Dbm); ok {
+			return x.Dbm
+		}
+	}
+	return ""
+}
+
+type isNameStorage_Kind interface {
+	isNameStorage_Kind()
+}
+
+type NameStorage_Memory struct {
+	// In memory: they end with the process.
+	Memory *MemoryStorage `protobuf:"bytes,1,opt,name=memory,proto3,oneof"`
+}
+
+type NameStorage_Sql struct {
+	// Path of an SQLite file, as Python's name servers keep it.
+	Sql string `protobuf:"bytes,2,opt,name=sql,proto3,oneof"`
+}
+
+type NameStorage_Dbm struct {
+	// Path of a dbm file, as Python's name servers keep it.
+	Dbm string `protobuf:"bytes,3,opt,name=dbm,proto3,oneof"`
+}
+
+func (*NameStorage_Memory) isNameStorage_Kind() {}
+
+func (*NameStorage_Sql) isNameStorage_Kind() {}
+
+func (*NameStorage_Dbm) isNameStorage_Kind() {}
+
+// MemoryStorage keeps names in memory.
+type MemoryStorage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemoryStorage) Reset() {
+	*x = MemoryStorage{}
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemoryStorage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemoryStorage) ProtoMessage() {}
+
+func (x *MemoryStorage) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemoryStorage.ProtoReflect.Descriptor instead.
+func (*MemoryStorage) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{7}
+}
+
+// BroadcastResponder answers those who look for a name server by UDP broadcast.
+type BroadcastResponder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Answer nobody.
+	Disabled bool `protobuf:"varint,1,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	// HOST:PORT to listen on (NS_BCHOST, NS_BCPORT).
+	Address       string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BroadcastResponder) Reset() {
+	*x = BroadcastResponder{}
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BroadcastResponder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BroadcastResponder) ProtoMessage() {}
+
+func (x *BroadcastResponder) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BroadcastResponder.ProtoReflect.Descriptor instead.
+func (*BroadcastResponder) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *BroadcastResponder) GetDisabled() bool {
 	if x != nil {
 		return x.Disabled
 	}
 	return false
 }
 
-func (x *Streams) GetLifetime() *durationpb.Duration {
+func (x *BroadcastResponder) GetAddress() string {
 	if x != nil {
-		return x.Lifetime
-	}
-	return nil
-}
-
-func (x *Streams) GetLinger() *durationpb.Duration {
-	if x != nil {
-		return x.Linger
-	}
-	return nil
-}
-
-// Proxy describes a service.Proxy.
-type Proxy struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// PYRO: or PYRONAME: uri of the object.
-	Uri string `protobuf:"bytes,1,opt,name=uri,proto3" json:"uri,omitempty"`
-	// Serializer of its messages. Empty: serpent.
-	Serializer string `protobuf:"bytes,2,opt,name=serializer,proto3" json:"serializer,omitempty"`
-	// Unspecified: found out at the first connection to an address and remembered.
-	Dialect Dialect `protobuf:"varint,3,opt,name=dialect,proto3,enum=pyrokit.config.v1.Dialect" json:"dialect,omitempty"`
-	// Compress requests where the dialect's rule has it.
-	Compression bool `protobuf:"varint,4,opt,name=compression,proto3" json:"compression,omitempty"`
-	// Pyro4's shared key; it fixes the dialect to Pyro4.
-	HmacKey *Secret `protobuf:"bytes,5,opt,name=hmac_key,json=hmacKey,proto3" json:"hmac_key,omitempty"`
-	// Limits of its connections.
-	Limits *Limits `protobuf:"bytes,6,opt,name=limits,proto3" json:"limits,omitempty"`
-	// Middlewares, the first one outermost.
-	Chain *Chain `protobuf:"bytes,7,opt,name=chain,proto3" json:"chain,omitempty"`
-	// Time for one connection to be made, handshake included. Default 10s.
-	ConnectTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=connect_timeout,json=connectTimeout,proto3" json:"connect_timeout,omitempty"`
-	// Time for one call; default 0: as long as its context allows.
-	Timeout *durationpb.Duration `protobuf:"bytes,9,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	// Connections that calls are spread over. Default 1, because a connection is a session.
-	Pool int32 `protobuf:"varint,10,opt,name=pool,proto3" json:"pool,omitempty"`
-	// Name servers to ask for PYRONAME uris without a location, HOST or HOST:PORT, in order. Empty:
-	// localhost:9090.
-	NameServers []string `protobuf:"bytes,11,rep,name=name_servers,json=nameServers,proto3" json:"name_servers,omitempty"`
-	// How values are read.
-	Values        *Values `protobuf:"bytes,12,opt,name=values,proto3" json:"values,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Proxy) Reset() {
-	*x = Proxy{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Proxy) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Proxy) ProtoMessage() {}
-
-func (x *Proxy) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Proxy.ProtoReflect.Descriptor instead.
-func (*Proxy) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *Proxy) GetUri() string {
-	if x != nil {
-		return x.Uri
+		return x.Address
 	}
 	return ""
-}
-
-func (x *Proxy) GetSerializer() string {
-	if x != nil {
-		return x.Serializer
-	}
-	return ""
-}
-
-func (x *Proxy) GetDialect() Dialect {
-	if x != nil {
-		return x.Dialect
-	}
-	return Dialect_DIALECT_UNSPECIFIED
-}
-
-func (x *Proxy) GetCompression() bool {
-	if x != nil {
-		return x.Compression
-	}
-	return false
-}
-
-func (x *Proxy) GetHmacKey() *Secret {
-	if x != nil {
-		return x.HmacKey
-	}
-	return nil
-}
-
-func (x *Proxy) GetLimits() *Limits {
-	if x != nil {
-		return x.Limits
-	}
-	return nil
-}
-
-func (x *Proxy) GetChain() *Chain {
-	if x != nil {
-		return x.Chain
-	}
-	return nil
-}
-
-func (x *Proxy) GetConnectTimeout() *durationpb.Duration {
-	if x != nil {
-		return x.ConnectTimeout
-	}
-	return nil
-}
-
-func (x *Proxy) GetTimeout() *durationpb.Duration {
-	if x != nil {
-		return x.Timeout
-	}
-	return nil
-}
-
-func (x *Proxy) GetPool() int32 {
-	if x != nil {
-		return x.Pool
-	}
-	return 0
-}
-
-func (x *Proxy) GetNameServers() []string {
-	if x != nil {
-		return x.NameServers
-	}
-	return nil
-}
-
-func (x *Proxy) GetValues() *Values {
-	if x != nil {
-		return x.Values
-	}
-	return nil
-}
-
-// Values say how values are read.
-type Values struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where no type is asked for, read dicts in their order instead of into maps.
-	OrderedDicts bool `protobuf:"varint,1,opt,name=ordered_dicts,json=orderedDicts,proto3" json:"ordered_dicts,omitempty"`
-	// Refuse a dict with a key that the struct it is read into has no field for.
-	DisallowUnknownFields bool `protobuf:"varint,2,opt,name=disallow_unknown_fields,json=disallowUnknownFields,proto3" json:"disallow_unknown_fields,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
-}
-
-func (x *Values) Reset() {
-	*x = Values{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Values) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Values) ProtoMessage() {}
-
-func (x *Values) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Values.ProtoReflect.Descriptor instead.
-func (*Values) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *Values) GetOrderedDicts() bool {
-	if x != nil {
-		return x.OrderedDicts
-	}
-	return false
-}
-
-func (x *Values) GetDisallowUnknownFields() bool {
-	if x != nil {
-		return x.DisallowUnknownFields
-	}
-	return false
-}
-
-// Chain is a list of middlewares, the first one outermost.
-type Chain struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Middlewares   []*Middleware          `protobuf:"bytes,1,rep,name=middlewares,proto3" json:"middlewares,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Chain) Reset() {
-	*x = Chain{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Chain) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Chain) ProtoMessage() {}
-
-func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Chain.ProtoReflect.Descriptor instead.
-func (*Chain) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *Chain) GetMiddlewares() []*Middleware {
-	if x != nil {
-		return x.Middlewares
-	}
-	return nil
-}
-
-// Middleware is one entry of a chain.
-type Middleware struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the chain calls it. Empty: the type's own name.
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Its settings, one of the messages in middleware.proto or a plugin's own.
-	Config        *anypb.Any `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Middleware) Reset() {
-	*x = Middleware{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Middleware) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Middleware) ProtoMessage() {}
-
-func (x *Middleware) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Middleware.ProtoReflect.Descriptor instead.
-func (*Middleware) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *Middleware) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *Middleware) GetConfig() *anypb.Any {
-	if x != nil {
-		return x.Config
-	}
-	return nil
 }
 
 var File_pyrokit_config_v1_config_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x1epyrokit/config/v1/config.proto\x12\x11pyrokit.config.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\"\x93\x03\n" +
-	"\x06Server\x129\n" +
-	"\tlisteners\x18\x01 \x03(\v2\x1b.pyrokit.config.v1.ListenerR\tlisteners\x121\n" +
-	"\x06limits\x18\x02 \x01(\v2\x19.pyrokit.config.v1.LimitsR\x06limits\x12.\n" +
-	"\x05chain\x18\x03 \x01(\v2\x18.pyrokit.config.v1.ChainR\x05chain\x12 \n" +
-	"\vserializers\x18\x04 \x03(\tR\vserializers\x12 \n" +
-	"\vcompression\x18\x05 \x01(\bR\vcompression\x124\n" +
-	"\astreams\x18\x06 \x01(\v2\x1a.pyrokit.config.v1.StreamsR\astreams\x12>\n" +
-	"\rdrain_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\fdrainTimeout\x121\n" +
-	"\x06values\x18\b \x01(\v2\x19.pyrokit.config.v1.ValuesR\x06values\"\xc4\x01\n" +
-	"\bListener\x12\x18\n" +
-	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1c\n" +
-	"\tadvertise\x18\x03 \x01(\tR\tadvertise\x124\n" +
-	"\bhmac_key\x18\x04 \x01(\v2\x19.pyrokit.config.v1.SecretR\ahmacKey\x120\n" +
-	"\x14allow_unsigned_pyro5\x18\x05 \x01(\bR\x12allowUnsignedPyro5\"T\n" +
-	"\x06Secret\x12\x16\n" +
-	"\x05value\x18\x01 \x01(\tH\x00R\x05value\x12\x12\n" +
-	"\x03env\x18\x02 \x01(\tH\x00R\x03env\x12\x14\n" +
-	"\x04file\x18\x03 \x01(\tH\x00R\x04fileB\b\n" +
-	"\x06source\"\x8b\x03\n" +
-	"\x06Limits\x12(\n" +
-	"\x10max_message_size\x18\x01 \x01(\x03R\x0emaxMessageSize\x12*\n" +
-	"\x11max_inflated_size\x18\x02 \x01(\x03R\x0fmaxInflatedSize\x12\x1b\n" +
-	"\tmax_depth\x18\x03 \x01(\x05R\bmaxDepth\x12'\n" +
-	"\x0fmax_connections\x18\x04 \x01(\x05R\x0emaxConnections\x12F\n" +
-	"\x11handshake_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x10handshakeTimeout\x12\x1f\n" +
-	"\vmax_streams\x18\x06 \x01(\x05R\n" +
-	"maxStreams\x12>\n" +
-	"\rwrite_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationR\fwriteTimeout\x12<\n" +
-	"\fidle_timeout\x18\b \x01(\v2\x19.google.protobuf.DurationR\vidleTimeout\"\x8f\x01\n" +
-	"\aStreams\x12\x1a\n" +
-	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x125\n" +
-	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x121\n" +
-	"\x06linger\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06linger\"\x8d\x04\n" +
-	"\x05Proxy\x12\x10\n" +
-	"\x03uri\x18\x01 \x01(\tR\x03uri\x12\x1e\n" +
+	"\x1epyrokit/config/v1/config.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\x1a\x1dpyrokit/config/v1/proxy.proto\x1a\x1epyrokit/config/v1/server.proto\"\xaa\x04\n" +
+	"\x06Config\x12\x18\n" +
+	"\ainclude\x18\x01 \x03(\tR\ainclude\x12(\n" +
+	"\x03log\x18\x02 \x01(\v2\x16.pyrokit.config.v1.LogR\x03log\x12.\n" +
+	"\x05admin\x18\x03 \x01(\v2\x18.pyrokit.config.v1.AdminR\x05admin\x126\n" +
+	"\x06traces\x18\x04 \x01(\v2\x1e.pyrokit.config.v1.TraceExportR\x06traces\x121\n" +
+	"\x06server\x18\x05 \x01(\v2\x19.pyrokit.config.v1.ServerR\x06server\x126\n" +
+	"\bservices\x18\x06 \x03(\v2\x1a.pyrokit.config.v1.ServiceR\bservices\x12>\n" +
+	"\vname_server\x18\a \x01(\v2\x1d.pyrokit.config.v1.NameServerR\n" +
+	"nameServer\x12@\n" +
+	"\aproxies\x18\b \x03(\v2&.pyrokit.config.v1.Config.ProxiesEntryR\aproxies\x121\n" +
+	"\x06reload\x18\t \x01(\v2\x19.pyrokit.config.v1.ReloadR\x06reload\x1aT\n" +
+	"\fProxiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.pyrokit.config.v1.ProxyR\x05value:\x028\x01\"\x83\x03\n" +
+	"\x03Log\x12J\n" +
+	"\x05level\x18\x01 \x01(\x0e2\x1c.pyrokit.config.v1.Log.LevelB\x16\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\n" +
+	"LEVEL_INFOR\x05level\x12N\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1d.pyrokit.config.v1.Log.FormatB\x17\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\vFORMAT_TEXTR\x06format\x12\"\n" +
+	"\x06output\x18\x03 \x01(\tB\n" +
+	"\x8a\xd3\x18\x06stderrR\x06output\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\bR\x06source\"`\n" +
+	"\x05Level\x12\x15\n" +
+	"\x11LEVEL_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vLEVEL_DEBUG\x10\x01\x12\x0e\n" +
 	"\n" +
-	"serializer\x18\x02 \x01(\tR\n" +
-	"serializer\x124\n" +
-	"\adialect\x18\x03 \x01(\x0e2\x1a.pyrokit.config.v1.DialectR\adialect\x12 \n" +
-	"\vcompression\x18\x04 \x01(\bR\vcompression\x124\n" +
-	"\bhmac_key\x18\x05 \x01(\v2\x19.pyrokit.config.v1.SecretR\ahmacKey\x121\n" +
-	"\x06limits\x18\x06 \x01(\v2\x19.pyrokit.config.v1.LimitsR\x06limits\x12.\n" +
-	"\x05chain\x18\a \x01(\v2\x18.pyrokit.config.v1.ChainR\x05chain\x12B\n" +
-	"\x0fconnect_timeout\x18\b \x01(\v2\x19.google.protobuf.DurationR\x0econnectTimeout\x123\n" +
-	"\atimeout\x18\t \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12\x12\n" +
-	"\x04pool\x18\n" +
-	" \x01(\x05R\x04pool\x12!\n" +
-	"\fname_servers\x18\v \x03(\tR\vnameServers\x121\n" +
-	"\x06values\x18\f \x01(\v2\x19.pyrokit.config.v1.ValuesR\x06values\"e\n" +
-	"\x06Values\x12#\n" +
-	"\rordered_dicts\x18\x01 \x01(\bR\forderedDicts\x126\n" +
-	"\x17disallow_unknown_fields\x18\x02 \x01(\bR\x15disallowUnknownFields\"H\n" +
-	"\x05Chain\x12?\n" +
-	"\vmiddlewares\x18\x01 \x03(\v2\x1d.pyrokit.config.v1.MiddlewareR\vmiddlewares\"N\n" +
+	"LEVEL_INFO\x10\x02\x12\x0e\n" +
 	"\n" +
-	"Middleware\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12,\n" +
-	"\x06config\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x06config*H\n" +
-	"\aDialect\x12\x17\n" +
-	"\x13DIALECT_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rDIALECT_PYRO4\x10\x04\x12\x11\n" +
-	"\rDIALECT_PYRO5\x10\x05B=Z;github.com/pyrokit/pyrokit/proto/pyrokit/config/v1;configv1b\x06proto3"
+	"LEVEL_WARN\x10\x03\x12\x0f\n" +
+	"\vLEVEL_ERROR\x10\x04\"B\n" +
+	"\x06Format\x12\x16\n" +
+	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vFORMAT_TEXT\x10\x01\x12\x0f\n" +
+	"\vFORMAT_JSON\x10\x02\"\xa3\x01\n" +
+	"\x05Admin\x12,\n" +
+	"\aaddress\x18\x01 \x01(\tB\x12\x8a\xd3\x18\x0elocalhost:9180R\aaddress\x12!\n" +
+	"\fallow_remote\x18\x02 \x01(\bR\vallowRemote\x12\x1f\n" +
+	"\vno_profiles\x18\x03 \x01(\bR\n" +
+	"noProfiles\x12(\n" +
+	"\x03tls\x18\x04 \x01(\v2\x16.pyrokit.config.v1.TlsR\x03tls\"\x9d\x04\n" +
+	"\vTraceExport\x12L\n" +
+	"\bendpoint\x18\x01 \x01(\tB0\xbaH\x14r\x122\x10^(https?://.+)?$\x8a\xd3\x18\x15http://localhost:4318R\bendpoint\x12E\n" +
+	"\aheaders\x18\x02 \x03(\v2+.pyrokit.config.v1.TraceExport.HeadersEntryR\aheaders\x127\n" +
+	"\x05ratio\x18\x03 \x01(\x01B\x1c\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x8a\xd3\x18\x011H\x00R\x05ratio\x88\x01\x01\x12.\n" +
+	"\fservice_name\x18\x04 \x01(\tB\v\x8a\xd3\x18\apyrokitR\vserviceName\x12H\n" +
+	"\bresource\x18\x05 \x03(\v2,.pyrokit.config.v1.TraceExport.ResourceEntryR\bresource\x12(\n" +
+	"\x03tls\x18\x06 \x01(\v2\x16.pyrokit.config.v1.TlsR\x03tls\x1aU\n" +
+	"\fHeadersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05value:\x028\x01\x1a;\n" +
+	"\rResourceEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
+	"\x06_ratio\"\x1e\n" +
+	"\x06Reload\x12\x14\n" +
+	"\x05watch\x18\x01 \x01(\bR\x05watch\"\xb5\x03\n" +
+	"\n" +
+	"NameServer\x121\n" +
+	"\x06server\x18\x01 \x01(\v2\x19.pyrokit.config.v1.ServerR\x06server\x128\n" +
+	"\astorage\x18\x02 \x01(\v2\x1e.pyrokit.config.v1.NameStorageR\astorage\x12C\n" +
+	"\tbroadcast\x18\x03 \x01(\v2%.pyrokit.config.v1.BroadcastResponderR\tbroadcast\x12\x19\n" +
+	"\bnat_host\x18\x04 \x01(\tR\anatHost\x12+\n" +
+	"\bnat_port\x18\x05 \x01(\x05B\x10\xbaH\b\x1a\x06\x18\xff\xff\x03(\x00\x8a\xd3\x18\x010R\anatPort\x12\xac\x01\n" +
+	"\tautoclean\x18\x06 \x01(\v2\x19.google.protobuf.DurationBs\xbaHj\xba\x01g\n" +
+	"\x0fautoclean.least\x12\"autoclean: want 0s, or 3s at least\x1a0this == duration('0s') || this >= duration('3s')\x8a\xd3\x18\x020sR\tautoclean\"\x92\x01\n" +
+	"\vNameStorage\x12:\n" +
+	"\x06memory\x18\x01 \x01(\v2 .pyrokit.config.v1.MemoryStorageH\x00R\x06memory\x12\x1b\n" +
+	"\x03sql\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x03sql\x12\x1b\n" +
+	"\x03dbm\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x03dbmB\r\n" +
+	"\x04kind\x12\x05\xbaH\x02\b\x01\"\x0f\n" +
+	"\rMemoryStorage\"U\n" +
+	"\x12BroadcastResponder\x12\x1a\n" +
+	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x12#\n" +
+	"\aaddress\x18\x02 \x01(\tB\t\x8a\xd3\x18\x05:9091R\aaddressB=Z;github.com/pyrokit/pyrokit/proto/pyrokit/config/v1;configv1b\x06proto3"
 
 var (
 	file_pyrokit_config_v1_config_proto_rawDescOnce sync.Once
@@ -930,44 +922,52 @@ func file_pyrokit_config_v1_config_proto_rawDescGZIP() []byte {
 	return file_pyrokit_config_v1_config_proto_rawDescData
 }
 
-var file_pyrokit_config_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pyrokit_config_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_pyrokit_config_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_pyrokit_config_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_pyrokit_config_v1_config_proto_goTypes = []any{
-	(Dialect)(0),                // 0: pyrokit.config.v1.Dialect
-	(*Server)(nil),              // 1: pyrokit.config.v1.Server
-	(*Listener)(nil),            // 2: pyrokit.config.v1.Listener
-	(*Secret)(nil),              // 3: pyrokit.config.v1.Secret
-	(*Limits)(nil),              // 4: pyrokit.config.v1.Limits
-	(*Streams)(nil),             // 5: pyrokit.config.v1.Streams
-	(*Proxy)(nil),               // 6: pyrokit.config.v1.Proxy
-	(*Values)(nil),              // 7: pyrokit.config.v1.Values
-	(*Chain)(nil),               // 8: pyrokit.config.v1.Chain
-	(*Middleware)(nil),          // 9: pyrokit.config.v1.Middleware
-	(*durationpb.Duration)(nil), // 10: google.protobuf.Duration
-	(*anypb.Any)(nil),           // 11: google.protobuf.Any
+	(Log_Level)(0),              // 0: pyrokit.config.v1.Log.Level
+	(Log_Format)(0),             // 1: pyrokit.config.v1.Log.Format
+	(*Config)(nil),              // 2: pyrokit.config.v1.Config
+	(*Log)(nil),                 // 3: pyrokit.config.v1.Log
+	(*Admin)(nil),               // 4: pyrokit.config.v1.Admin
+	(*TraceExport)(nil),         // 5: pyrokit.config.v1.TraceExport
+	(*Reload)(nil),              // 6: pyrokit.config.v1.Reload
+	(*NameServer)(nil),          // 7: pyrokit.config.v1.NameServer
+	(*NameStorage)(nil),         // 8: pyrokit.config.v1.NameStorage
+	(*MemoryStorage)(nil),       // 9: pyrokit.config.v1.MemoryStorage
+	(*BroadcastResponder)(nil),  // 10: pyrokit.config.v1.BroadcastResponder
+	nil,                         // 11: pyrokit.config.v1.Config.ProxiesEntry
+	nil,                         // 12: pyrokit.config.v1.TraceExport.HeadersEntry
+	nil,                         // 13: pyrokit.config.v1.TraceExport.ResourceEntry
+	(*Server)(nil),              // 14: pyrokit.config.v1.Server
+	(*Service)(nil),             // 15: pyrokit.config.v1.Service
+	(*Tls)(nil),                 // 16: pyrokit.config.v1.Tls
+	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
+	(*Proxy)(nil),               // 18: pyrokit.config.v1.Proxy
+	(*Secret)(nil),              // 19: pyrokit.config.v1.Secret
 }
 var file_pyrokit_config_v1_config_proto_depIdxs = []int32{
-	2,  // 0: pyrokit.config.v1.Server.listeners:type_name -> pyrokit.config.v1.Listener
-	4,  // 1: pyrokit.config.v1.Server.limits:type_name -> pyrokit.config.v1.Limits
-	8,  // 2: pyrokit.config.v1.Server.chain:type_name -> pyrokit.config.v1.Chain
-	5,  // 3: pyrokit.config.v1.Server.streams:type_name -> pyrokit.config.v1.Streams
-	10, // 4: pyrokit.config.v1.Server.drain_timeout:type_name -> google.protobuf.Duration
-	7,  // 5: pyrokit.config.v1.Server.values:type_name -> pyrokit.config.v1.Values
-	3,  // 6: pyrokit.config.v1.Listener.hmac_key:type_name -> pyrokit.config.v1.Secret
-	10, // 7: pyrokit.config.v1.Limits.handshake_timeout:type_name -> google.protobuf.Duration
-	10, // 8: pyrokit.config.v1.Limits.write_timeout:type_name -> google.protobuf.Duration
-	10, // 9: pyrokit.config.v1.Limits.idle_timeout:type_name -> google.protobuf.Duration
-	10, // 10: pyrokit.config.v1.Streams.lifetime:type_name -> google.protobuf.Duration
-	10, // 11: pyrokit.config.v1.Streams.linger:type_name -> google.protobuf.Duration
-	0,  // 12: pyrokit.config.v1.Proxy.dialect:type_name -> pyrokit.config.v1.Dialect
-	3,  // 13: pyrokit.config.v1.Proxy.hmac_key:type_name -> pyrokit.config.v1.Secret
-	4,  // 14: pyrokit.config.v1.Proxy.limits:type_name -> pyrokit.config.v1.Limits
-	8,  // 15: pyrokit.config.v1.Proxy.chain:type_name -> pyrokit.config.v1.Chain
-	10, // 16: pyrokit.config.v1.Proxy.connect_timeout:type_name -> google.protobuf.Duration
-	10, // 17: pyrokit.config.v1.Proxy.timeout:type_name -> google.protobuf.Duration
-	7,  // 18: pyrokit.config.v1.Proxy.values:type_name -> pyrokit.config.v1.Values
-	9,  // 19: pyrokit.config.v1.Chain.middlewares:type_name -> pyrokit.config.v1.Middleware
-	11, // 20: pyrokit.config.v1.Middleware.config:type_name -> google.protobuf.Any
+	3,  // 0: pyrokit.config.v1.Config.log:type_name -> pyrokit.config.v1.Log
+	4,  // 1: pyrokit.config.v1.Config.admin:type_name -> pyrokit.config.v1.Admin
+	5,  // 2: pyrokit.config.v1.Config.traces:type_name -> pyrokit.config.v1.TraceExport
+	14, // 3: pyrokit.config.v1.Config.server:type_name -> pyrokit.config.v1.Server
+	15, // 4: pyrokit.config.v1.Config.services:type_name -> pyrokit.config.v1.Service
+	7,  // 5: pyrokit.config.v1.Config.name_server:type_name -> pyrokit.config.v1.NameServer
+	11, // 6: pyrokit.config.v1.Config.proxies:type_name -> pyrokit.config.v1.Config.ProxiesEntry
+	6,  // 7: pyrokit.config.v1.Config.reload:type_name -> pyrokit.config.v1.Reload
+	0,  // 8: pyrokit.config.v1.Log.level:type_name -> pyrokit.config.v1.Log.Level
+	1,  // 9: pyrokit.config.v1.Log.format:type_name -> pyrokit.config.v1.Log.Format
+	16, // 10: pyrokit.config.v1.Admin.tls:type_name -> pyrokit.config.v1.Tls
+	12, // 11: pyrokit.config.v1.TraceExport.headers:type_name -> pyrokit.config.v1.TraceExport.HeadersEntry
+	13, // 12: pyrokit.config.v1.TraceExport.resource:type_name -> pyrokit.config.v1.TraceExport.ResourceEntry
+	16, // 13: pyrokit.config.v1.TraceExport.tls:type_name -> pyrokit.config.v1.Tls
+	14, // 14: pyrokit.config.v1.NameServer.server:type_name -> pyrokit.config.v1.Server
+	8,  // 15: pyrokit.config.v1.NameServer.storage:type_name -> pyrokit.config.v1.NameStorage
+	10, // 16: pyrokit.config.v1.NameServer.broadcast:type_name -> pyrokit.config.v1.BroadcastResponder
+	17, // 17: pyrokit.config.v1.NameServer.autoclean:type_name -> google.protobuf.Duration
+	9,  // 18: pyrokit.config.v1.NameStorage.memory:type_name -> pyrokit.config.v1.MemoryStorage
+	18, // 19: pyrokit.config.v1.Config.ProxiesEntry.value:type_name -> pyrokit.config.v1.Proxy
+	19, // 20: pyrokit.config.v1.TraceExport.HeadersEntry.value:type_name -> pyrokit.config.v1.Secret
 	21, // [21:21] is the sub-list for method output_type
 	21, // [21:21] is the sub-list for method input_type
 	21, // [21:21] is the sub-list for extension type_name
@@ -980,18 +980,23 @@ func file_pyrokit_config_v1_config_proto_init() {
 	if File_pyrokit_config_v1_config_proto != nil {
 		return
 	}
-	file_pyrokit_config_v1_config_proto_msgTypes[2].OneofWrappers = []any{
-		(*Secret_Value)(nil),
-		(*Secret_Env)(nil),
-		(*Secret_File)(nil),
+	file_pyrokit_config_v1_common_proto_init()
+	file_pyrokit_config_v1_options_proto_init()
+	file_pyrokit_config_v1_proxy_proto_init()
+	file_pyrokit_config_v1_server_proto_init()
+	file_pyrokit_config_v1_config_proto_msgTypes[3].OneofWrappers = []any{}
+	file_pyrokit_config_v1_config_proto_msgTypes[6].OneofWrappers = []any{
+		(*NameStorage_Memory)(nil),
+		(*NameStorage_Sql)(nil),
+		(*NameStorage_Dbm)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyrokit_config_v1_config_proto_rawDesc), len(file_pyrokit_config_v1_config_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   9,
+			NumEnums:      2,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

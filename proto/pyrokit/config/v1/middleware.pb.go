@@ -313,7 +313,7 @@ var File_pyrokit_config_v1_middleware_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_middleware_proto_rawDesc = "" +
 	"\n" +
-	"\"pyrokit/config/v1/middleware.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/config.proto\x1a\"pyrokit/config/v1/resilience.proto\"t\n" +
+	"\"pyrokit/config/v1/middleware.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\"pyrokit/config/v1/resilience.proto\"t\n" +
 	"\aTimeout\x123\n" +
 	"\adefault\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\adefault\x124\n" +
 	"\x05rules\x18\x02 \x03(\v2\x1e.pyrokit.config.v1.TimeoutRuleR\x05rules\"\xab\x02\n" +
@@ -386,7 +386,7 @@ func file_pyrokit_config_v1_middleware_proto_init() {
 	if File_pyrokit_config_v1_middleware_proto != nil {
 		return
 	}
-	file_pyrokit_config_v1_config_proto_init()
+	file_pyrokit_config_v1_common_proto_init()
 	file_pyrokit_config_v1_resilience_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

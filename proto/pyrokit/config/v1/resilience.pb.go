@@ -1010,8 +1010,9 @@ func (x *HmacAuth) GetMaxNonces() int32 {
 
 // CertificateAuth takes the principal from the verified certificate of the TLS connection (middleware/auth).
 type CertificateAuth struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          CertificateAuth_Name   `protobuf:"varint,1,opt,name=name,proto3,enum=pyrokit.config.v1.CertificateAuth_Name" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which name of the certificate the principal is called by.
+	Name          CertificateAuth_Name `protobuf:"varint,1,opt,name=name,proto3,enum=pyrokit.config.v1.CertificateAuth_Name" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1056,8 +1057,9 @@ func (x *CertificateAuth) GetName() CertificateAuth_Name {
 // Authorization says who may call what: the first rule that fits decides, what none fits is denied
 // (middleware/auth).
 type Authorization struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rules         []*AuthorizationRule   `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rules; the first that fits decides.
+	Rules         []*AuthorizationRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1404,8 +1406,10 @@ func (x *Shape) GetMoreKeywords() bool {
 // Param is what one argument has to be.
 type Param struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Type  Param_Type             `protobuf:"varint,2,opt,name=type,proto3,enum=pyrokit.config.v1.Param_Type" json:"type,omitempty"`
+	// Name of the parameter, as keyword arguments have it.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Kind of value that it has to be.
+	Type Param_Type `protobuf:"varint,2,opt,name=type,proto3,enum=pyrokit.config.v1.Param_Type" json:"type,omitempty"`
 	// It may be left out.
 	Optional bool `protobuf:"varint,3,opt,name=optional,proto3" json:"optional,omitempty"`
 	// It may be None.
@@ -1539,7 +1543,7 @@ var File_pyrokit_config_v1_resilience_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_resilience_proto_rawDesc = "" +
 	"\n" +
-	"\"pyrokit/config/v1/resilience.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/config.proto\"\x93\x01\n" +
+	"\"pyrokit/config/v1/resilience.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\"\x93\x01\n" +
 	"\tRateLimit\x126\n" +
 	"\x05rules\x18\x01 \x03(\v2 .pyrokit.config.v1.RateLimitRuleR\x05rules\x12\x1f\n" +
 	"\vmax_buckets\x18\x02 \x01(\x05R\n" +
@@ -1763,7 +1767,7 @@ func file_pyrokit_config_v1_resilience_proto_init() {
 	if File_pyrokit_config_v1_resilience_proto != nil {
 		return
 	}
-	file_pyrokit_config_v1_config_proto_init()
+	file_pyrokit_config_v1_common_proto_init()
 	file_pyrokit_config_v1_resilience_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
