@@ -109,7 +109,7 @@ func startNameServer(t *testing.T) string {
 	require.NoError(t, srv.Add(ns.Service()))
 	require.NoError(t, srv.Start())
 	t.Cleanup(func() { _ = srv.Shutdown(t.Context()) }) // cuts off who is still connected
-	ns.RegisterSelf(srv.URI(nameserver.ObjectName))
+	require.NoError(t, ns.RegisterSelf(srv.URI(nameserver.ObjectName)))
 	return srv.URI("").Location()
 }
 

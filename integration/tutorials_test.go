@@ -60,7 +60,7 @@ func newExamplePrograms(t *testing.T, bin string) *examplePrograms {
 	names := nsservice.New()
 	srv := serve(t, names.Service())
 	uri := srv.URI(nameserver.ObjectName)
-	names.RegisterSelf(uri)
+	require.NoError(t, names.RegisterSelf(uri))
 	return &examplePrograms{t: t, bin: bin, ns: uri}
 }
 

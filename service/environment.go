@@ -253,11 +253,11 @@ func nameServerLocation(host string, port int) string {
 	return net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port))
 }
 
-// broadcastAddresses leaves out Pyro's own words for all addresses, which are the default here.
+// broadcastAddresses leaves out what Pyro takes for this machine alone.
 func broadcastAddresses(list []string) []string {
 	var addresses []string
 	for _, a := range list {
-		if a != "<broadcast>" && a != "''" {
+		if a != "''" {
 			addresses = append(addresses, a)
 		}
 	}

@@ -135,11 +135,10 @@ func (f *factory) nameServer(ctx context.Context) (*nameserver.Client, error) {
 }
 
 func (f *factory) nameServerAt(ctx context.Context, locations ...string) (*nameserver.Client, error) {
-	cfg, err := f.dialConfig()
+	cfg, err := f.nameServerConfig()
 	if err != nil {
 		return nil, err
 	}
-	cfg.Values = codec.Options{}
 	ns, err := nameserver.Locate(ctx, cfg, locations...)
 	if err == nil {
 		f.log.Debug("found the name server", "uri", ns.URI().String())
@@ -147,28 +146,33 @@ func (f *factory) nameServerAt(ctx context.Context, locations ...string) (*names
 	return ns, err
 }
 
+// nameServerConfig is how a name server is connected to.
+func (f *factory) nameServerConfig() (pyro.DialConfig, error) {
+	cfg, err := f.dialConfig()
+	cfg.Values = codec.Options{}
+	return cfg, err
+}
+
 // findNameServer is nameServerAt for who only looks names up: where nobody said which name server, and
 // the default one is not there, it asks the network.
 func (f *factory) findNameServer(ctx context.Context, locations ...string) (*nameserver.Client, error) {
 	ns, err := f.nameServerAt(ctx, locations...)
-	if err == nil || len(locations) > 0 || f.flags.noBroadcast || !errors.Is(err, transport.ErrUnavailable) {
+	if err == nil || len(locations) > 0 || f.flags.noBroadcast || f.flags.preferIP == 6 ||
+		!errors.Is(err, transport.ErrUnavailable) {
 		return ns, err
 	}
 	fmt.Fprintln(f.io.err, "no name server at the default location, asking the network (--no-broadcast does not)")
+	cfg, configErr := f.nameServerConfig()
+	if configErr != nil {
+		return nil, configErr
+	}
 	port, _ := f.env.Int("NS_BCPORT") // 0 is the default port
-	var addresses []string
-	for _, a := range f.env.List("BROADCAST_ADDRS") {
-		if a != "<broadcast>" {
-			addresses = append(addresses, a)
-		}
-	}
-	uri, broadcastErr := nameserver.Broadcast(ctx, int(port), addresses...)
+	ns, broadcastErr := nameserver.Broadcast(ctx, cfg, int(port), f.env.List("BROADCAST_ADDRS")...)
 	if broadcastErr != nil {
-		f.log.Debug("broadcast found no name server", "error", broadcastErr)
-		return nil, err // says more about what was asked for
+		return nil, fmt.Errorf("%w; %w", err, broadcastErr)
 	}
-	fmt.Fprintf(f.io.err, "name server found by broadcast: %s\n", uri)
-	return f.nameServerAt(ctx, uri.Location())
+	fmt.Fprintf(f.io.err, "name server found by broadcast: %s\n", ns.URI())
+	return ns, nil
 }
 
 // resolve finds out where the object is, as long as NS_LOOKUP_DELAY says.

@@ -1,10 +1,11 @@
 package nameserver
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,83 +18,236 @@ const DefaultBroadcastPort = 9091
 
 const (
 	broadcastRounds  = 3
-	broadcastWait    = 700 * time.Millisecond // for an answer to one round
+	broadcastWait    = 700 * time.Millisecond // for answers to one round
 	broadcastRequest = "GET_NSURI"
-	maxBroadcastURI  = 100 // bytes of an answer that Pyro reads
+	allNetworks      = "<broadcast>" // is what Python's socket library calls them
+	maxAnswer        = 512           // bytes; host names are shorter
+	maxBelieved      = 16            // name servers that are tried, of those that answers tell of
 )
 
-// Broadcast asks the network for a name server, as Pyro does: three times, 0.7 s each, it sends a
-// datagram to each of addresses (the local network's broadcast address if none is given) at port (0
-// means 9091), and returns the first answer. Whoever answers first is believed: it is for looking
-// names up by hand, not for programs that register theirs. Only IPv4 has broadcasts.
-func Broadcast(ctx context.Context, port int, addresses ...string) (pyro.URI, error) {
-	if port == 0 {
-		port = DefaultBroadcastPort
-	}
-	if len(addresses) == 0 {
-		addresses = []string{"255.255.255.255"}
-	}
+// Broadcast asks the network for a name server, as Pyro does: three times, 0.7 s each, it sends a datagram to each of
+// addresses at port (0 means 9091). "<broadcast>", and no address at all, means 255.255.255.255 and the broadcast
+// address of each interface, loopback's included: a machine without a default route has only those.
+//
+// Anybody may answer, so an answer counts once the name server that it tells of has answered a ping. The first that does
+// so is returned; cfg says how to connect to it. Still, whoever answers first is believed: it is for looking names up, not
+// for programs that register theirs. The error says where it was asked and what was answered. Only IPv4 has broadcasts.
+func Broadcast(ctx context.Context, cfg pyro.DialConfig, port int, addresses ...string) (*Client, error) {
 	conn, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp4", ":0")
 	if err != nil {
-		return pyro.URI{}, transport.Wrap(transport.CodeUnavailable, fmt.Errorf("broadcast: %w", err))
+		return nil, transport.Wrap(transport.CodeUnavailable, fmt.Errorf("broadcast: %w", err))
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	for range broadcastRounds {
-		if err := ask(conn, port, addresses); err != nil {
-			return pyro.URI{}, transport.Wrap(transport.CodeUnavailable, fmt.Errorf("broadcast: %w", err))
-		}
-		if uri, ok := awaitAnswer(ctx, conn); ok {
-			return uri, nil
-		}
-		if err := ctx.Err(); err != nil {
-			return pyro.URI{}, transport.Wrap(transport.CodeDeadlineExceeded, fmt.Errorf("broadcast: %w", err))
-		}
-	}
-	return pyro.URI{}, transport.Errorf(transport.CodeUnavailable,
-		"no name server answered the broadcast to %s at port %d", strings.Join(addresses, ", "), port)
+	s := &search{conn: conn, cfg: cfg, port: cmp.Or(port, DefaultBroadcastPort), addresses: broadcastAddresses(addresses)}
+	return s.run(ctx)
 }
 
-// ask sends one round. It fails only if nothing could be sent.
-func ask(conn net.PacketConn, port int, addresses []string) error {
-	var failed error
-	sent := false
-	for _, address := range addresses {
-		to, err := net.ResolveUDPAddr("udp4", net.JoinHostPort(address, strconv.Itoa(port)))
-		if err == nil {
-			_, err = conn.WriteTo([]byte(broadcastRequest), to)
+// broadcastAddresses returns each address once, with those of the interfaces in the place of "<broadcast>".
+func broadcastAddresses(given []string) []string {
+	if len(given) == 0 {
+		given = []string{allNetworks}
+	}
+	var all []string
+	known := map[string]bool{}
+	add := func(addresses ...string) {
+		for _, a := range addresses {
+			if !known[a] {
+				known[a] = true
+				all = append(all, a)
+			}
 		}
-		if err != nil {
-			failed = err
+	}
+	for _, a := range given {
+		if a == allNetworks {
+			add(net.IPv4bcast.String())
+			add(interfaceAddresses()...)
+		} else {
+			add(a)
+		}
+	}
+	return all
+}
+
+// interfaceAddresses returns the broadcast addresses of the interfaces that are up.
+func interfaceAddresses() []string {
+	interfaces, _ := net.Interfaces() // without them it is asked where it can be
+	var all []string
+	for _, i := range interfaces {
+		if i.Flags&net.FlagUp == 0 || i.Flags&(net.FlagBroadcast|net.FlagLoopback) == 0 {
 			continue
 		}
-		sent = true
+		addrs, _ := i.Addrs()
+		for _, a := range addrs {
+			if n, ok := a.(*net.IPNet); ok {
+				if b := broadcastAddress(n); b != nil {
+					all = append(all, b.String())
+				}
+			}
+		}
 	}
-	if sent {
-		return nil
-	}
-	return failed
+	return all
 }
 
-// awaitAnswer reads until an answer is a URI or the round is over.
-func awaitAnswer(ctx context.Context, conn net.PacketConn) (pyro.URI, bool) {
-	end := time.Now().Add(broadcastWait)
-	for ctx.Err() == nil {
-		_ = conn.SetReadDeadline(end)
-		if ctx.Err() != nil { // the end of ctx may have come before the line above
-			break
+// broadcastAddress returns the highest address of a network, nil if that is an ordinary one, or of IPv6.
+func broadcastAddress(n *net.IPNet) net.IP {
+	ip := n.IP.To4()
+	ones, bits := n.Mask.Size()
+	if ip == nil || bits != 8*net.IPv4len || bits-ones < 2 {
+		return nil
+	}
+	highest := make(net.IP, net.IPv4len)
+	for i := range highest {
+		highest[i] = ip[i] | ^n.Mask[i]
+	}
+	return highest
+}
+
+// A search asks the network for a name server.
+type search struct {
+	conn      net.PacketConn
+	cfg       pyro.DialConfig
+	port      int
+	addresses []string
+}
+
+// An answer is what somebody says about where the name server is.
+type answer struct {
+	uri    pyro.URI
+	from   net.Addr
+	client *Client
+	err    error // why it is not there
+}
+
+// run asks until a name server was found. All that it started has ended by then.
+func (s *search) run(ctx context.Context) (*Client, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	answers := make(chan answer)
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		s.listen(ctx, answers)
+	}()
+	tried := make(chan answer, maxBelieved)
+	trying := 0
+	defer func() {
+		cancel()
+		_ = s.conn.Close()
+		<-listening
+		for ; trying > 0; trying-- {
+			_ = (<-tried).client.Close()
 		}
-		var buf [maxBroadcastURI]byte
-		n, _, err := conn.ReadFrom(buf[:])
-		if err != nil {
-			return pyro.URI{}, false
-		}
-		if uri, err := pyro.ParseURI(latin1(buf[:n])); err == nil && uri.Protocol == pyro.ProtocolPyro {
-			return uri, true
+	}()
+	var unsent, wrong []error
+	asked, round := 0, time.NewTimer(0)
+	defer round.Stop()
+	known := map[string]bool{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, transport.Wrap(transport.CodeDeadlineExceeded, fmt.Errorf("%w: %w", s.failure(unsent, wrong), ctx.Err()))
+		case <-round.C:
+			if asked == broadcastRounds {
+				if trying == 0 {
+					return nil, s.failure(unsent, wrong)
+				}
+				continue
+			}
+			unsent = s.ask(ctx)
+			if len(unsent) == len(s.addresses) {
+				return nil, s.failure(unsent, wrong)
+			}
+			asked++
+			round.Reset(broadcastWait)
+		case a := <-answers:
+			if known[a.uri.String()] || len(known) == maxBelieved {
+				continue
+			}
+			known[a.uri.String()] = true
+			trying++
+			go func() { tried <- s.try(ctx, a) }()
+		case a := <-tried:
+			trying--
+			if a.err == nil {
+				return a.client, nil
+			}
+			_ = a.client.Close()
+			wrong = append(wrong, fmt.Errorf("%s answered that it is at %s: %w", a.from, a.uri.Location(), a.err))
+			if asked == broadcastRounds {
+				round.Reset(0)
+			}
 		}
 	}
-	return pyro.URI{}, false
+}
+
+// ask sends one round, and returns why that failed, where it did.
+func (s *search) ask(ctx context.Context) (unsent []error) {
+	for _, address := range s.addresses {
+		if err := s.send(ctx, address); err != nil {
+			unsent = append(unsent, fmt.Errorf("not sent to %s: %w", address, err))
+		}
+	}
+	return unsent
+}
+
+func (s *search) send(ctx context.Context, address string) error {
+	ips, err := net.DefaultResolver.LookupIP(ctx, "ip4", address)
+	if err != nil {
+		return err
+	}
+	_, err = s.conn.WriteTo([]byte(broadcastRequest), &net.UDPAddr{IP: ips[0], Port: s.port})
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		return failed.Err // the addresses are told beside it
+	}
+	return err
+}
+
+// listen passes answers on that tell of a name server, until ctx ends or the connection is closed.
+func (s *search) listen(ctx context.Context, answers chan<- answer) {
+	var buf [maxAnswer]byte
+	for {
+		n, from, err := s.conn.ReadFrom(buf[:])
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil || n == len(buf) { // nobody listened at one of the addresses, for one
+			continue
+		}
+		uri, err := pyro.ParseURI(latin1(buf[:n]))
+		if err != nil || uri.Protocol != pyro.ProtocolPyro || uri.Object != ObjectName || uri.Socket != "" {
+			continue
+		}
+		select {
+		case answers <- answer{uri: uri, from: from}:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// try sees whether the name server is there that an answer tells of.
+func (s *search) try(ctx context.Context, a answer) answer {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(0, s.cfg.Timeout), pyro.DefaultTimeout))
+	defer cancel()
+	a.client = New(a.uri, s.cfg)
+	a.err = a.client.Ping(ctx)
+	return a
+}
+
+// failure says where it was asked, and what came of it.
+func (s *search) failure(unsent, wrong []error) error {
+	var why error
+	for _, err := range append(unsent, wrong...) {
+		why = both(why, err)
+	}
+	asked := strings.Join(s.addresses, ", ")
+	switch {
+	case why == nil:
+		return transport.Errorf(transport.CodeUnavailable, "no name server answered the broadcast to %s at port %d", asked, s.port)
+	case len(wrong) == 0 && len(unsent) == len(s.addresses):
+		return transport.Errorf(transport.CodeUnavailable, "broadcast at port %d: %w", s.port, why)
+	default:
+		return transport.Errorf(transport.CodeUnavailable,
+			"no name server answered the broadcast to %s at port %d: %w", asked, s.port, why)
+	}
 }
 
 // latin1 reads text in ISO-8859-1, which answers are written in.

@@ -3,6 +3,7 @@ package nameserver_test
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,10 +11,11 @@ import (
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-// responder answers the n-th request with the n-th answer, as a name server's broadcast port does.
-func responder(t *testing.T, answers ...string) int {
+// responder answers the n-th request with the n-th answers, as the broadcast ports of name servers do.
+func responder(t *testing.T, answers ...[]string) int {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -33,7 +35,9 @@ func responder(t *testing.T, answers ...string) int {
 			if string(buf[:n]) != "GET_NSURI" || len(answers) == 0 {
 				continue
 			}
-			_, _ = conn.WriteTo([]byte(answers[0]), from)
+			for _, a := range answers[0] {
+				_, _ = conn.WriteTo([]byte(a), from)
+			}
 			answers = answers[1:]
 		}
 	}()
@@ -42,30 +46,118 @@ func responder(t *testing.T, answers ...string) int {
 	return addr.Port
 }
 
-func TestBroadcastReturnsTheAnswer(t *testing.T) {
-	port := responder(t, "PYRO:Pyro.NameServer@192.168.1.5:9090")
-	uri, err := nameserver.Broadcast(t.Context(), port, "127.0.0.1")
-	require.NoError(t, err)
-	require.Equal(t, "PYRO:Pyro.NameServer@192.168.1.5:9090", uri.String())
+func nsAt(location string) string { return "PYRO:Pyro.NameServer@" + location }
+
+func TestBroadcastReturnsTheNameServerThatAnswers(t *testing.T) {
+	location := start(t)
+	liar, quiet := nsAt(nobody(t)), nsAt(silent(t))
+	tests := []struct {
+		name    string
+		answers [][]string
+	}{
+		{"the only one", [][]string{{nsAt(location)}}},
+		{"after one that is not there", [][]string{{liar, nsAt(location)}}},
+		{"beside one that accepts connections and says nothing", [][]string{{quiet, nsAt(location)}}},
+		{"in the second round", [][]string{{liar}, {liar, nsAt(location)}}},
+		{"after what is no URI of a name server", [][]string{{
+			"go away", "", "PYRONAME:Pyro.NameServer", "PYRO:other@" + location, "PYRO:Pyro.NameServer@./u:/tmp/s",
+		}, {nsAt(location)}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // rounds take their time
+			c, err := nameserver.Broadcast(t.Context(), pyro.DialConfig{}, responder(t, tt.answers...), "127.0.0.1")
+			require.NoError(t, err)
+			defer c.Close()
+			require.Equal(t, location, c.URI().Location())
+			require.NoError(t, c.Ping(t.Context()))
+		})
+	}
 }
 
-func TestBroadcastAsksAgainWhenTheAnswerIsNoURI(t *testing.T) {
-	port := responder(t, "go away", "PYRO:Pyro.NameServer@h:1")
-	uri, err := nameserver.Broadcast(t.Context(), port, "127.0.0.1")
-	require.NoError(t, err)
-	require.Equal(t, "h", uri.Host)
-}
-
-func TestBroadcastWithoutAnAnswer(t *testing.T) {
-	port := responder(t)
-	_, err := nameserver.Broadcast(t.Context(), port, "127.0.0.1")
-	require.ErrorIs(t, err, transport.ErrUnavailable)
+func TestBroadcastSaysWhereItAsked(t *testing.T) {
+	t.Run("nobody answers", func(t *testing.T) {
+		t.Parallel()
+		_, err := nameserver.Broadcast(t.Context(), pyro.DialConfig{}, responder(t), "127.0.0.1", "127.0.0.2")
+		require.ErrorIs(t, err, transport.ErrUnavailable)
+		require.ErrorContains(t, err, "no name server answered the broadcast to 127.0.0.1, 127.0.0.2 at port ")
+	})
+	t.Run("all who answer are liars", func(t *testing.T) {
+		t.Parallel()
+		one, two := nobody(t), nobody(t)
+		_, err := nameserver.Broadcast(t.Context(), pyro.DialConfig{}, responder(t, []string{nsAt(one), nsAt(two)}), "127.0.0.1")
+		require.ErrorIs(t, err, transport.ErrUnavailable)
+		require.ErrorContains(t, err, "answered that it is at "+one)
+		require.ErrorContains(t, err, "answered that it is at "+two)
+	})
+	t.Run("nothing can be sent", func(t *testing.T) {
+		t.Parallel()
+		_, err := nameserver.Broadcast(t.Context(), pyro.DialConfig{}, 0, "nowhere.invalid")
+		require.ErrorIs(t, err, transport.ErrUnavailable)
+		require.ErrorContains(t, err, "broadcast at port 9091: not sent to nowhere.invalid: ")
+	})
 }
 
 func TestBroadcastEndsWithItsContext(t *testing.T) {
-	port := responder(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err := nameserver.Broadcast(ctx, port, "127.0.0.1")
-	require.ErrorIs(t, err, transport.ErrTimeout)
+	for name, answers := range map[string][][]string{
+		"nobody answers":                  nil,
+		"who answers keeps the ping open": {{nsAt(silent(t))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			_, err := nameserver.Broadcast(ctx, pyro.DialConfig{}, responder(t, answers...), "127.0.0.1")
+			require.ErrorIs(t, err, transport.ErrTimeout)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	}
+}
+
+func TestBroadcastTriesNotAllThatItIsTold(t *testing.T) {
+	var many []string
+	for range 5 {
+		for port := range 40 {
+			many = append(many, nsAt(net.JoinHostPort("127.0.0.1", []string{"1", "2"}[port%2]+string(rune('0'+port/4)))))
+		}
+	}
+	var mu sync.Mutex
+	dialed := map[string]int{}
+	cfg := pyro.DialConfig{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		dialed[address]++
+		return nil, net.ErrClosed
+	}}
+	_, err := nameserver.Broadcast(t.Context(), cfg, responder(t, many, many), "127.0.0.1")
+	require.ErrorIs(t, err, transport.ErrUnavailable)
+	require.Len(t, dialed, 16)
+	for address, times := range dialed {
+		require.Equal(t, 1, times, address)
+	}
+}
+
+func TestBroadcastAddressOfANetwork(t *testing.T) {
+	for network, want := range map[string]string{
+		"10.9.8.7/24":        "10.9.8.255",
+		"172.17.0.1/16":      "172.17.255.255",
+		"192.168.1.5/30":     "192.168.1.7",
+		"127.0.0.1/8":        "127.255.255.255",
+		"192.168.1.5/31":     "<nil>",
+		"192.168.1.5/32":     "<nil>",
+		"fe80::1/64":         "<nil>",
+		"::ffff:1.2.3.4/128": "<nil>",
+	} {
+		ip, n, err := net.ParseCIDR(network)
+		require.NoError(t, err)
+		n.IP = ip
+		require.Equal(t, want, nameserver.BroadcastAddress(n).String(), network)
+	}
+}
+
+func TestAllNetworksOfThisMachineAreAsked(t *testing.T) {
+	require.Equal(t, []string{"10.1.2.3", "127.0.0.1"}, nameserver.BroadcastAddresses("10.1.2.3", "127.0.0.1", "10.1.2.3"))
+	all := nameserver.BroadcastAddresses()
+	require.Equal(t, "255.255.255.255", all[0])
+	require.Contains(t, all, "127.255.255.255")
+	require.Equal(t, append(all, "10.1.2.3"), nameserver.BroadcastAddresses("<broadcast>", "10.1.2.3"))
 }

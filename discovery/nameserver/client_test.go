@@ -34,7 +34,7 @@ func start(t *testing.T) string {
 		require.NoError(t, srv.Shutdown(ctx))
 	})
 	uri := srv.URI(nameserver.ObjectName)
-	ns.RegisterSelf(uri)
+	require.NoError(t, ns.RegisterSelf(uri))
 	return uri.Location()
 }
 

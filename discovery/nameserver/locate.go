@@ -35,12 +35,13 @@ type Locator struct {
 	Locations []string
 	// Port is the TCP port in step 1 and the UDP port in step 2; 0 means that of the environment, or Pyro's own.
 	Port int
-	// Broadcast asks the network. Whoever answers first is believed, so it is for looking names up, not for programs
-	// that register theirs with whoever answers.
+	// Broadcast asks the network, as the function of this name does. It is for looking names up, not for programs that
+	// would register theirs with whoever answers.
 	Broadcast bool
 	// BroadcastPort is the UDP port of broadcasts; 0 means 9091.
 	BroadcastPort int
-	// BroadcastAddresses are where broadcasts are sent; none means all of the local network.
+	// BroadcastAddresses are where broadcasts are sent; none, or "<broadcast>" among them, means all networks of this
+	// machine.
 	BroadcastAddresses []string
 	// Stagger is how long one location is waited for alone; 0 means 1 s.
 	Stagger time.Duration
@@ -163,11 +164,7 @@ func (l *Locator) byBroadcast(ctx context.Context) (*Client, error) {
 	if l.Port != 0 {
 		port = l.Port
 	}
-	uri, err := Broadcast(ctx, port, l.BroadcastAddresses...)
-	if err != nil {
-		return nil, err
-	}
-	return l.first(ctx, []pyro.URI{uri})
+	return Broadcast(ctx, l.Dial, port, l.BroadcastAddresses...)
 }
 
 func (l *Locator) defaultPlace(ctx context.Context) (*Client, error) {

@@ -85,7 +85,7 @@ func TestANameServerOfThisMachine(t *testing.T) {
 
 func TestANameServerThatTheNetworkTells(t *testing.T) {
 	location := start(t)
-	udp := responder(t, "PYRO:Pyro.NameServer@"+location, "PYRO:Pyro.NameServer@"+location)
+	udp := responder(t, []string{nsAt(location)}, []string{nsAt(location)})
 	t.Setenv("PYRO_NS_HOST", "127.0.0.1")
 	t.Setenv("PYRO_NS_PORT", port(t, nobody(t)))
 	l := nameserver.Locator{Broadcast: true, BroadcastPort: udp, BroadcastAddresses: []string{"127.0.0.1"}}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -40,13 +41,17 @@ func (n *NameServer) watch(ctx context.Context, prefix *string, interval *float6
 	return func(yield func(codec.Tuple, error) bool) { n.tell(ctx, start, alive, yield) }, nil
 }
 
-// tell yields what a watcher is told until ctx or the name server ends.
+// tell yields what a watcher is told until ctx, the name server or the server ends that serves it.
 func (n *NameServer) tell(ctx context.Context, prefix string, alive time.Duration, yield func(codec.Tuple, error) bool) {
 	n.watchers.Add(1)
 	defer n.watchers.Add(-1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(n.closing, cancel)() //nolint:contextcheck // it ends with the name server, too
+	var stopping <-chan struct{}
+	if srv := service.ServerFrom(ctx); srv != nil {
+		stopping = srv.Stopping()
+	}
 	changes := n.changes(ctx, prefix)
 	var quiet <-chan time.Time
 	for {
@@ -57,6 +62,8 @@ func (n *NameServer) tell(ctx context.Context, prefix string, alive time.Duratio
 		var err error
 		select {
 		case <-ctx.Done():
+			return
+		case <-stopping:
 			return
 		case <-quiet:
 			told = codec.Tuple{"alive"}

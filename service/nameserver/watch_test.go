@@ -9,6 +9,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/internal/valuetest"
 	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/nameserver"
 )
 
 // watched is what a watch tells, one thing after the other.
@@ -93,6 +94,23 @@ func TestAWatchEndsWithTheNameServer(t *testing.T) {
 	require.Equal(t, `("synced")`, w.next())
 	ns.Close()
 	require.NoError(t, <-w.ended)
+}
+
+func TestAWatchHoldsUpNoShutdownOfTheServerThatServesIt(t *testing.T) {
+	for _, d := range both {
+		t.Run(d.String(), func(t *testing.T) {
+			ns := nameserver.New(nameserver.Logger(quiet()))
+			srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+			require.NoError(t, srv.Add(ns.Service()))
+			require.NoError(t, srv.Start())
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			w := watch(ctx, t, srv.URI("").Location(), d, "none.", 3600)
+			require.Equal(t, `("synced")`, w.next())
+			require.NoError(t, srv.Shutdown(ctx))
+			<-w.ended
+		})
+	}
 }
 
 func TestAWatchIsNotAliveTooOften(t *testing.T) {
