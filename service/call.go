@@ -41,7 +41,7 @@ func AsOneway() CallOption {
 //   - Items are made ahead. A caller who leaves the loop early has had some made in vain, which matters where
 //     making one takes it from somewhere (a queue); one who is slow sees items that are older than his asking.
 //   - An iterator does not outlive its connection (StreamLinger): nobody could tell which items have
-//     arrived. The walk ends with an error then, after those that have.
+//     arrived. The walk ends with an error then, after those that have; it matches [transport.ErrUnavailable].
 //
 // Python's servers, and objects with an instance for each session, send each item when it is asked for all
 // the same.

@@ -53,13 +53,37 @@ func (c *Conn) fetchAhead(ctx context.Context, call *transport.Call) (*transport
 		p := c.newPending()
 		err := c.fetchInto(ctx, p, call)
 		if err == nil {
-			return c.finishedReply(ctx, p, call)
+			reply, err := c.finishedReply(ctx, p, call)
+			return reply, goneAhead(err)
 		}
 		p.free()
 		if !errors.Is(err, errAskAgain) {
 			return nil, err
 		}
 	}
+}
+
+// goneAhead is what it means that the server does not have a stream any more whose items were to come ahead: most
+// likely it ended with the connection over which they came.
+func goneAhead(err error) error {
+	if e, ok := errors.AsType[*transport.Error](err); ok && e.Remote && e.Message == errStreamTerminated.Message {
+		return transport.Wrap(transport.CodeUnavailable, err)
+	}
+	return err
+}
+
+// holdsItems tells whether there are streams of which items have come or may come.
+func (c *Conn) holdsItems() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.aheads) > 0
+}
+
+// holdsItemsOf tells whether the stream with id is one of them.
+func (c *Conn) holdsItemsOf(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.aheads[id] != nil
 }
 
 func (c *Conn) fetchInto(ctx context.Context, p *pending, call *transport.Call) (err error) {

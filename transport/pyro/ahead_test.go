@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -301,6 +302,69 @@ func TestWhatHasComeOutlivesItsConnection(t *testing.T) {
 					require.False(t, transport.AsError(err).NotSent, "on another connection items would be missing")
 				}
 				m.end(c)
+			})
+		})
+	}
+}
+
+// cutClient returns a client of m and what cuts the connection that it has.
+func cutClient(m *memoryServer) (c *pyro.Client, cut func()) {
+	var conn net.Conn
+	c = pyro.NewClient(func(context.Context) (pyro.URI, error) {
+		return pyro.URI{Protocol: pyro.ProtocolPyro, Object: "o", Host: "memory", Port: 1}, nil
+	}, pyro.DialConfig{Dialect: codec.Pyro5, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		var err error
+		conn, err = m.l.DialContext(ctx, network, address)
+		return conn, err
+	}}, true)
+	return c, func() { require.NoError(m.t, conn.Close()) }
+}
+
+// So does it where somebody else's call was the first to see that the connection is gone, and has made another one.
+func TestWhatHasComeOutlivesItsConnectionWhereThereIsAnother(t *testing.T) {
+	for name, first := range map[string]int{"the middle": 5, "before anything has come": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := serveInMemory(t, (&spring{}).handler(), pyro.ServerConfig{Streams: pyro.StreamConfig{Linger: -1}})
+				c, cut := cutClient(m)
+				r, err := c.Call(t.Context(), &transport.Call{Object: "o", Method: "m"})
+				require.NoError(t, err)
+				item := func() (any, error) {
+					r, err := c.Call(t.Context(), &transport.Call{
+						Kind: transport.StreamItem, Object: "o", Method: "m", StreamID: r.StreamID, Ahead: true,
+					})
+					if err != nil {
+						return nil, err
+					}
+					defer r.Release()
+					return r.Value.Any()
+				}
+				for i := range first {
+					v, err := item()
+					require.NoError(t, err)
+					require.Equal(t, int64(i), v)
+				}
+				synctest.Wait()
+				cut()
+				for range 2 { // the first one may be the one that notices
+					_, err = c.Call(t.Context(), &transport.Call{Object: "o", Method: "quick"})
+				}
+				require.NoError(t, err, "over a new connection")
+				synctest.Wait()
+				n := first
+				for ; ; n++ {
+					v, err := item()
+					if err != nil {
+						require.ErrorIs(t, err, transport.ErrUnavailable)
+						break
+					}
+					require.Equal(t, int64(n), v)
+				}
+				if first > 0 {
+					require.GreaterOrEqual(t, n, 16)
+				}
+				require.NoError(t, c.Close())
+				m.end()
 			})
 		})
 	}

@@ -29,7 +29,7 @@ type Client struct {
 	end     context.CancelFunc
 
 	mu   sync.Mutex // guards left
-	left []*link    // connections that calls still wait on, but no new ones use
+	left []*link    // connections that no new calls use: some wait on them still, or items have come there
 }
 
 // A link is a connection and what it said of the object.
@@ -53,6 +53,9 @@ func NewClient(resolve func(context.Context) (URI, error), cfg DialConfig, unche
 // anything is sent, and sends again by itself only what surely never left because the connection
 // turned out to be gone.
 func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	if l := c.leftWith(call.StreamID); l != nil {
+		return l.Call(ctx, call)
+	}
 	if call.Kind == transport.StreamClose && c.link.Load() == nil { // the server drops it by itself
 		return &transport.Reply{}, nil
 	}
@@ -79,7 +82,7 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 			}
 			return nil, err
 		}
-		c.link.CompareAndSwap(l, nil)
+		c.lost(l)
 		if fresh || attempt > 0 || !e.NotSent {
 			return nil, err
 		}
@@ -90,18 +93,47 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 func (c *Client) leave(l *link) {
 	c.link.CompareAndSwap(l, nil)
 	l.leave()
+	c.keep(l)
+}
+
+// lost has the next call connect anew, because the connection is over. What has come of iterators stays.
+func (c *Client) lost(l *link) {
+	if l.holdsItems() { // before others may look for them on a new connection
+		c.keep(l)
+	}
+	c.link.CompareAndSwap(l, nil)
+}
+
+// keep keeps a connection that is left, as long as calls wait on it or items are to be had, and ends others that were.
+func (c *Client) keep(l *link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !slices.Contains(c.left, l) {
 		c.left = append(c.left, l)
 	}
 	c.left = slices.DeleteFunc(c.left, func(l *link) bool {
-		over := l.Err() != nil || c.life.Err() != nil
+		over := c.life.Err() != nil || l.Err() != nil && !l.holdsItems()
 		if over {
 			_ = l.Close()
 		}
 		return over
 	})
+}
+
+// leftWith returns the connection that is over and over which items of a stream have come ahead, or nil. Nobody can go
+// on behind them on another one.
+func (c *Client) leftWith(streamID string) *link {
+	if streamID == "" {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.left {
+		if l.holdsItemsOf(streamID) {
+			return l
+		}
+	}
+	return nil
 }
 
 // connect returns the connection, made anew if there is none.
@@ -272,7 +304,7 @@ func (c *Client) Connect(ctx context.Context) (*transport.Welcome, *transport.Pe
 		return nil, nil, URI{}, err
 	}
 	if l.Err() != nil { // gone since: once more
-		c.link.CompareAndSwap(l, nil)
+		c.lost(l)
 		if l, _, err = c.connect(ctx, c.cfg.Attempts); err != nil {
 			return nil, nil, URI{}, err
 		}

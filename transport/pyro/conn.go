@@ -709,8 +709,9 @@ func (c *Conn) failLocked(err error) {
 	for _, p := range c.calls.drain() {
 		if a := p.ahead; a != nil {
 			reason := c.err
-			if p.notSent {
+			if p.notSent { // another connection may do
 				reason = notSent(c.err)
+				delete(c.aheads, a.id)
 			}
 			c.failWaiters(a, reason)
 			continue

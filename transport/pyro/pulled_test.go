@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -128,4 +129,52 @@ func TestNoCallIsAnsweredWronglyOrTwice(t *testing.T) {
 	}
 	require.Positive(t, answered.Load())
 	require.Positive(t, failed.Load())
+}
+
+// A walk over items that come ahead has them all up to where it ends, and ends with the connection's error, whoever has
+// noticed that first.
+func TestItemsAheadOverABadNetwork(t *testing.T) {
+	const items = 200
+	s := service.New("svc").Method("numbers", func() iter.Seq[int] {
+		return func(yield func(int) bool) {
+			for i := 0; i < items && yield(i); i++ {
+			}
+		}
+	}).Method("quick", func() {})
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Add(s))
+	require.NoError(t, srv.Start())
+	defer func() { require.NoError(t, srv.Shutdown(context.WithoutCancel(t.Context()))) }()
+	_, address := srv.URI("svc").Address()
+	p := proxyFor(t, "PYRO:svc@"+badNetwork(t, address))
+	var next, whole, cut atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for next.Add(1) <= int64(*pulledCalls/20) {
+				want := 0
+				var ended error
+				for n, err := range service.Stream[int](t.Context(), p, "numbers", service.Ahead()) {
+					if ended = err; err != nil {
+						break
+					}
+					require.Equal(t, want, n)
+					want++
+					if n%32 == 0 { // somebody else may be the first to see that the connection is gone
+						_ = service.Do(t.Context(), p, "quick")
+					}
+				}
+				if ended == nil {
+					require.Equal(t, items, want)
+					whole.Add(1)
+					continue
+				}
+				require.ErrorIs(t, ended, transport.ErrUnavailable)
+				cut.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	require.Positive(t, whole.Load())
+	require.Positive(t, cut.Load())
 }
