@@ -316,6 +316,7 @@ type Middleware struct {
 	Name      string
 	Handshake func(next HandshakeFunc) HandshakeFunc // once a connection
 	Call      func(next Endpoint) Endpoint           // once a call
+	Order     Order                                  // where in a chain it belongs
 }
 
 // Chain makes one Middleware of several. The first one is the outermost.

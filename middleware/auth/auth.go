@@ -19,10 +19,14 @@ var ErrDenied = transport.Errorf(transport.CodeUnauthenticated, "authentication 
 // denies the connection; the client is not told its text.
 type Verifier func(ctx context.Context, h *transport.Handshake, credential any) (principal any, err error)
 
+// said is the order of what says a credential: of two, the inner one would be said.
+var said = transport.Order{End: transport.ClientEnd, Once: "credential"}
+
 // Credential returns the middleware of a client: it says v in the handshake.
 func Credential(v any) transport.Middleware {
 	return transport.Middleware{
-		Name: "auth",
+		Name:  "auth",
+		Order: said,
 		Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
 			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
 				h.Value = codec.ValueOf(v)
@@ -35,7 +39,8 @@ func Credential(v any) transport.Middleware {
 // Verify returns the middleware of a server: connections that v does not accept are denied.
 func Verify(v Verifier) transport.Middleware {
 	return transport.Middleware{
-		Name: "auth",
+		Name:  "auth",
+		Order: transport.Order{End: transport.ServerEnd, Gives: []string{"principal"}, Once: "authentication (AnyOf joins several)"},
 		Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
 			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
 				credential, err := h.Value.Any()

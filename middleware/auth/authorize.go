@@ -28,11 +28,16 @@ type Rule struct {
 // tells anyway, and the end of an iterator.
 func Authorize(rules ...Rule) transport.Middleware {
 	compiled := make([]rule, len(rules))
+	order := transport.Order{End: transport.ServerEnd, Gives: []string{"permission"}}
 	for i, r := range rules {
+		if len(r.Principals) > 0 {
+			order.Needs = []transport.Want{{Of: "principal", Why: "its rules name principals", Must: true}}
+		}
 		compiled[i] = rule{principals: r.Principals, calls: middleware.ParsePatterns(r.Calls...), deny: r.Deny}
 	}
 	return transport.Middleware{
-		Name: "authorize",
+		Name:  "authorize",
+		Order: order,
 		Call: func(next transport.Endpoint) transport.Endpoint {
 			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 				switch call.Kind {

@@ -45,7 +45,8 @@ const (
 // follow are not protected: that takes TLS.
 func Sign(principal, key string) transport.Middleware {
 	return transport.Middleware{
-		Name: "auth",
+		Name:  "auth",
+		Order: said,
 		Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
 			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
 				now, nonce := strconv.FormatInt(time.Now().Unix(), 10), rand.Text()

@@ -105,7 +105,8 @@ func New(opts ...Option) transport.Middleware {
 		o(cfg)
 	}
 	return transport.Middleware{
-		Name: "breaker",
+		Name:  "breaker",
+		Order: transport.Order{End: transport.ClientEnd},
 		Call: func(next transport.Endpoint) transport.Endpoint {
 			p := &panel{config: cfg, breakers: map[target]*breaker{}}
 			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {

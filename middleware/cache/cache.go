@@ -61,7 +61,10 @@ func New(opts ...Option) transport.Middleware {
 		o(cfg)
 	}
 	cfg.values.ShareInput = false // answers are kept
-	m := transport.Middleware{Name: "cache"}
+	m := transport.Middleware{Name: "cache", Order: transport.Order{Inside: []transport.Want{
+		{Of: "principal", Why: "answers would reach peers that nobody knows", Must: true},
+		{Of: "permission", Why: "answers would reach callers that are not allowed to call", Must: true},
+	}}}
 	if len(cfg.rules) == 0 {
 		return m
 	}

@@ -79,6 +79,10 @@ func New(opts ...Option) transport.Middleware {
 	g := &gate{config: cfg}
 	return transport.Middleware{
 		Name: "concurrency",
+		Order: transport.Order{
+			Gives:  []string{"place"},
+			Inside: []transport.Want{{Of: "turn", Why: "calls would hold a place while they wait for their turn"}},
+		},
 		Call: func(next transport.Endpoint) transport.Endpoint {
 			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 				if !g.concerns(call) {

@@ -17,7 +17,8 @@ import (
 // New returns the middleware.
 func New() transport.Middleware {
 	return transport.Middleware{
-		Name: "correlation",
+		Name:  "correlation",
+		Order: transport.Order{Gives: []string{"correlation"}, Once: "correlation"},
 		Call: func(next transport.Endpoint) transport.Endpoint {
 			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 				if call.Header.CorrelationID == uuid.Nil {

@@ -3,7 +3,6 @@ package logging
 import (
 	"context"
 	"log/slog"
-	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +13,7 @@ import (
 )
 
 // Off is a level at which nothing is logged.
-const Off = slog.Level(math.MaxInt)
+const Off = middleware.LevelOff
 
 // maxName bounds the names that are logged: a peer makes them up.
 const maxName = 128
@@ -72,7 +71,12 @@ func New(l *slog.Logger, opts ...Option) transport.Middleware {
 	for _, o := range opts {
 		o(cfg)
 	}
-	return transport.Middleware{Name: "logging", Call: cfg.call, Handshake: cfg.handshake}
+	return transport.Middleware{Name: "logging", Call: cfg.call, Handshake: cfg.handshake, Order: transport.Order{
+		Inside: []transport.Want{
+			{Of: "correlation", Why: "the beginning of a call would be logged without its id"},
+			{Of: "span", Why: "the log's handler could not add the trace"},
+		},
+	}}
 }
 
 // enabled tells whether l is logged now.

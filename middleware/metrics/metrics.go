@@ -60,7 +60,10 @@ func New(reg prometheus.Registerer, opts ...Option) (transport.Middleware, error
 	if err := m.register(reg); err != nil {
 		return transport.Middleware{}, err
 	}
-	return transport.Middleware{Name: "metrics", Call: m.call, Handshake: m.handshake}, nil
+	return transport.Middleware{
+		Name: "metrics", Call: m.call, Handshake: m.handshake,
+		Order: transport.Order{Once: "metrics"}, // two would count everything twice
+	}, nil
 }
 
 type metrics struct {

@@ -70,7 +70,7 @@ func New(opts ...Option) transport.Middleware {
 	for _, o := range opts {
 		o(l)
 	}
-	m := transport.Middleware{Name: "ratelimit"}
+	m := transport.Middleware{Name: "ratelimit", Order: l.order()}
 	if len(l.rules) == 0 {
 		return m
 	}
@@ -83,6 +83,21 @@ func New(opts ...Option) transport.Middleware {
 		}
 	}
 	return m
+}
+
+func (l *limiter) order() (o transport.Order) {
+	for i := range l.rules {
+		switch r := &l.rules[i]; {
+		case r.Principals != "":
+			o.Needs = []transport.Want{{Of: "principal", Why: "a rule for principals would fit nobody", Must: true}}
+		case r.Per&Principal != 0 && o.Needs == nil:
+			o.Needs = []transport.Want{{Of: "principal", Why: "peers are told apart by their host"}}
+		}
+	}
+	if l.wait > 0 {
+		o.Gives = []string{"turn"}
+	}
+	return o
 }
 
 type rule struct {

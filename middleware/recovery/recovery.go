@@ -38,7 +38,8 @@ func New(opts ...Option) transport.Middleware {
 		o(&cfg)
 	}
 	return transport.Middleware{
-		Name: "recovery",
+		Name:  "recovery",
+		Order: transport.Order{Outermost: true, Once: "recovery"},
 		Call: func(next transport.Endpoint) transport.Endpoint {
 			return func(ctx context.Context, call *transport.Call) (reply *transport.Reply, err error) {
 				defer func() {

@@ -100,7 +100,8 @@ func New(opts ...Option) transport.Middleware {
 		cfg.policies[i].complete(cfg.Policy)
 	}
 	return transport.Middleware{
-		Name: "retry",
+		Name:  "retry",
+		Order: transport.Order{End: transport.ClientEnd, Gives: []string{"attempt"}, Once: "retry"},
 		Call: func(next transport.Endpoint) transport.Endpoint {
 			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 				if call.Oneway {

@@ -68,7 +68,11 @@ func New(provider trace.TracerProvider, opts ...Option) transport.Middleware {
 	for _, o := range opts {
 		o(c)
 	}
-	return transport.Middleware{Name: "tracing", Call: c.call}
+	return transport.Middleware{Name: "tracing", Call: c.call, Order: transport.Order{
+		Gives:  []string{"span"},
+		Inside: []transport.Want{{Of: "attempt", Why: "a call that is made several times would be one span"}},
+		Once:   "tracing",
+	}}
 }
 
 func (c *config) call(next transport.Endpoint) transport.Endpoint {

@@ -53,7 +53,10 @@ func New(l *slog.Logger, opts ...Option) transport.Middleware {
 	for _, o := range opts {
 		o(w)
 	}
-	m := transport.Middleware{Name: "watchdog"}
+	const waiting = "time that a call waits would count as running"
+	m := transport.Middleware{Name: "watchdog", Order: transport.Order{Inside: []transport.Want{
+		{Of: "attempt", Why: waiting}, {Of: "turn", Why: waiting}, {Of: "place", Why: waiting},
+	}}}
 	if len(w.limits) == 0 && w.rest <= 0 {
 		return m
 	}
