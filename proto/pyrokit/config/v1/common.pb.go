@@ -915,7 +915,13 @@ type NameServers struct {
 	// Serializer of the messages.
 	Serializer string `protobuf:"bytes,5,opt,name=serializer,proto3" json:"serializer,omitempty"`
 	// What is said in the handshake with it, as a token. Unset: nothing that counts.
-	Token         *Secret `protobuf:"bytes,6,opt,name=token,proto3" json:"token,omitempty"`
+	Token *Secret `protobuf:"bytes,6,opt,name=token,proto3" json:"token,omitempty"`
+	// Time for one connection to be made, handshake included.
+	ConnectTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=connect_timeout,json=connectTimeout,proto3" json:"connect_timeout,omitempty"`
+	// How long one of addresses is waited for alone before the next one is asked, too, when names are looked up.
+	Stagger *durationpb.Duration `protobuf:"bytes,8,opt,name=stagger,proto3" json:"stagger,omitempty"`
+	// How often a name server that cannot tell of changes by itself, as Python's, is asked for those that are followed.
+	Poll          *durationpb.Duration `protobuf:"bytes,9,opt,name=poll,proto3" json:"poll,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -988,6 +994,27 @@ func (x *NameServers) GetSerializer() string {
 func (x *NameServers) GetToken() *Secret {
 	if x != nil {
 		return x.Token
+	}
+	return nil
+}
+
+func (x *NameServers) GetConnectTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.ConnectTimeout
+	}
+	return nil
+}
+
+func (x *NameServers) GetStagger() *durationpb.Duration {
+	if x != nil {
+		return x.Stagger
+	}
+	return nil
+}
+
+func (x *NameServers) GetPoll() *durationpb.Duration {
+	if x != nil {
+		return x.Poll
 	}
 	return nil
 }
@@ -1164,16 +1191,19 @@ const file_pyrokit_config_v1_common_proto_rawDesc = "" +
 	"\vname_server\x18\x01 \x01(\v2\x1e.pyrokit.config.v1.NameServersH\x00R\n" +
 	"nameServer\x128\n" +
 	"\x06static\x18\x02 \x01(\v2\x1e.pyrokit.config.v1.StaticNamesH\x00R\x06staticB\r\n" +
-	"\x04kind\x12\x05\xbaH\x02\b\x01\"\xa9\x02\n" +
+	"\x04kind\x12\x05\xbaH\x02\b\x01\"\xaa\x04\n" +
 	"\vNameServers\x12\x1c\n" +
 	"\taddresses\x18\x01 \x03(\tR\taddresses\x12(\n" +
 	"\x03tls\x18\x02 \x01(\v2\x16.pyrokit.config.v1.TlsR\x03tls\x124\n" +
 	"\bhmac_key\x18\x03 \x01(\v2\x19.pyrokit.config.v1.SecretR\ahmacKey\x12>\n" +
-	"\adialect\x18\x04 \x01(\x0e2\x1a.pyrokit.config.v1.DialectB\b\xbaH\x05\x82\x01\x02\x10\x01R\adialect\x12+\n" +
+	"\adialect\x18\x04 \x01(\x0e2\x1a.pyrokit.config.v1.DialectB\b\xbaH\x05\x82\x01\x02\x10\x01R\adialect\x12S\n" +
 	"\n" +
-	"serializer\x18\x05 \x01(\tB\v\x8a\xd3\x18\aserpentR\n" +
+	"serializer\x18\x05 \x01(\tB3\xbaH%r#R\x00R\aserpentR\x04jsonR\amarshalR\amsgpack\x8a\xd3\x18\aserpentR\n" +
 	"serializer\x12/\n" +
-	"\x05token\x18\x06 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05token\"A\n" +
+	"\x05token\x18\x06 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05token\x12S\n" +
+	"\x0fconnect_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x02*\x00\x8a\xd3\x18\x0310sR\x0econnectTimeout\x12C\n" +
+	"\astagger\x18\b \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x02*\x00\x8a\xd3\x18\x021sR\astagger\x12=\n" +
+	"\x04poll\x18\t \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x02*\x00\x8a\xd3\x18\x025sR\x04poll\"A\n" +
 	"\vStaticNames\x122\n" +
 	"\aentries\x18\x01 \x03(\v2\x18.pyrokit.config.v1.EntryR\aentries\"`\n" +
 	"\x05Entry\x12\x1b\n" +
@@ -1241,12 +1271,15 @@ var file_pyrokit_config_v1_common_proto_depIdxs = []int32{
 	3,  // 11: pyrokit.config.v1.NameServers.hmac_key:type_name -> pyrokit.config.v1.Secret
 	0,  // 12: pyrokit.config.v1.NameServers.dialect:type_name -> pyrokit.config.v1.Dialect
 	3,  // 13: pyrokit.config.v1.NameServers.token:type_name -> pyrokit.config.v1.Secret
-	13, // 14: pyrokit.config.v1.StaticNames.entries:type_name -> pyrokit.config.v1.Entry
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	15, // 14: pyrokit.config.v1.NameServers.connect_timeout:type_name -> google.protobuf.Duration
+	15, // 15: pyrokit.config.v1.NameServers.stagger:type_name -> google.protobuf.Duration
+	15, // 16: pyrokit.config.v1.NameServers.poll:type_name -> google.protobuf.Duration
+	13, // 17: pyrokit.config.v1.StaticNames.entries:type_name -> pyrokit.config.v1.Entry
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_pyrokit_config_v1_common_proto_init() }

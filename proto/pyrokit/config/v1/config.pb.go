@@ -85,7 +85,7 @@ func (x Log_Level) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Log_Level.Descriptor instead.
 func (Log_Level) EnumDescriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{1, 0}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{2, 0}
 }
 
 // Format says how it is written.
@@ -138,7 +138,7 @@ func (x Log_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Log_Format.Descriptor instead.
 func (Log_Format) EnumDescriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{1, 1}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{2, 1}
 }
 
 // Config is a configuration file: what pyroctl run runs, and what a program of one's own may read.
@@ -161,7 +161,9 @@ type Config struct {
 	// Proxies by the name that a program asks for them by.
 	Proxies map[string]*Proxy `protobuf:"bytes,8,rep,name=proxies,proto3" json:"proxies,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When the configuration is read again.
-	Reload        *Reload `protobuf:"bytes,9,opt,name=reload,proto3" json:"reload,omitempty"`
+	Reload *Reload `protobuf:"bytes,9,opt,name=reload,proto3" json:"reload,omitempty"`
+	// How pyroctl's commands connect, where the file is given to them as --config FILE.
+	Client        *Client `protobuf:"bytes,10,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -259,6 +261,132 @@ func (x *Config) GetReload() *Reload {
 	return nil
 }
 
+func (x *Config) GetClient() *Client {
+	if x != nil {
+		return x.Client
+	}
+	return nil
+}
+
+// Client says how pyroctl's commands connect. Flags count more, and so do PYRO_* variables.
+type Client struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name servers, HOST or HOST:PORT each, asked in order (--ns). Empty: PYRO_NS_HOST and PYRO_NS_PORT, else
+	// localhost:9090.
+	NameServers []string `protobuf:"bytes,1,rep,name=name_servers,json=nameServers,proto3" json:"name_servers,omitempty"`
+	// Limit of each call, connecting included; 0 for none (--timeout).
+	Timeout *durationpb.Duration `protobuf:"bytes,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// Serializer of the messages (--serializer).
+	Serializer string `protobuf:"bytes,3,opt,name=serializer,proto3" json:"serializer,omitempty"`
+	// What to speak (--dialect). Unspecified: found out.
+	Dialect Dialect `protobuf:"varint,4,opt,name=dialect,proto3,enum=pyrokit.config.v1.Dialect" json:"dialect,omitempty"`
+	// Pyro4's shared key (--hmac-key-env).
+	HmacKey *Secret `protobuf:"bytes,5,opt,name=hmac_key,json=hmacKey,proto3" json:"hmac_key,omitempty"`
+	// What is said in the handshake, for servers that ask who connects (--credential-env).
+	Token *Secret `protobuf:"bytes,6,opt,name=token,proto3" json:"token,omitempty"`
+	// Speak TLS (--tls and its like).
+	Tls *Tls `protobuf:"bytes,7,opt,name=tls,proto3" json:"tls,omitempty"`
+	// Compress requests where the dialect's rule has it.
+	Compression bool `protobuf:"varint,8,opt,name=compression,proto3" json:"compression,omitempty"`
+	// Middlewares, the first one outermost.
+	Chain         *Chain `protobuf:"bytes,9,opt,name=chain,proto3" json:"chain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Client) Reset() {
+	*x = Client{}
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Client) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Client) ProtoMessage() {}
+
+func (x *Client) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Client.ProtoReflect.Descriptor instead.
+func (*Client) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Client) GetNameServers() []string {
+	if x != nil {
+		return x.NameServers
+	}
+	return nil
+}
+
+func (x *Client) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *Client) GetSerializer() string {
+	if x != nil {
+		return x.Serializer
+	}
+	return ""
+}
+
+func (x *Client) GetDialect() Dialect {
+	if x != nil {
+		return x.Dialect
+	}
+	return Dialect_DIALECT_UNSPECIFIED
+}
+
+func (x *Client) GetHmacKey() *Secret {
+	if x != nil {
+		return x.HmacKey
+	}
+	return nil
+}
+
+func (x *Client) GetToken() *Secret {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
+func (x *Client) GetTls() *Tls {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *Client) GetCompression() bool {
+	if x != nil {
+		return x.Compression
+	}
+	return false
+}
+
+func (x *Client) GetChain() *Chain {
+	if x != nil {
+		return x.Chain
+	}
+	return nil
+}
+
 // Log is the log of a program. Its level can change without a restart.
 type Log struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -276,7 +404,7 @@ type Log struct {
 
 func (x *Log) Reset() {
 	*x = Log{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[1]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +416,7 @@ func (x *Log) String() string {
 func (*Log) ProtoMessage() {}
 
 func (x *Log) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[1]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +429,7 @@ func (x *Log) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Log.ProtoReflect.Descriptor instead.
 func (*Log) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{1}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Log) GetLevel() Log_Level {
@@ -342,14 +470,16 @@ type Admin struct {
 	// Leave out /debug/pprof.
 	NoProfiles bool `protobuf:"varint,3,opt,name=no_profiles,json=noProfiles,proto3" json:"no_profiles,omitempty"`
 	// Serve HTTPS.
-	Tls           *Tls `protobuf:"bytes,4,opt,name=tls,proto3" json:"tls,omitempty"`
+	Tls *Tls `protobuf:"bytes,4,opt,name=tls,proto3" json:"tls,omitempty"`
+	// Answer only those who send it as "Authorization: Bearer TOKEN"; /healthz and /readyz answer everybody.
+	Token         *Secret `protobuf:"bytes,5,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Admin) Reset() {
 	*x = Admin{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -361,7 +491,7 @@ func (x *Admin) String() string {
 func (*Admin) ProtoMessage() {}
 
 func (x *Admin) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[2]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -374,7 +504,7 @@ func (x *Admin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Admin.ProtoReflect.Descriptor instead.
 func (*Admin) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{2}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Admin) GetAddress() string {
@@ -405,6 +535,13 @@ func (x *Admin) GetTls() *Tls {
 	return nil
 }
 
+func (x *Admin) GetToken() *Secret {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
 // TraceExport sends traces to a collector, in OpenTelemetry's protocol over HTTP. Which calls are traced, the middleware
 // tracing says.
 type TraceExport struct {
@@ -427,7 +564,7 @@ type TraceExport struct {
 
 func (x *TraceExport) Reset() {
 	*x = TraceExport{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[3]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +576,7 @@ func (x *TraceExport) String() string {
 func (*TraceExport) ProtoMessage() {}
 
 func (x *TraceExport) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[3]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +589,7 @@ func (x *TraceExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceExport.ProtoReflect.Descriptor instead.
 func (*TraceExport) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{3}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TraceExport) GetEndpoint() string {
@@ -508,7 +645,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[4]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -520,7 +657,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[4]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -533,7 +670,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{4}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Reload) GetWatch() bool {
@@ -565,7 +702,7 @@ type NameServer struct {
 
 func (x *NameServer) Reset() {
 	*x = NameServer{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +714,7 @@ func (x *NameServer) String() string {
 func (*NameServer) ProtoMessage() {}
 
 func (x *NameServer) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[5]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +727,7 @@ func (x *NameServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameServer.ProtoReflect.Descriptor instead.
 func (*NameServer) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{5}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *NameServer) GetServer() *Server {
@@ -652,7 +789,7 @@ type NameStorage struct {
 
 func (x *NameStorage) Reset() {
 	*x = NameStorage{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +801,7 @@ func (x *NameStorage) String() string {
 func (*NameStorage) ProtoMessage() {}
 
 func (x *NameStorage) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[6]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +814,7 @@ func (x *NameStorage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NameStorage.ProtoReflect.Descriptor instead.
 func (*NameStorage) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{6}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *NameStorage) GetKind() isNameStorage_Kind {
@@ -748,7 +885,7 @@ type MemoryStorage struct {
 
 func (x *MemoryStorage) Reset() {
 	*x = MemoryStorage{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +897,7 @@ func (x *MemoryStorage) String() string {
 func (*MemoryStorage) ProtoMessage() {}
 
 func (x *MemoryStorage) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[7]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +910,7 @@ func (x *MemoryStorage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryStorage.ProtoReflect.Descriptor instead.
 func (*MemoryStorage) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{7}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{8}
 }
 
 // BroadcastResponder answers those who look for a name server by UDP broadcast.
@@ -789,7 +926,7 @@ type BroadcastResponder struct {
 
 func (x *BroadcastResponder) Reset() {
 	*x = BroadcastResponder{}
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +938,7 @@ func (x *BroadcastResponder) String() string {
 func (*BroadcastResponder) ProtoMessage() {}
 
 func (x *BroadcastResponder) ProtoReflect() protoreflect.Message {
-	mi := &file_pyrokit_config_v1_config_proto_msgTypes[8]
+	mi := &file_pyrokit_config_v1_config_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +951,7 @@ func (x *BroadcastResponder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BroadcastResponder.ProtoReflect.Descriptor instead.
 func (*BroadcastResponder) Descriptor() ([]byte, []int) {
-	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{8}
+	return file_pyrokit_config_v1_config_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BroadcastResponder) GetDisabled() bool {
@@ -835,7 +972,7 @@ var File_pyrokit_config_v1_config_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x1epyrokit/config/v1/config.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\x1a\x1dpyrokit/config/v1/proxy.proto\x1a\x1epyrokit/config/v1/server.proto\"\xaa\x04\n" +
+	"\x1epyrokit/config/v1/config.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\x1a\x1dpyrokit/config/v1/proxy.proto\x1a\x1epyrokit/config/v1/server.proto\"\xdd\x04\n" +
 	"\x06Config\x12\x18\n" +
 	"\ainclude\x18\x01 \x03(\tR\ainclude\x12(\n" +
 	"\x03log\x18\x02 \x01(\v2\x16.pyrokit.config.v1.LogR\x03log\x12.\n" +
@@ -846,10 +983,24 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\vname_server\x18\a \x01(\v2\x1d.pyrokit.config.v1.NameServerR\n" +
 	"nameServer\x12@\n" +
 	"\aproxies\x18\b \x03(\v2&.pyrokit.config.v1.Config.ProxiesEntryR\aproxies\x121\n" +
-	"\x06reload\x18\t \x01(\v2\x19.pyrokit.config.v1.ReloadR\x06reload\x1aT\n" +
+	"\x06reload\x18\t \x01(\v2\x19.pyrokit.config.v1.ReloadR\x06reload\x121\n" +
+	"\x06client\x18\n" +
+	" \x01(\v2\x19.pyrokit.config.v1.ClientR\x06client\x1aT\n" +
 	"\fProxiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
-	"\x05value\x18\x02 \x01(\v2\x18.pyrokit.config.v1.ProxyR\x05value:\x028\x01\"\x83\x03\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.pyrokit.config.v1.ProxyR\x05value:\x028\x01\"\x84\x04\n" +
+	"\x06Client\x12!\n" +
+	"\fname_servers\x18\x01 \x03(\tR\vnameServers\x12D\n" +
+	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x0310sR\atimeout\x12n\n" +
+	"\n" +
+	"serializer\x18\x03 \x01(\tBN\xbaH@r>R\x00R\aserpentR\x04jsonR\amarshalR\amsgpackR\x06pickleR\vcloudpickleR\x04dill\x8a\xd3\x18\aserpentR\n" +
+	"serializer\x12>\n" +
+	"\adialect\x18\x04 \x01(\x0e2\x1a.pyrokit.config.v1.DialectB\b\xbaH\x05\x82\x01\x02\x10\x01R\adialect\x124\n" +
+	"\bhmac_key\x18\x05 \x01(\v2\x19.pyrokit.config.v1.SecretR\ahmacKey\x12/\n" +
+	"\x05token\x18\x06 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05token\x12(\n" +
+	"\x03tls\x18\a \x01(\v2\x16.pyrokit.config.v1.TlsR\x03tls\x12 \n" +
+	"\vcompression\x18\b \x01(\bR\vcompression\x12.\n" +
+	"\x05chain\x18\t \x01(\v2\x18.pyrokit.config.v1.ChainR\x05chain\"\x83\x03\n" +
 	"\x03Log\x12J\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x1c.pyrokit.config.v1.Log.LevelB\x16\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\n" +
 	"LEVEL_INFOR\x05level\x12N\n" +
@@ -868,13 +1019,14 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vFORMAT_TEXT\x10\x01\x12\x0f\n" +
-	"\vFORMAT_JSON\x10\x02\"\xa3\x01\n" +
+	"\vFORMAT_JSON\x10\x02\"\xd4\x01\n" +
 	"\x05Admin\x12,\n" +
 	"\aaddress\x18\x01 \x01(\tB\x12\x8a\xd3\x18\x0elocalhost:9180R\aaddress\x12!\n" +
 	"\fallow_remote\x18\x02 \x01(\bR\vallowRemote\x12\x1f\n" +
 	"\vno_profiles\x18\x03 \x01(\bR\n" +
 	"noProfiles\x12(\n" +
-	"\x03tls\x18\x04 \x01(\v2\x16.pyrokit.config.v1.TlsR\x03tls\"\x9d\x04\n" +
+	"\x03tls\x18\x04 \x01(\v2\x16.pyrokit.config.v1.TlsR\x03tls\x12/\n" +
+	"\x05token\x18\x05 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05token\"\x9d\x04\n" +
 	"\vTraceExport\x12L\n" +
 	"\bendpoint\x18\x01 \x01(\tB0\xbaH\x14r\x122\x10^(https?://.+)?$\x8a\xd3\x18\x15http://localhost:4318R\bendpoint\x12E\n" +
 	"\aheaders\x18\x02 \x03(\v2+.pyrokit.config.v1.TraceExport.HeadersEntryR\aheaders\x127\n" +
@@ -890,7 +1042,7 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
 	"\x06_ratio\"\x1e\n" +
 	"\x06Reload\x12\x14\n" +
-	"\x05watch\x18\x01 \x01(\bR\x05watch\"\xb5\x03\n" +
+	"\x05watch\x18\x01 \x01(\bR\x05watch\"\x9b\x05\n" +
 	"\n" +
 	"NameServer\x121\n" +
 	"\x06server\x18\x01 \x01(\v2\x19.pyrokit.config.v1.ServerR\x06server\x128\n" +
@@ -899,7 +1051,9 @@ const file_pyrokit_config_v1_config_proto_rawDesc = "" +
 	"\bnat_host\x18\x04 \x01(\tR\anatHost\x12+\n" +
 	"\bnat_port\x18\x05 \x01(\x05B\x10\xbaH\b\x1a\x06\x18\xff\xff\x03(\x00\x8a\xd3\x18\x010R\anatPort\x12\xac\x01\n" +
 	"\tautoclean\x18\x06 \x01(\v2\x19.google.protobuf.DurationBs\xbaHj\xba\x01g\n" +
-	"\x0fautoclean.least\x12\"autoclean: want 0s, or 3s at least\x1a0this == duration('0s') || this >= duration('3s')\x8a\xd3\x18\x020sR\tautoclean\"\x92\x01\n" +
+	"\x0fautoclean.least\x12\"autoclean: want 0s, or 3s at least\x1a0this == duration('0s') || this >= duration('3s')\x8a\xd3\x18\x020sR\tautoclean:\xe3\x01\xbaH\xdf\x01\x1al\n" +
+	"\x14name_server.announce\x123server.announce: a name server is announced nowhere\x1a\x1fsize(this.server.announce) == 0\x1ao\n" +
+	"\x14name_server.nat_port\x12,nat_port without nat_host: set nat_host, too\x1a)this.nat_port == 0 || this.nat_host != ''\"\x92\x01\n" +
 	"\vNameStorage\x12:\n" +
 	"\x06memory\x18\x01 \x01(\v2 .pyrokit.config.v1.MemoryStorageH\x00R\x06memory\x12\x1b\n" +
 	"\x03sql\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x03sql\x12\x1b\n" +
@@ -923,56 +1077,67 @@ func file_pyrokit_config_v1_config_proto_rawDescGZIP() []byte {
 }
 
 var file_pyrokit_config_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_pyrokit_config_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_pyrokit_config_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_pyrokit_config_v1_config_proto_goTypes = []any{
 	(Log_Level)(0),              // 0: pyrokit.config.v1.Log.Level
 	(Log_Format)(0),             // 1: pyrokit.config.v1.Log.Format
 	(*Config)(nil),              // 2: pyrokit.config.v1.Config
-	(*Log)(nil),                 // 3: pyrokit.config.v1.Log
-	(*Admin)(nil),               // 4: pyrokit.config.v1.Admin
-	(*TraceExport)(nil),         // 5: pyrokit.config.v1.TraceExport
-	(*Reload)(nil),              // 6: pyrokit.config.v1.Reload
-	(*NameServer)(nil),          // 7: pyrokit.config.v1.NameServer
-	(*NameStorage)(nil),         // 8: pyrokit.config.v1.NameStorage
-	(*MemoryStorage)(nil),       // 9: pyrokit.config.v1.MemoryStorage
-	(*BroadcastResponder)(nil),  // 10: pyrokit.config.v1.BroadcastResponder
-	nil,                         // 11: pyrokit.config.v1.Config.ProxiesEntry
-	nil,                         // 12: pyrokit.config.v1.TraceExport.HeadersEntry
-	nil,                         // 13: pyrokit.config.v1.TraceExport.ResourceEntry
-	(*Server)(nil),              // 14: pyrokit.config.v1.Server
-	(*Service)(nil),             // 15: pyrokit.config.v1.Service
-	(*Tls)(nil),                 // 16: pyrokit.config.v1.Tls
+	(*Client)(nil),              // 3: pyrokit.config.v1.Client
+	(*Log)(nil),                 // 4: pyrokit.config.v1.Log
+	(*Admin)(nil),               // 5: pyrokit.config.v1.Admin
+	(*TraceExport)(nil),         // 6: pyrokit.config.v1.TraceExport
+	(*Reload)(nil),              // 7: pyrokit.config.v1.Reload
+	(*NameServer)(nil),          // 8: pyrokit.config.v1.NameServer
+	(*NameStorage)(nil),         // 9: pyrokit.config.v1.NameStorage
+	(*MemoryStorage)(nil),       // 10: pyrokit.config.v1.MemoryStorage
+	(*BroadcastResponder)(nil),  // 11: pyrokit.config.v1.BroadcastResponder
+	nil,                         // 12: pyrokit.config.v1.Config.ProxiesEntry
+	nil,                         // 13: pyrokit.config.v1.TraceExport.HeadersEntry
+	nil,                         // 14: pyrokit.config.v1.TraceExport.ResourceEntry
+	(*Server)(nil),              // 15: pyrokit.config.v1.Server
+	(*Service)(nil),             // 16: pyrokit.config.v1.Service
 	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*Proxy)(nil),               // 18: pyrokit.config.v1.Proxy
+	(Dialect)(0),                // 18: pyrokit.config.v1.Dialect
 	(*Secret)(nil),              // 19: pyrokit.config.v1.Secret
+	(*Tls)(nil),                 // 20: pyrokit.config.v1.Tls
+	(*Chain)(nil),               // 21: pyrokit.config.v1.Chain
+	(*Proxy)(nil),               // 22: pyrokit.config.v1.Proxy
 }
 var file_pyrokit_config_v1_config_proto_depIdxs = []int32{
-	3,  // 0: pyrokit.config.v1.Config.log:type_name -> pyrokit.config.v1.Log
-	4,  // 1: pyrokit.config.v1.Config.admin:type_name -> pyrokit.config.v1.Admin
-	5,  // 2: pyrokit.config.v1.Config.traces:type_name -> pyrokit.config.v1.TraceExport
-	14, // 3: pyrokit.config.v1.Config.server:type_name -> pyrokit.config.v1.Server
-	15, // 4: pyrokit.config.v1.Config.services:type_name -> pyrokit.config.v1.Service
-	7,  // 5: pyrokit.config.v1.Config.name_server:type_name -> pyrokit.config.v1.NameServer
-	11, // 6: pyrokit.config.v1.Config.proxies:type_name -> pyrokit.config.v1.Config.ProxiesEntry
-	6,  // 7: pyrokit.config.v1.Config.reload:type_name -> pyrokit.config.v1.Reload
-	0,  // 8: pyrokit.config.v1.Log.level:type_name -> pyrokit.config.v1.Log.Level
-	1,  // 9: pyrokit.config.v1.Log.format:type_name -> pyrokit.config.v1.Log.Format
-	16, // 10: pyrokit.config.v1.Admin.tls:type_name -> pyrokit.config.v1.Tls
-	12, // 11: pyrokit.config.v1.TraceExport.headers:type_name -> pyrokit.config.v1.TraceExport.HeadersEntry
-	13, // 12: pyrokit.config.v1.TraceExport.resource:type_name -> pyrokit.config.v1.TraceExport.ResourceEntry
-	16, // 13: pyrokit.config.v1.TraceExport.tls:type_name -> pyrokit.config.v1.Tls
-	14, // 14: pyrokit.config.v1.NameServer.server:type_name -> pyrokit.config.v1.Server
-	8,  // 15: pyrokit.config.v1.NameServer.storage:type_name -> pyrokit.config.v1.NameStorage
-	10, // 16: pyrokit.config.v1.NameServer.broadcast:type_name -> pyrokit.config.v1.BroadcastResponder
-	17, // 17: pyrokit.config.v1.NameServer.autoclean:type_name -> google.protobuf.Duration
-	9,  // 18: pyrokit.config.v1.NameStorage.memory:type_name -> pyrokit.config.v1.MemoryStorage
-	18, // 19: pyrokit.config.v1.Config.ProxiesEntry.value:type_name -> pyrokit.config.v1.Proxy
-	19, // 20: pyrokit.config.v1.TraceExport.HeadersEntry.value:type_name -> pyrokit.config.v1.Secret
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	4,  // 0: pyrokit.config.v1.Config.log:type_name -> pyrokit.config.v1.Log
+	5,  // 1: pyrokit.config.v1.Config.admin:type_name -> pyrokit.config.v1.Admin
+	6,  // 2: pyrokit.config.v1.Config.traces:type_name -> pyrokit.config.v1.TraceExport
+	15, // 3: pyrokit.config.v1.Config.server:type_name -> pyrokit.config.v1.Server
+	16, // 4: pyrokit.config.v1.Config.services:type_name -> pyrokit.config.v1.Service
+	8,  // 5: pyrokit.config.v1.Config.name_server:type_name -> pyrokit.config.v1.NameServer
+	12, // 6: pyrokit.config.v1.Config.proxies:type_name -> pyrokit.config.v1.Config.ProxiesEntry
+	7,  // 7: pyrokit.config.v1.Config.reload:type_name -> pyrokit.config.v1.Reload
+	3,  // 8: pyrokit.config.v1.Config.client:type_name -> pyrokit.config.v1.Client
+	17, // 9: pyrokit.config.v1.Client.timeout:type_name -> google.protobuf.Duration
+	18, // 10: pyrokit.config.v1.Client.dialect:type_name -> pyrokit.config.v1.Dialect
+	19, // 11: pyrokit.config.v1.Client.hmac_key:type_name -> pyrokit.config.v1.Secret
+	19, // 12: pyrokit.config.v1.Client.token:type_name -> pyrokit.config.v1.Secret
+	20, // 13: pyrokit.config.v1.Client.tls:type_name -> pyrokit.config.v1.Tls
+	21, // 14: pyrokit.config.v1.Client.chain:type_name -> pyrokit.config.v1.Chain
+	0,  // 15: pyrokit.config.v1.Log.level:type_name -> pyrokit.config.v1.Log.Level
+	1,  // 16: pyrokit.config.v1.Log.format:type_name -> pyrokit.config.v1.Log.Format
+	20, // 17: pyrokit.config.v1.Admin.tls:type_name -> pyrokit.config.v1.Tls
+	19, // 18: pyrokit.config.v1.Admin.token:type_name -> pyrokit.config.v1.Secret
+	13, // 19: pyrokit.config.v1.TraceExport.headers:type_name -> pyrokit.config.v1.TraceExport.HeadersEntry
+	14, // 20: pyrokit.config.v1.TraceExport.resource:type_name -> pyrokit.config.v1.TraceExport.ResourceEntry
+	20, // 21: pyrokit.config.v1.TraceExport.tls:type_name -> pyrokit.config.v1.Tls
+	15, // 22: pyrokit.config.v1.NameServer.server:type_name -> pyrokit.config.v1.Server
+	9,  // 23: pyrokit.config.v1.NameServer.storage:type_name -> pyrokit.config.v1.NameStorage
+	11, // 24: pyrokit.config.v1.NameServer.broadcast:type_name -> pyrokit.config.v1.BroadcastResponder
+	17, // 25: pyrokit.config.v1.NameServer.autoclean:type_name -> google.protobuf.Duration
+	10, // 26: pyrokit.config.v1.NameStorage.memory:type_name -> pyrokit.config.v1.MemoryStorage
+	22, // 27: pyrokit.config.v1.Config.ProxiesEntry.value:type_name -> pyrokit.config.v1.Proxy
+	19, // 28: pyrokit.config.v1.TraceExport.HeadersEntry.value:type_name -> pyrokit.config.v1.Secret
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_pyrokit_config_v1_config_proto_init() }
@@ -984,8 +1149,8 @@ func file_pyrokit_config_v1_config_proto_init() {
 	file_pyrokit_config_v1_options_proto_init()
 	file_pyrokit_config_v1_proxy_proto_init()
 	file_pyrokit_config_v1_server_proto_init()
-	file_pyrokit_config_v1_config_proto_msgTypes[3].OneofWrappers = []any{}
-	file_pyrokit_config_v1_config_proto_msgTypes[6].OneofWrappers = []any{
+	file_pyrokit_config_v1_config_proto_msgTypes[4].OneofWrappers = []any{}
+	file_pyrokit_config_v1_config_proto_msgTypes[7].OneofWrappers = []any{
 		(*NameStorage_Memory)(nil),
 		(*NameStorage_Sql)(nil),
 		(*NameStorage_Dbm)(nil),
@@ -996,7 +1161,7 @@ func file_pyrokit_config_v1_config_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyrokit_config_v1_config_proto_rawDesc), len(file_pyrokit_config_v1_config_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

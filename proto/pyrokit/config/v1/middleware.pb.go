@@ -9,6 +9,7 @@
 package configv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -24,10 +25,10 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Timeout bounds each call (middleware/timeout).
+// Timeout bounds each call (middleware/timeout). On a server or a proxy.
 type Timeout struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Longest time for a call; it never extends the caller's own deadline.
+	// Longest time for a call; it never extends the caller's own deadline. 0: only what the rules say.
 	Default *durationpb.Duration `protobuf:"bytes,1,opt,name=default,proto3" json:"default,omitempty"`
 	// Limits of some calls in the place of default; the first rule that fits counts.
 	Rules         []*TimeoutRule `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
@@ -79,17 +80,16 @@ func (x *Timeout) GetRules() []*TimeoutRule {
 	return nil
 }
 
-// Retry repeats what is safe to repeat (middleware/retry).
+// Retry repeats what is safe to repeat (middleware/retry). On a proxy.
 type Retry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Attempts in all, the first one included. Default 3.
+	// Attempts in all, the first one included.
 	Attempts int32 `protobuf:"varint,1,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Methods that may run twice: "object.method" patterns, * for any characters and ? for one. What
-	// surely never left the process is repeated whatever the method.
+	// Patterns of calls that may run twice. What surely never left the process is repeated whatever the method.
 	SafeMethods []string `protobuf:"bytes,2,rep,name=safe_methods,json=safeMethods,proto3" json:"safe_methods,omitempty"`
-	// Wait before the second attempt; doubles from there, with jitter. Default 50ms.
+	// Wait before the second attempt; doubles from there. Each wait is between half of that and all of it.
 	Backoff *durationpb.Duration `protobuf:"bytes,3,opt,name=backoff,proto3" json:"backoff,omitempty"`
-	// Longest wait between two attempts. Default 2s.
+	// Longest wait between two attempts.
 	MaxBackoff *durationpb.Duration `protobuf:"bytes,4,opt,name=max_backoff,json=maxBackoff,proto3" json:"max_backoff,omitempty"`
 	// How some calls are repeated; the first policy that fits counts, before safe_methods.
 	Policies []*RetryPolicy `protobuf:"bytes,5,rep,name=policies,proto3" json:"policies,omitempty"`
@@ -171,7 +171,8 @@ func (x *Retry) GetBudget() *RetryBudget {
 	return nil
 }
 
-// Correlation gives each call a correlation id and passes the caller's on (middleware/correlation).
+// Correlation gives each call a correlation id and passes the caller's on (middleware/correlation). On a server or a
+// proxy.
 type Correlation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -208,10 +209,10 @@ func (*Correlation) Descriptor() ([]byte, []int) {
 	return file_pyrokit_config_v1_middleware_proto_rawDescGZIP(), []int{2}
 }
 
-// Recovery turns panics of methods into errors (middleware/recovery).
+// Recovery decides what callers see of a panic (middleware/recovery). On a server or a proxy, outside of all others.
 type Recovery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Let callers see the panic's text. Off, they see "internal error".
+	// Let callers see the panic's text, and its stack as the traceback. Off, they see "internal error".
 	ExposeText    bool `protobuf:"varint,1,opt,name=expose_text,json=exposeText,proto3" json:"expose_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -254,12 +255,13 @@ func (x *Recovery) GetExposeText() bool {
 	return false
 }
 
-// TokenAuth checks, or sends, a token in the handshake (middleware/auth).
+// TokenAuth checks, on a server, or says, on a proxy, a token in the handshake (middleware/auth). Who takes it down may
+// use it: it wants TLS.
 type TokenAuth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Sent by a client.
+	// What a proxy says.
 	Token *Secret `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
-	// Accepted by a server: principal name to token.
+	// What a server accepts: names of principals, and the token of each. At least one.
 	Principals    map[string]*Secret `protobuf:"bytes,2,rep,name=principals,proto3" json:"principals,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -309,19 +311,170 @@ func (x *TokenAuth) GetPrincipals() map[string]*Secret {
 	return nil
 }
 
+// AnyAuth accepts, on a server, who one of several ways to authenticate accepts (middleware/auth). A chain has one entry
+// that authenticates, so several ways are joined here.
+type AnyAuth struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The ways, tried in order. At least one.
+	Methods       []*AuthMethod `protobuf:"bytes,1,rep,name=methods,proto3" json:"methods,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnyAuth) Reset() {
+	*x = AnyAuth{}
+	mi := &file_pyrokit_config_v1_middleware_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnyAuth) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnyAuth) ProtoMessage() {}
+
+func (x *AnyAuth) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_middleware_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnyAuth.ProtoReflect.Descriptor instead.
+func (*AnyAuth) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_middleware_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AnyAuth) GetMethods() []*AuthMethod {
+	if x != nil {
+		return x.Methods
+	}
+	return nil
+}
+
+// AuthMethod is one way to authenticate.
+type AuthMethod struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The way.
+	//
+	// Types that are valid to be assigned to Method:
+	//
+	//	*AuthMethod_Token
+	//	*AuthMethod_Hmac
+	//	*AuthMethod_Certificate
+	Method        isAuthMethod_Method `protobuf_oneof:"method"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthMethod) Reset() {
+	*x = AuthMethod{}
+	mi := &file_pyrokit_config_v1_middleware_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthMethod) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthMethod) ProtoMessage() {}
+
+func (x *AuthMethod) ProtoReflect() protoreflect.Message {
+	mi := &file_pyrokit_config_v1_middleware_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthMethod.ProtoReflect.Descriptor instead.
+func (*AuthMethod) Descriptor() ([]byte, []int) {
+	return file_pyrokit_config_v1_middleware_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AuthMethod) GetMethod() isAuthMethod_Method {
+	if x != nil {
+		return x.Method
+	}
+	return nil
+}
+
+func (x *AuthMethod) GetToken() *TokenAuth {
+	if x != nil {
+		if x, ok := x.Method.(*AuthMethod_Token); ok {
+			return x.Token
+		}
+	}
+	return nil
+}
+
+func (x *AuthMethod) GetHmac() *HmacAuth {
+	if x != nil {
+		if x, ok := x.Method.(*AuthMethod_Hmac); ok {
+			return x.Hmac
+		}
+	}
+	return nil
+}
+
+func (x *AuthMethod) GetCertificate() *CertificateAuth {
+	if x != nil {
+		if x, ok := x.Method.(*AuthMethod_Certificate); ok {
+			return x.Certificate
+		}
+	}
+	return nil
+}
+
+type isAuthMethod_Method interface {
+	isAuthMethod_Method()
+}
+
+type AuthMethod_Token struct {
+	// A token.
+	Token *TokenAuth `protobuf:"bytes,1,opt,name=token,proto3,oneof"`
+}
+
+type AuthMethod_Hmac struct {
+	// A signature.
+	Hmac *HmacAuth `protobuf:"bytes,2,opt,name=hmac,proto3,oneof"`
+}
+
+type AuthMethod_Certificate struct {
+	// The certificate of the TLS connection.
+	Certificate *CertificateAuth `protobuf:"bytes,3,opt,name=certificate,proto3,oneof"`
+}
+
+func (*AuthMethod_Token) isAuthMethod_Method() {}
+
+func (*AuthMethod_Hmac) isAuthMethod_Method() {}
+
+func (*AuthMethod_Certificate) isAuthMethod_Method() {}
+
 var File_pyrokit_config_v1_middleware_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_middleware_proto_rawDesc = "" +
 	"\n" +
-	"\"pyrokit/config/v1/middleware.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\"pyrokit/config/v1/resilience.proto\"t\n" +
-	"\aTimeout\x123\n" +
-	"\adefault\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\adefault\x124\n" +
-	"\x05rules\x18\x02 \x03(\v2\x1e.pyrokit.config.v1.TimeoutRuleR\x05rules\"\xab\x02\n" +
-	"\x05Retry\x12\x1a\n" +
-	"\battempts\x18\x01 \x01(\x05R\battempts\x12!\n" +
-	"\fsafe_methods\x18\x02 \x03(\tR\vsafeMethods\x123\n" +
-	"\abackoff\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\abackoff\x12:\n" +
-	"\vmax_backoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"\"pyrokit/config/v1/middleware.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\x1a\"pyrokit/config/v1/resilience.proto\"\x84\x01\n" +
+	"\aTimeout\x12C\n" +
+	"\adefault\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\adefault\x124\n" +
+	"\x05rules\x18\x02 \x03(\v2\x1e.pyrokit.config.v1.TimeoutRuleR\x05rules\"\xe9\x02\n" +
+	"\x05Retry\x12(\n" +
+	"\battempts\x18\x01 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x013R\battempts\x12/\n" +
+	"\fsafe_methods\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\vsafeMethods\x12E\n" +
+	"\abackoff\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x0450msR\abackoff\x12J\n" +
+	"\vmax_backoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x022sR\n" +
 	"maxBackoff\x12:\n" +
 	"\bpolicies\x18\x05 \x03(\v2\x1e.pyrokit.config.v1.RetryPolicyR\bpolicies\x126\n" +
 	"\x06budget\x18\x06 \x01(\v2\x1e.pyrokit.config.v1.RetryBudgetR\x06budget\"\r\n" +
@@ -336,7 +489,15 @@ const file_pyrokit_config_v1_middleware_proto_rawDesc = "" +
 	"principals\x1aX\n" +
 	"\x0fPrincipalsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
-	"\x05value\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05value:\x028\x01B=Z;github.com/pyrokit/pyrokit/proto/pyrokit/config/v1;configv1b\x06proto3"
+	"\x05value\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05value:\x028\x01\"L\n" +
+	"\aAnyAuth\x12A\n" +
+	"\amethods\x18\x01 \x03(\v2\x1d.pyrokit.config.v1.AuthMethodB\b\xbaH\x05\x92\x01\x02\b\x01R\amethods\"\xce\x01\n" +
+	"\n" +
+	"AuthMethod\x124\n" +
+	"\x05token\x18\x01 \x01(\v2\x1c.pyrokit.config.v1.TokenAuthH\x00R\x05token\x121\n" +
+	"\x04hmac\x18\x02 \x01(\v2\x1b.pyrokit.config.v1.HmacAuthH\x00R\x04hmac\x12F\n" +
+	"\vcertificate\x18\x03 \x01(\v2\".pyrokit.config.v1.CertificateAuthH\x00R\vcertificateB\x0f\n" +
+	"\x06method\x12\x05\xbaH\x02\b\x01B=Z;github.com/pyrokit/pyrokit/proto/pyrokit/config/v1;configv1b\x06proto3"
 
 var (
 	file_pyrokit_config_v1_middleware_proto_rawDescOnce sync.Once
@@ -350,35 +511,43 @@ func file_pyrokit_config_v1_middleware_proto_rawDescGZIP() []byte {
 	return file_pyrokit_config_v1_middleware_proto_rawDescData
 }
 
-var file_pyrokit_config_v1_middleware_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_pyrokit_config_v1_middleware_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_pyrokit_config_v1_middleware_proto_goTypes = []any{
 	(*Timeout)(nil),             // 0: pyrokit.config.v1.Timeout
 	(*Retry)(nil),               // 1: pyrokit.config.v1.Retry
 	(*Correlation)(nil),         // 2: pyrokit.config.v1.Correlation
 	(*Recovery)(nil),            // 3: pyrokit.config.v1.Recovery
 	(*TokenAuth)(nil),           // 4: pyrokit.config.v1.TokenAuth
-	nil,                         // 5: pyrokit.config.v1.TokenAuth.PrincipalsEntry
-	(*durationpb.Duration)(nil), // 6: google.protobuf.Duration
-	(*TimeoutRule)(nil),         // 7: pyrokit.config.v1.TimeoutRule
-	(*RetryPolicy)(nil),         // 8: pyrokit.config.v1.RetryPolicy
-	(*RetryBudget)(nil),         // 9: pyrokit.config.v1.RetryBudget
-	(*Secret)(nil),              // 10: pyrokit.config.v1.Secret
+	(*AnyAuth)(nil),             // 5: pyrokit.config.v1.AnyAuth
+	(*AuthMethod)(nil),          // 6: pyrokit.config.v1.AuthMethod
+	nil,                         // 7: pyrokit.config.v1.TokenAuth.PrincipalsEntry
+	(*durationpb.Duration)(nil), // 8: google.protobuf.Duration
+	(*TimeoutRule)(nil),         // 9: pyrokit.config.v1.TimeoutRule
+	(*RetryPolicy)(nil),         // 10: pyrokit.config.v1.RetryPolicy
+	(*RetryBudget)(nil),         // 11: pyrokit.config.v1.RetryBudget
+	(*Secret)(nil),              // 12: pyrokit.config.v1.Secret
+	(*HmacAuth)(nil),            // 13: pyrokit.config.v1.HmacAuth
+	(*CertificateAuth)(nil),     // 14: pyrokit.config.v1.CertificateAuth
 }
 var file_pyrokit_config_v1_middleware_proto_depIdxs = []int32{
-	6,  // 0: pyrokit.config.v1.Timeout.default:type_name -> google.protobuf.Duration
-	7,  // 1: pyrokit.config.v1.Timeout.rules:type_name -> pyrokit.config.v1.TimeoutRule
-	6,  // 2: pyrokit.config.v1.Retry.backoff:type_name -> google.protobuf.Duration
-	6,  // 3: pyrokit.config.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
-	8,  // 4: pyrokit.config.v1.Retry.policies:type_name -> pyrokit.config.v1.RetryPolicy
-	9,  // 5: pyrokit.config.v1.Retry.budget:type_name -> pyrokit.config.v1.RetryBudget
-	10, // 6: pyrokit.config.v1.TokenAuth.token:type_name -> pyrokit.config.v1.Secret
-	5,  // 7: pyrokit.config.v1.TokenAuth.principals:type_name -> pyrokit.config.v1.TokenAuth.PrincipalsEntry
-	10, // 8: pyrokit.config.v1.TokenAuth.PrincipalsEntry.value:type_name -> pyrokit.config.v1.Secret
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	8,  // 0: pyrokit.config.v1.Timeout.default:type_name -> google.protobuf.Duration
+	9,  // 1: pyrokit.config.v1.Timeout.rules:type_name -> pyrokit.config.v1.TimeoutRule
+	8,  // 2: pyrokit.config.v1.Retry.backoff:type_name -> google.protobuf.Duration
+	8,  // 3: pyrokit.config.v1.Retry.max_backoff:type_name -> google.protobuf.Duration
+	10, // 4: pyrokit.config.v1.Retry.policies:type_name -> pyrokit.config.v1.RetryPolicy
+	11, // 5: pyrokit.config.v1.Retry.budget:type_name -> pyrokit.config.v1.RetryBudget
+	12, // 6: pyrokit.config.v1.TokenAuth.token:type_name -> pyrokit.config.v1.Secret
+	7,  // 7: pyrokit.config.v1.TokenAuth.principals:type_name -> pyrokit.config.v1.TokenAuth.PrincipalsEntry
+	6,  // 8: pyrokit.config.v1.AnyAuth.methods:type_name -> pyrokit.config.v1.AuthMethod
+	4,  // 9: pyrokit.config.v1.AuthMethod.token:type_name -> pyrokit.config.v1.TokenAuth
+	13, // 10: pyrokit.config.v1.AuthMethod.hmac:type_name -> pyrokit.config.v1.HmacAuth
+	14, // 11: pyrokit.config.v1.AuthMethod.certificate:type_name -> pyrokit.config.v1.CertificateAuth
+	12, // 12: pyrokit.config.v1.TokenAuth.PrincipalsEntry.value:type_name -> pyrokit.config.v1.Secret
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_pyrokit_config_v1_middleware_proto_init() }
@@ -387,14 +556,20 @@ func file_pyrokit_config_v1_middleware_proto_init() {
 		return
 	}
 	file_pyrokit_config_v1_common_proto_init()
+	file_pyrokit_config_v1_options_proto_init()
 	file_pyrokit_config_v1_resilience_proto_init()
+	file_pyrokit_config_v1_middleware_proto_msgTypes[6].OneofWrappers = []any{
+		(*AuthMethod_Token)(nil),
+		(*AuthMethod_Hmac)(nil),
+		(*AuthMethod_Certificate)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyrokit_config_v1_middleware_proto_rawDesc), len(file_pyrokit_config_v1_middleware_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -4,11 +4,13 @@
 // 	protoc        (unknown)
 // source: pyrokit/config/v1/observability.proto
 
-// Settings of the middlewares that watch calls, one message each.
+// Settings of the middlewares that watch calls, one message each. A pattern of calls is OBJECT.METHOD, or a METHOD of any
+// object; * stands for any number of characters, ? for one.
 
 package configv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -89,17 +91,17 @@ func (LogLevel) EnumDescriptor() ([]byte, []int) {
 	return file_pyrokit_config_v1_observability_proto_rawDescGZIP(), []int{0}
 }
 
-// Metrics counts calls and connections for Prometheus (middleware/metrics).
+// Metrics counts calls and connections for Prometheus (middleware/metrics). On a server or a proxy, outside of what refuses
+// calls.
 type Metrics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the names of the metrics begin with. Empty: "pyro".
+	// What the names of the metrics begin with. After a change the old ones stay until the program is started anew.
 	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	// Upper bounds of the histogram's buckets in seconds, rising. Empty: 16 of them from 0.0001 to 10.
+	// Upper bounds of the histogram's buckets in seconds, rising. A change needs a restart.
 	Buckets []float64 `protobuf:"fixed64,2,rep,packed,name=buckets,proto3" json:"buckets,omitempty"`
-	// Methods of objects that get labels of their own; further ones are counted as "other". Unset: 1000.
+	// Methods of objects that get labels of their own; further ones are counted as "other".
 	MaxMethods *int32 `protobuf:"varint,3,opt,name=max_methods,json=maxMethods,proto3,oneof" json:"max_methods,omitempty"`
-	// Only methods that fit one of these patterns, "object.method" with the wildcards * and ?, get labels of
-	// their own. Empty: all.
+	// Only methods that fit one of these patterns of calls get labels of their own. Empty: all.
 	Only          []string `protobuf:"bytes,4,rep,name=only,proto3" json:"only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -163,14 +165,14 @@ func (x *Metrics) GetOnly() []string {
 	return nil
 }
 
-// Logging logs calls and handshakes (middleware/logging).
+// Logging logs calls and handshakes (middleware/logging). On a server or a proxy, inside of correlation and tracing.
 type Logging struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Level of the beginnings of calls. Unspecified: off.
+	// Level of the beginnings of calls.
 	Start LogLevel `protobuf:"varint,1,opt,name=start,proto3,enum=pyrokit.config.v1.LogLevel" json:"start,omitempty"`
-	// Level of the ends of calls that succeeded. Unspecified: info.
+	// Level of the ends of calls that succeeded, and of handshakes.
 	Success LogLevel `protobuf:"varint,2,opt,name=success,proto3,enum=pyrokit.config.v1.LogLevel" json:"success,omitempty"`
-	// Level of the ends of calls that failed. Unspecified: warn.
+	// Level of the ends of calls that failed, and of handshakes that were denied.
 	Failure LogLevel `protobuf:"varint,3,opt,name=failure,proto3,enum=pyrokit.config.v1.LogLevel" json:"failure,omitempty"`
 	// Which successes are logged. Unset: all.
 	Sampling *LogSampling `protobuf:"bytes,4,opt,name=sampling,proto3" json:"sampling,omitempty"`
@@ -321,11 +323,9 @@ func (x *LogSampling) GetThereafter() int32 {
 // LogArguments has arguments logged, each text cut to 256 bytes, each list to 32 items, each nesting to 6.
 type LogArguments struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Methods whose arguments are logged: patterns "object.method" with the wildcards * and ?. Empty: all.
+	// Patterns of the calls whose arguments are logged. Empty: all.
 	Methods []string `protobuf:"bytes,1,rep,name=methods,proto3" json:"methods,omitempty"`
-	// Keywords and keys of dicts whose values are hidden, at any depth: patterns with the wildcards * and ?,
-	// in any case. Empty: *password*, *passwd*, *secret*, *token*, *credential*, *api_key*, *apikey*,
-	// *private*, authorization.
+	// Keywords and keys of dicts whose values are hidden, at any depth: patterns with the wildcards * and ?, in any case.
 	HiddenKeys []string `protobuf:"bytes,2,rep,name=hidden_keys,json=hiddenKeys,proto3" json:"hidden_keys,omitempty"`
 	// Log arguments without a keyword, which have no names that could be hidden.
 	Positional    bool `protobuf:"varint,3,opt,name=positional,proto3" json:"positional,omitempty"`
@@ -384,7 +384,7 @@ func (x *LogArguments) GetPositional() bool {
 	return false
 }
 
-// Tracing makes OpenTelemetry spans of calls (middleware/tracing).
+// Tracing makes OpenTelemetry spans of calls (middleware/tracing). On a server or a proxy, there inside of retry.
 type Tracing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Take the caller's span for a link and begin a new trace: for servers whose callers are not to decide
@@ -458,16 +458,17 @@ func (x *Tracing) GetNoErrorText() bool {
 	return false
 }
 
-// Watchdog logs calls that run too long, with the stack of their goroutine (middleware/watchdog).
+// Watchdog logs calls that run too long, with the stack of their goroutine (middleware/watchdog). On a server or a proxy,
+// inside of where calls wait.
 type Watchdog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Limit of methods that no entry of limits fits. Unset: none.
+	// Limit of methods that no entry of limits fits. 0: none.
 	Default *durationpb.Duration `protobuf:"bytes,1,opt,name=default,proto3" json:"default,omitempty"`
 	// Limits of methods; the first one that fits counts.
 	Limits []*WatchdogLimit `protobuf:"bytes,2,rep,name=limits,proto3" json:"limits,omitempty"`
-	// Level of what is logged. Unspecified: warn.
+	// Level of what is logged.
 	Level LogLevel `protobuf:"varint,3,opt,name=level,proto3,enum=pyrokit.config.v1.LogLevel" json:"level,omitempty"`
-	// Stacks are cut to this many bytes. 0: 16384.
+	// Stacks are cut to this many bytes.
 	MaxStack      int32 `protobuf:"varint,4,opt,name=max_stack,json=maxStack,proto3" json:"max_stack,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -534,9 +535,9 @@ func (x *Watchdog) GetMaxStack() int32 {
 // WatchdogLimit is how long a method may run before it is logged.
 type WatchdogLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pattern "object.method" with the wildcards * and ?.
+	// Pattern of the calls that it is for.
 	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
-	// The limit; 0s: none.
+	// How long they may run. 0s: for ever.
 	Limit         *durationpb.Duration `protobuf:"bytes,2,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -590,30 +591,30 @@ var File_pyrokit_config_v1_observability_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_observability_proto_rawDesc = "" +
 	"\n" +
-	"%pyrokit/config/v1/observability.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8b\x01\n" +
-	"\aMetrics\x12\x1c\n" +
-	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x18\n" +
-	"\abuckets\x18\x02 \x03(\x01R\abuckets\x12$\n" +
-	"\vmax_methods\x18\x03 \x01(\x05H\x00R\n" +
-	"maxMethods\x88\x01\x01\x12\x12\n" +
-	"\x04only\x18\x04 \x03(\tR\x04onlyB\x0e\n" +
-	"\f_max_methods\"\xec\x02\n" +
-	"\aLogging\x121\n" +
-	"\x05start\x18\x01 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelR\x05start\x125\n" +
-	"\asuccess\x18\x02 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelR\asuccess\x125\n" +
-	"\afailure\x18\x03 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelR\afailure\x12:\n" +
+	"%pyrokit/config/v1/observability.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fpyrokit/config/v1/options.proto\"\xca\x02\n" +
+	"\aMetrics\x12H\n" +
+	"\tnamespace\x18\x01 \x01(\tB*\xbaH\x1fr\x1d2\x1b^([a-zA-Z_][a-zA-Z0-9_]*)?$\x8a\xd3\x18\x04pyroR\tnamespace\x12\x8b\x01\n" +
+	"\abuckets\x18\x02 \x03(\x01Bq\xbaH\t\x92\x01\x06\"\x04\x12\x02@\x01\x8a\xd3\x18a[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]R\abuckets\x125\n" +
+	"\vmax_methods\x18\x03 \x01(\x05B\x0f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x041000H\x00R\n" +
+	"maxMethods\x88\x01\x01\x12 \n" +
+	"\x04only\x18\x04 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\x04onlyB\x0e\n" +
+	"\f_max_methods\"\xbf\x03\n" +
+	"\aLogging\x12L\n" +
+	"\x05start\x18\x01 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelB\x19\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\rLOG_LEVEL_OFFR\x05start\x12Q\n" +
+	"\asuccess\x18\x02 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelB\x1a\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\x0eLOG_LEVEL_INFOR\asuccess\x12Q\n" +
+	"\afailure\x18\x03 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelB\x1a\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\x0eLOG_LEVEL_WARNR\afailure\x12:\n" +
 	"\bsampling\x18\x04 \x01(\v2\x1e.pyrokit.config.v1.LogSamplingR\bsampling\x12\"\n" +
 	"\rno_error_text\x18\x05 \x01(\bR\vnoErrorText\x12!\n" +
 	"\fstream_items\x18\x06 \x01(\bR\vstreamItems\x12=\n" +
-	"\targuments\x18\a \x01(\v2\x1f.pyrokit.config.v1.LogArgumentsR\targuments\"C\n" +
-	"\vLogSampling\x12\x14\n" +
-	"\x05first\x18\x01 \x01(\x05R\x05first\x12\x1e\n" +
+	"\targuments\x18\a \x01(\v2\x1f.pyrokit.config.v1.LogArgumentsR\targuments\"_\n" +
+	"\vLogSampling\x12\"\n" +
+	"\x05first\x18\x01 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\x05first\x12,\n" +
 	"\n" +
-	"thereafter\x18\x02 \x01(\x05R\n" +
-	"thereafter\"i\n" +
-	"\fLogArguments\x12\x18\n" +
-	"\amethods\x18\x01 \x03(\tR\amethods\x12\x1f\n" +
-	"\vhidden_keys\x18\x02 \x03(\tR\n" +
+	"thereafter\x18\x02 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\n" +
+	"thereafter\"\xf0\x01\n" +
+	"\fLogArguments\x12&\n" +
+	"\amethods\x18\x01 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\amethods\x12\x97\x01\n" +
+	"\vhidden_keys\x18\x02 \x03(\tBv\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01\x8a\xd3\x18f[*password*, *passwd*, *secret*, *token*, *credential*, *api_key*, *apikey*, *private*, authorization]R\n" +
 	"hiddenKeys\x12\x1e\n" +
 	"\n" +
 	"positional\x18\x03 \x01(\bR\n" +
@@ -622,15 +623,15 @@ const file_pyrokit_config_v1_observability_proto_rawDesc = "" +
 	"\x0fpublic_endpoint\x18\x01 \x01(\bR\x0epublicEndpoint\x12(\n" +
 	"\x10no_batch_entries\x18\x02 \x01(\bR\x0enoBatchEntries\x12!\n" +
 	"\fstream_items\x18\x03 \x01(\bR\vstreamItems\x12\"\n" +
-	"\rno_error_text\x18\x04 \x01(\bR\vnoErrorText\"\xc9\x01\n" +
-	"\bWatchdog\x123\n" +
-	"\adefault\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\adefault\x128\n" +
-	"\x06limits\x18\x02 \x03(\v2 .pyrokit.config.v1.WatchdogLimitR\x06limits\x121\n" +
-	"\x05level\x18\x03 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelR\x05level\x12\x1b\n" +
-	"\tmax_stack\x18\x04 \x01(\x05R\bmaxStack\"X\n" +
-	"\rWatchdogLimit\x12\x16\n" +
-	"\x06method\x18\x01 \x01(\tR\x06method\x12/\n" +
-	"\x05limit\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05limit*\x8a\x01\n" +
+	"\rno_error_text\x18\x04 \x01(\bR\vnoErrorText\"\x87\x02\n" +
+	"\bWatchdog\x12C\n" +
+	"\adefault\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\adefault\x128\n" +
+	"\x06limits\x18\x02 \x03(\v2 .pyrokit.config.v1.WatchdogLimitR\x06limits\x12M\n" +
+	"\x05level\x18\x03 \x01(\x0e2\x1b.pyrokit.config.v1.LogLevelB\x1a\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\x0eLOG_LEVEL_WARNR\x05level\x12-\n" +
+	"\tmax_stack\x18\x04 \x01(\x05B\x10\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x0516KiBR\bmaxStack\"n\n" +
+	"\rWatchdogLimit\x12\x1f\n" +
+	"\x06method\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x06method\x12<\n" +
+	"\x05limit\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\v\xbaH\b\xc8\x01\x01\xaa\x01\x022\x00R\x05limit*\x8a\x01\n" +
 	"\bLogLevel\x12\x19\n" +
 	"\x15LOG_LEVEL_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fLOG_LEVEL_DEBUG\x10\x01\x12\x12\n" +
@@ -686,6 +687,7 @@ func file_pyrokit_config_v1_observability_proto_init() {
 	if File_pyrokit_config_v1_observability_proto != nil {
 		return
 	}
+	file_pyrokit_config_v1_options_proto_init()
 	file_pyrokit_config_v1_observability_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -484,7 +484,7 @@ type LookupCache struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How long an answer is used.
 	Ttl *durationpb.Duration `protobuf:"bytes,1,opt,name=ttl,proto3" json:"ttl,omitempty"`
-	// How long an older answer is used while the directory cannot be asked.
+	// How much longer an answer is used while the directory cannot be asked. 0: not at all.
 	Stale *durationpb.Duration `protobuf:"bytes,2,opt,name=stale,proto3" json:"stale,omitempty"`
 	// How long it is believed that a name is unknown. 0: not at all.
 	Negative *durationpb.Duration `protobuf:"bytes,3,opt,name=negative,proto3" json:"negative,omitempty"`
@@ -556,7 +556,7 @@ var File_pyrokit_config_v1_proxy_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_proxy_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpyrokit/config/v1/proxy.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\"\x81\r\n" +
+	"\x1dpyrokit/config/v1/proxy.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\"\x92\x14\n" +
 	"\x05Proxy\x124\n" +
 	"\x03uri\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^(PYRO|PYRONAME|PYROMETA):.R\x03uri\x12n\n" +
 	"\n" +
@@ -593,7 +593,11 @@ const file_pyrokit_config_v1_proxy_proto_rawDesc = "" +
 	"\flookup_cache\x18\x1b \x01(\v2\x1e.pyrokit.config.v1.LookupCacheR\vlookupCache\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"X\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\x8e\a\xbaH\x8a\a\x1a\xd0\x02\n" +
+	"\fproxy.limits\x12\\limits: of a proxy's connections there are max_message_size, max_inflated_size and max_depth\x1a\xe1\x01!has(this.limits) || (this.limits.max_connections == 0 && this.limits.max_streams == 0 && this.limits.max_calls == 0 && !has(this.limits.handshake_timeout) && !has(this.limits.write_timeout) && !has(this.limits.idle_timeout))\x1a\x88\x01\n" +
+	"\x15proxy.name_server_tls\x128name_server_tls and name_server_plain do not go together\x1a5!has(this.name_server_tls) || !this.name_server_plain\x1a\x97\x02\n" +
+	"\x0fproxy.directory\x12sdirectory takes the place of name_servers, name_server_tls, name_server_plain and broadcast_lookup: set those or it\x1a\x8e\x01!has(this.directory) || (size(this.name_servers) == 0 && !has(this.name_server_tls) && !this.name_server_plain && !has(this.broadcast_lookup))\x1a\x8f\x01\n" +
+	"\x12proxy.lookup_cache\x12Ilookup_cache without directory: set directory, whose answers it remembers\x1a.!has(this.lookup_cache) || has(this.directory)\"X\n" +
 	"\x0fBroadcastLookup\x12'\n" +
 	"\x04port\x18\x01 \x01(\x05B\x13\xbaH\b\x1a\x06\x18\xff\xff\x03(\x00\x8a\xd3\x18\x049091R\x04port\x12\x1c\n" +
 	"\taddresses\x18\x02 \x03(\tR\taddresses\"\x90\x02\n" +
@@ -607,7 +611,7 @@ const file_pyrokit_config_v1_proxy_proto_rawDesc = "" +
 	"\x11POLICY_LEAST_BUSY\x10\x03\x12\x15\n" +
 	"\x11POLICY_RENDEZVOUS\x10\x04\"\x86\x02\n" +
 	"\vLookupCache\x12<\n" +
-	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x0310sR\x03ttl\x12?\n" +
+	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x02*\x00\x8a\xd3\x18\x0310sR\x03ttl\x12?\n" +
 	"\x05stale\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x025mR\x05stale\x12E\n" +
 	"\bnegative\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\bnegative\x121\n" +
 	"\vmax_answers\x18\x04 \x01(\x05B\x10\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x0510000R\n" +

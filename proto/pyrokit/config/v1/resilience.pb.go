@@ -10,6 +10,7 @@
 package configv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -321,15 +322,15 @@ func (Param_Type) EnumDescriptor() ([]byte, []int) {
 	return file_pyrokit_config_v1_resilience_proto_rawDescGZIP(), []int{16, 0}
 }
 
-// RateLimit bounds how many calls a second go through (middleware/ratelimit).
+// RateLimit bounds how many calls a second go through (middleware/ratelimit). On a server, inside of what authenticates,
+// or on a proxy.
 type RateLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A call has to pass all rules that fit it.
+	// A call has to pass all rules that fit it. At least one.
 	Rules []*RateLimitRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
-	// Buckets at most, some 300 bytes each. While there are as many and none is full, newcomers share one for
-	// each rule. Default 10000.
+	// Buckets at most, some 300 bytes each. While there are as many and none is full, newcomers share one for each rule.
 	MaxBuckets int32 `protobuf:"varint,2,opt,name=max_buckets,json=maxBuckets,proto3" json:"max_buckets,omitempty"`
-	// Longest time that a call waits for its turn. Default 0: it is refused at once.
+	// Longest time that a call waits for its turn. 0: it is refused at once.
 	Wait          *durationpb.Duration `protobuf:"bytes,3,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -389,13 +390,13 @@ func (x *RateLimit) GetWait() *durationpb.Duration {
 // RateLimitRule is a limit on some calls.
 type RateLimitRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Pattern of the calls that it is for. Empty: all.
+	// Pattern of the calls that it is for.
 	Calls string `protobuf:"bytes,1,opt,name=calls,proto3" json:"calls,omitempty"`
 	// Pattern of the principals that it is for. Empty: all peers, also those without a principal.
 	Principals string `protobuf:"bytes,2,opt,name=principals,proto3" json:"principals,omitempty"`
 	// Calls a second in the long run. 0 lets burst calls through, ever.
 	Rate float64 `protobuf:"fixed64,3,opt,name=rate,proto3" json:"rate,omitempty"`
-	// Calls that may come at once. Default: rate rounded up, at least 1.
+	// Calls that may come at once. 0: rate rounded up, at least 1.
 	Burst int32 `protobuf:"varint,4,opt,name=burst,proto3" json:"burst,omitempty"`
 	// Calls that differ in one of these have buckets of their own. Empty: all share one.
 	Per           []RateLimitRule_Per `protobuf:"varint,5,rep,packed,name=per,proto3,enum=pyrokit.config.v1.RateLimitRule_Per" json:"per,omitempty"`
@@ -468,14 +469,14 @@ func (x *RateLimitRule) GetPer() []RateLimitRule_Per {
 	return nil
 }
 
-// ConcurrencyLimit bounds how many calls run at the same time (middleware/concurrency).
+// ConcurrencyLimit bounds how many calls run at the same time (middleware/concurrency). On a server or a proxy.
 type ConcurrencyLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Calls at the same time; with adaptive set, in the beginning. Default 100.
+	// Calls at the same time; with adaptive set, in the beginning.
 	Limit int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Let the limit follow how long calls take.
 	Adaptive *AdaptiveLimit `protobuf:"bytes,2,opt,name=adaptive,proto3" json:"adaptive,omitempty"`
-	// Calls that may wait for a place. Default 0: what finds none is refused at once.
+	// Calls that may wait for a place. 0: what finds none is refused at once.
 	Queue int32 `protobuf:"varint,3,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Longest time to wait in the queue. Default 1s.
 	QueueTime *durationpb.Duration `protobuf:"bytes,4,opt,name=queue_time,json=queueTime,proto3" json:"queue_time,omitempty"`
@@ -553,9 +554,9 @@ func (x *ConcurrencyLimit) GetCalls() []string {
 // AdaptiveLimit bounds a limit that adapts.
 type AdaptiveLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Never fewer calls at the same time. Default 1.
+	// Never fewer calls at the same time.
 	Min int32 `protobuf:"varint,1,opt,name=min,proto3" json:"min,omitempty"`
-	// Never more. Default 200.
+	// Never more.
 	Max           int32 `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -605,26 +606,26 @@ func (x *AdaptiveLimit) GetMax() int32 {
 	return 0
 }
 
-// CircuitBreaker stops asking a peer that does not answer (middleware/breaker).
+// CircuitBreaker stops asking a peer that does not answer (middleware/breaker), and logs when it does. On a proxy.
 type CircuitBreaker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// It opens after this many failed calls in a row, or of the last of_calls, or within the period. Default 5.
+	// It opens after this many failed calls in a row, or of the last of_calls, or within period.
 	Failures int32 `protobuf:"varint,1,opt,name=failures,proto3" json:"failures,omitempty"`
-	// Count failures of this many last calls. Default 0: only those in a row. Not with period.
+	// Count failures of this many last calls. 0: only those in a row. Not with period.
 	OfCalls int32 `protobuf:"varint,2,opt,name=of_calls,json=ofCalls,proto3" json:"of_calls,omitempty"`
-	// Count failures within this time. Default 0: however long it takes.
+	// Count failures within this time. 0: however long it takes.
 	Period *durationpb.Duration `protobuf:"bytes,3,opt,name=period,proto3" json:"period,omitempty"`
-	// Time from opening until calls are let through to probe, plus or minus a tenth. Default 10s.
+	// Time from opening until calls are let through to probe, plus or minus a tenth.
 	Delay *durationpb.Duration `protobuf:"bytes,4,opt,name=delay,proto3" json:"delay,omitempty"`
-	// Successful probes that close it. Default 1.
+	// Successful probes that close it.
 	Probes int32 `protobuf:"varint,5,opt,name=probes,proto3" json:"probes,omitempty"`
-	// Codes of the errors that are failures. Empty: unavailable and deadline_exceeded.
+	// Codes of the errors that are failures.
 	Codes []Code `protobuf:"varint,6,rep,packed,name=codes,proto3,enum=pyrokit.config.v1.Code" json:"codes,omitempty"`
 	// A breaker for each method instead of one for each object.
 	PerMethod bool `protobuf:"varint,7,opt,name=per_method,json=perMethod,proto3" json:"per_method,omitempty"`
 	// Patterns of the calls that pass through a breaker. Empty: all.
 	Calls []string `protobuf:"bytes,8,rep,name=calls,proto3" json:"calls,omitempty"`
-	// Breakers of a proxy at most; further objects or methods share one. Default 1000.
+	// Breakers at most; further objects or methods share one.
 	MaxBreakers   int32 `protobuf:"varint,9,opt,name=max_breakers,json=maxBreakers,proto3" json:"max_breakers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -726,18 +727,18 @@ func (x *CircuitBreaker) GetMaxBreakers() int32 {
 // RetryPolicy says how some calls are repeated that may run twice.
 type RetryPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Patterns of the calls that it is for. A batch needs one for each of its entries.
+	// Patterns of the calls that it is for. A batch needs one for each of its entries. At least one.
 	Calls []string `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
-	// Attempts in all, the first one included. Default: that of Retry; 1 never repeats.
+	// Attempts in all, the first one included. 0: those of Retry; 1 never repeats.
 	Attempts int32 `protobuf:"varint,2,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Wait before the second attempt. Default: that of Retry.
+	// Wait before the second attempt. 0: that of Retry.
 	Backoff *durationpb.Duration `protobuf:"bytes,3,opt,name=backoff,proto3" json:"backoff,omitempty"`
-	// Longest wait between two attempts. Default: that of Retry, or backoff if that is longer.
+	// Longest wait between two attempts. 0: that of Retry, or backoff if that is longer.
 	MaxBackoff *durationpb.Duration `protobuf:"bytes,4,opt,name=max_backoff,json=maxBackoff,proto3" json:"max_backoff,omitempty"`
 	// Codes of the errors to repeat after, whichever side made them. Empty: unavailable and deadline_exceeded
 	// that this side noticed.
 	Codes []Code `protobuf:"varint,5,rep,packed,name=codes,proto3,enum=pyrokit.config.v1.Code" json:"codes,omitempty"`
-	// Send the call once more when no answer is there after this time. Default 0: never.
+	// Send the call once more when no answer is there after this time. 0: never.
 	Hedge         *durationpb.Duration `protobuf:"bytes,6,opt,name=hedge,proto3" json:"hedge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -820,7 +821,7 @@ type RetryBudget struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Repetitions that each call pays for, such as 0.1.
 	Share float64 `protobuf:"fixed64,1,opt,name=share,proto3" json:"share,omitempty"`
-	// Repetitions that can be put aside, and are in the beginning. At least 1.
+	// Repetitions that can be put aside, and are in the beginning.
 	Spare         int32 `protobuf:"varint,2,opt,name=spare,proto3" json:"spare,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -873,9 +874,9 @@ func (x *RetryBudget) GetSpare() int32 {
 // TimeoutRule is the limit of some calls.
 type TimeoutRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Patterns of the calls that it is for.
+	// Patterns of the calls that it is for. At least one.
 	Calls []string `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
-	// Longest time for a call. 0: no limit.
+	// Longest time for a call. 0s: no limit.
 	Limit         *durationpb.Duration `protobuf:"bytes,2,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -925,19 +926,18 @@ func (x *TimeoutRule) GetLimit() *durationpb.Duration {
 	return nil
 }
 
-// HmacAuth checks, or makes, a signature in the handshake (middleware/auth).
+// HmacAuth checks, on a server, or makes, on a proxy, a signature in the handshake (middleware/auth).
 type HmacAuth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A client's name; with it goes key.
+	// What a proxy calls itself; with it goes key.
 	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
-	// What a client signs with.
+	// What a proxy signs with.
 	Key *Secret `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
-	// Accepted by a server: principal name to key.
+	// What a server accepts: names of principals, and the key of each. At least one.
 	Principals map[string]*Secret `protobuf:"bytes,3,rep,name=principals,proto3" json:"principals,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Longest difference between the clocks of client and server. Default 30s.
+	// Longest difference between the clocks of proxy and server.
 	Window *durationpb.Duration `protobuf:"bytes,4,opt,name=window,proto3" json:"window,omitempty"`
-	// Signatures that a server remembers, each for twice the window; while there are as many, further clients
-	// are denied. Default 100000.
+	// Signatures that a process remembers, each for twice the window; while there are as many, further clients are denied.
 	MaxNonces     int32 `protobuf:"varint,5,opt,name=max_nonces,json=maxNonces,proto3" json:"max_nonces,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1008,10 +1008,10 @@ func (x *HmacAuth) GetMaxNonces() int32 {
 	return 0
 }
 
-// CertificateAuth takes the principal from the verified certificate of the TLS connection (middleware/auth).
+// CertificateAuth takes the principal from the verified certificate of the TLS connection (middleware/auth). On a server.
 type CertificateAuth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which name of the certificate the principal is called by.
+	// Where the name of the principal stands. Unspecified: the common name of the subject.
 	Name          CertificateAuth_Name `protobuf:"varint,1,opt,name=name,proto3,enum=pyrokit.config.v1.CertificateAuth_Name" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1054,10 +1054,11 @@ func (x *CertificateAuth) GetName() CertificateAuth_Name {
 	return CertificateAuth_NAME_UNSPECIFIED
 }
 
-// Authorization says who may call what: the first rule that fits decides, what none fits is denied
-// (middleware/auth).
+// Authorization says who may call what: the first rule that fits decides, what none fits is denied (middleware/auth). On a
+// server, inside of what authenticates.
 type Authorization struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rules, in order. None: nothing is allowed.
 	// The rules; the first that fits decides.
 	Rules         []*AuthorizationRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1165,14 +1166,15 @@ func (x *AuthorizationRule) GetDeny() bool {
 	return false
 }
 
-// Cache answers calls of pure methods from memory (middleware/cache).
+// Cache answers calls of pure methods from memory (middleware/cache). On a server, inside of what authenticates and
+// authorizes, or on a proxy.
 type Cache struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which methods are pure; the first rule that fits counts.
+	// Which methods are pure; the first rule that fits counts. At least one.
 	Rules []*CacheRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
-	// Bytes of answers that are kept, as they are encoded. Default 16 MiB.
+	// Bytes of answers that are kept, as they are encoded. A single one may take an eighth of that.
 	MaxSize int64 `protobuf:"varint,2,opt,name=max_size,json=maxSize,proto3" json:"max_size,omitempty"`
-	// Answers that are kept. Default 10000.
+	// Answers that are kept.
 	MaxEntries    int32 `protobuf:"varint,3,opt,name=max_entries,json=maxEntries,proto3" json:"max_entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1232,7 +1234,7 @@ func (x *Cache) GetMaxEntries() int32 {
 // CacheRule declares methods pure.
 type CacheRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Patterns of the calls that it is for.
+	// Patterns of the calls that it is for. At least one.
 	Calls []string `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
 	// How long an answer counts. 0: it is not kept.
 	Age           *durationpb.Duration `protobuf:"bytes,2,opt,name=age,proto3" json:"age,omitempty"`
@@ -1284,10 +1286,10 @@ func (x *CacheRule) GetAge() *durationpb.Duration {
 	return nil
 }
 
-// Validation refuses calls whose arguments do not have the declared shape (middleware/validate).
+// Validation refuses calls whose arguments do not have the declared shape (middleware/validate). On a server or a proxy.
 type Validation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The first shape that fits a call counts; a call that none fits passes.
+	// The first shape that fits a call counts; a call that none fits passes. At least one.
 	Shapes        []*Shape `protobuf:"bytes,1,rep,name=shapes,proto3" json:"shapes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1406,9 +1408,9 @@ func (x *Shape) GetMoreKeywords() bool {
 // Param is what one argument has to be.
 type Param struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the parameter, as keyword arguments have it.
+	// Its name, by which it may be given. Not for items.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Kind of value that it has to be.
+	// What kind of value it is. What follows counts for the kinds that it says.
 	Type Param_Type `protobuf:"varint,2,opt,name=type,proto3,enum=pyrokit.config.v1.Param_Type" json:"type,omitempty"`
 	// It may be left out.
 	Optional bool `protobuf:"varint,3,opt,name=optional,proto3" json:"optional,omitempty"`
@@ -1543,76 +1545,79 @@ var File_pyrokit_config_v1_resilience_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_resilience_proto_rawDesc = "" +
 	"\n" +
-	"\"pyrokit/config/v1/resilience.proto\x12\x11pyrokit.config.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\"\x93\x01\n" +
-	"\tRateLimit\x126\n" +
-	"\x05rules\x18\x01 \x03(\v2 .pyrokit.config.v1.RateLimitRuleR\x05rules\x12\x1f\n" +
-	"\vmax_buckets\x18\x02 \x01(\x05R\n" +
-	"maxBuckets\x12-\n" +
-	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\xf6\x01\n" +
-	"\rRateLimitRule\x12\x14\n" +
-	"\x05calls\x18\x01 \x01(\tR\x05calls\x12\x1e\n" +
+	"\"pyrokit/config/v1/resilience.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\"\xbf\x01\n" +
+	"\tRateLimit\x12@\n" +
+	"\x05rules\x18\x01 \x03(\v2 .pyrokit.config.v1.RateLimitRuleB\b\xbaH\x05\x92\x01\x02\b\x01R\x05rules\x121\n" +
+	"\vmax_buckets\x18\x02 \x01(\x05B\x10\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x0510000R\n" +
+	"maxBuckets\x12=\n" +
+	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\x04wait\"\xae\x02\n" +
+	"\rRateLimitRule\x12\x1b\n" +
+	"\x05calls\x18\x01 \x01(\tB\x05\x8a\xd3\x18\x01*R\x05calls\x12\x1e\n" +
 	"\n" +
 	"principals\x18\x02 \x01(\tR\n" +
-	"principals\x12\x12\n" +
-	"\x04rate\x18\x03 \x01(\x01R\x04rate\x12\x14\n" +
-	"\x05burst\x18\x04 \x01(\x05R\x05burst\x126\n" +
-	"\x03per\x18\x05 \x03(\x0e2$.pyrokit.config.v1.RateLimitRule.PerR\x03per\"M\n" +
+	"principals\x12)\n" +
+	"\x04rate\x18\x03 \x01(\x01B\x15\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00\x8a\xd3\x18\x010R\x04rate\x12\x1d\n" +
+	"\x05burst\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05burst\x12G\n" +
+	"\x03per\x18\x05 \x03(\x0e2$.pyrokit.config.v1.RateLimitRule.PerB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x03per\"M\n" +
 	"\x03Per\x12\x13\n" +
 	"\x0fPER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPER_PRINCIPAL\x10\x01\x12\x0e\n" +
 	"\n" +
 	"PER_OBJECT\x10\x02\x12\x0e\n" +
 	"\n" +
-	"PER_METHOD\x10\x03\"\xcc\x01\n" +
-	"\x10ConcurrencyLimit\x12\x14\n" +
-	"\x05limit\x18\x01 \x01(\x05R\x05limit\x12<\n" +
-	"\badaptive\x18\x02 \x01(\v2 .pyrokit.config.v1.AdaptiveLimitR\badaptive\x12\x14\n" +
-	"\x05queue\x18\x03 \x01(\x05R\x05queue\x128\n" +
+	"PER_METHOD\x10\x03\"\x88\x02\n" +
+	"\x10ConcurrencyLimit\x12$\n" +
+	"\x05limit\x18\x01 \x01(\x05B\x0e\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x03100R\x05limit\x12<\n" +
+	"\badaptive\x18\x02 \x01(\v2 .pyrokit.config.v1.AdaptiveLimitR\badaptive\x12\"\n" +
+	"\x05queue\x18\x03 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\x05queue\x12H\n" +
 	"\n" +
-	"queue_time\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tqueueTime\x12\x14\n" +
-	"\x05calls\x18\x05 \x03(\tR\x05calls\"3\n" +
-	"\rAdaptiveLimit\x12\x10\n" +
-	"\x03min\x18\x01 \x01(\x05R\x03min\x12\x10\n" +
-	"\x03max\x18\x02 \x01(\x05R\x03max\"\xca\x02\n" +
-	"\x0eCircuitBreaker\x12\x1a\n" +
-	"\bfailures\x18\x01 \x01(\x05R\bfailures\x12\x19\n" +
-	"\bof_calls\x18\x02 \x01(\x05R\aofCalls\x121\n" +
-	"\x06period\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06period\x12/\n" +
-	"\x05delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x05delay\x12\x16\n" +
-	"\x06probes\x18\x05 \x01(\x05R\x06probes\x12-\n" +
-	"\x05codes\x18\x06 \x03(\x0e2\x17.pyrokit.config.v1.CodeR\x05codes\x12\x1d\n" +
+	"queue_time\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x021sR\tqueueTime\x12\"\n" +
+	"\x05calls\x18\x05 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\x05calls\"\xab\x01\n" +
+	"\rAdaptiveLimit\x12\x1e\n" +
+	"\x03min\x18\x01 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x011R\x03min\x12 \n" +
+	"\x03max\x18\x02 \x01(\x05B\x0e\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x03200R\x03max:X\xbaHU\x1aS\n" +
+	"\x14adaptive_limit.order\x12\x14max is less than min\x1a%this.max == 0 || this.max >= this.min\"\xea\x05\n" +
+	"\x0eCircuitBreaker\x12(\n" +
+	"\bfailures\x18\x01 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x015R\bfailures\x12'\n" +
+	"\bof_calls\x18\x02 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\aofCalls\x12A\n" +
+	"\x06period\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\x06period\x12@\n" +
+	"\x05delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x0310sR\x05delay\x12$\n" +
+	"\x06probes\x18\x05 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x011R\x06probes\x12l\n" +
+	"\x05codes\x18\x06 \x03(\x0e2\x17.pyrokit.config.v1.CodeB=\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00\x8a\xd3\x18*[CODE_UNAVAILABLE, CODE_DEADLINE_EXCEEDED]R\x05codes\x12\x1d\n" +
 	"\n" +
-	"per_method\x18\a \x01(\bR\tperMethod\x12\x14\n" +
-	"\x05calls\x18\b \x03(\tR\x05calls\x12!\n" +
-	"\fmax_breakers\x18\t \x01(\x05R\vmaxBreakers\"\x90\x02\n" +
-	"\vRetryPolicy\x12\x14\n" +
-	"\x05calls\x18\x01 \x03(\tR\x05calls\x12\x1a\n" +
-	"\battempts\x18\x02 \x01(\x05R\battempts\x123\n" +
-	"\abackoff\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\abackoff\x12:\n" +
-	"\vmax_backoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"maxBackoff\x12-\n" +
-	"\x05codes\x18\x05 \x03(\x0e2\x17.pyrokit.config.v1.CodeR\x05codes\x12/\n" +
-	"\x05hedge\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x05hedge\"9\n" +
-	"\vRetryBudget\x12\x14\n" +
-	"\x05share\x18\x01 \x01(\x01R\x05share\x12\x14\n" +
-	"\x05spare\x18\x02 \x01(\x05R\x05spare\"T\n" +
-	"\vTimeoutRule\x12\x14\n" +
-	"\x05calls\x18\x01 \x03(\tR\x05calls\x12/\n" +
-	"\x05limit\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05limit\"\xce\x02\n" +
+	"per_method\x18\a \x01(\bR\tperMethod\x12\"\n" +
+	"\x05calls\x18\b \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\x05calls\x122\n" +
+	"\fmax_breakers\x18\t \x01(\x05B\x0f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x041000R\vmaxBreakers:\xf4\x01\xbaH\xf0\x01\x1a|\n" +
+	"\x18circuit_breaker.of_calls\x127of_calls and period do not go together: set one of them\x1a'this.of_calls == 0 || !has(this.period)\x1ap\n" +
+	"\x18circuit_breaker.failures\x12\x1efailures is more than of_calls\x1a4this.of_calls == 0 || this.failures <= this.of_calls\"\xde\x02\n" +
+	"\vRetryPolicy\x12$\n" +
+	"\x05calls\x18\x01 \x03(\tB\x0e\xbaH\v\x92\x01\b\b\x01\"\x04r\x02\x10\x01R\x05calls\x12#\n" +
+	"\battempts\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\battempts\x12=\n" +
+	"\abackoff\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x022\x00R\abackoff\x12D\n" +
+	"\vmax_backoff\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x022\x00R\n" +
+	"maxBackoff\x12>\n" +
+	"\x05codes\x18\x05 \x03(\x0e2\x17.pyrokit.config.v1.CodeB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x05codes\x12?\n" +
+	"\x05hedge\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\x05hedge\"Y\n" +
+	"\vRetryBudget\x12&\n" +
+	"\x05share\x18\x01 \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\x05share\x12\"\n" +
+	"\x05spare\x18\x02 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x011R\x05spare\"q\n" +
+	"\vTimeoutRule\x12$\n" +
+	"\x05calls\x18\x01 \x03(\tB\x0e\xbaH\v\x92\x01\b\b\x01\"\x04r\x02\x10\x01R\x05calls\x12<\n" +
+	"\x05limit\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\v\xbaH\b\xc8\x01\x01\xaa\x01\x022\x00R\x05limit\"\xf2\x02\n" +
 	"\bHmacAuth\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12+\n" +
 	"\x03key\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x03key\x12K\n" +
 	"\n" +
 	"principals\x18\x03 \x03(\v2+.pyrokit.config.v1.HmacAuth.PrincipalsEntryR\n" +
-	"principals\x121\n" +
-	"\x06window\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x1d\n" +
+	"principals\x12B\n" +
+	"\x06window\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x0330sR\x06window\x120\n" +
 	"\n" +
-	"max_nonces\x18\x05 \x01(\x05R\tmaxNonces\x1aX\n" +
+	"max_nonces\x18\x05 \x01(\x05B\x11\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x06100000R\tmaxNonces\x1aX\n" +
 	"\x0fPrincipalsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
-	"\x05value\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05value:\x028\x01\"\x98\x01\n" +
-	"\x0fCertificateAuth\x12;\n" +
-	"\x04name\x18\x01 \x01(\x0e2'.pyrokit.config.v1.CertificateAuth.NameR\x04name\"H\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05value:\x028\x01\"\xa2\x01\n" +
+	"\x0fCertificateAuth\x12E\n" +
+	"\x04name\x18\x01 \x01(\x0e2'.pyrokit.config.v1.CertificateAuth.NameB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04name\"H\n" +
 	"\x04Name\x12\x14\n" +
 	"\x10NAME_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bNAME_DNS\x10\x01\x12\f\n" +
@@ -1620,38 +1625,38 @@ const file_pyrokit_config_v1_resilience_proto_rawDesc = "" +
 	"\n" +
 	"NAME_EMAIL\x10\x03\"K\n" +
 	"\rAuthorization\x12:\n" +
-	"\x05rules\x18\x01 \x03(\v2$.pyrokit.config.v1.AuthorizationRuleR\x05rules\"]\n" +
-	"\x11AuthorizationRule\x12\x1e\n" +
+	"\x05rules\x18\x01 \x03(\v2$.pyrokit.config.v1.AuthorizationRuleR\x05rules\"y\n" +
+	"\x11AuthorizationRule\x12,\n" +
 	"\n" +
-	"principals\x18\x01 \x03(\tR\n" +
-	"principals\x12\x14\n" +
-	"\x05calls\x18\x02 \x03(\tR\x05calls\x12\x12\n" +
-	"\x04deny\x18\x03 \x01(\bR\x04deny\"w\n" +
-	"\x05Cache\x122\n" +
-	"\x05rules\x18\x01 \x03(\v2\x1c.pyrokit.config.v1.CacheRuleR\x05rules\x12\x19\n" +
-	"\bmax_size\x18\x02 \x01(\x03R\amaxSize\x12\x1f\n" +
-	"\vmax_entries\x18\x03 \x01(\x05R\n" +
-	"maxEntries\"N\n" +
-	"\tCacheRule\x12\x14\n" +
-	"\x05calls\x18\x01 \x03(\tR\x05calls\x12+\n" +
-	"\x03age\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03age\">\n" +
+	"principals\x18\x01 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\n" +
+	"principals\x12\"\n" +
+	"\x05calls\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\x05calls\x12\x12\n" +
+	"\x04deny\x18\x03 \x01(\bR\x04deny\"\xa5\x01\n" +
+	"\x05Cache\x12<\n" +
+	"\x05rules\x18\x01 \x03(\v2\x1c.pyrokit.config.v1.CacheRuleB\b\xbaH\x05\x92\x01\x02\b\x01R\x05rules\x12+\n" +
+	"\bmax_size\x18\x02 \x01(\x03B\x10\xbaH\x04\"\x02(\x00\x8a\xd3\x18\x0516MiBR\amaxSize\x121\n" +
+	"\vmax_entries\x18\x03 \x01(\x05B\x10\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x0510000R\n" +
+	"maxEntries\"h\n" +
+	"\tCacheRule\x12$\n" +
+	"\x05calls\x18\x01 \x03(\tB\x0e\xbaH\v\x92\x01\b\b\x01\"\x04r\x02\x10\x01R\x05calls\x125\n" +
+	"\x03age\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x022\x00R\x03age\"H\n" +
 	"\n" +
-	"Validation\x120\n" +
-	"\x06shapes\x18\x01 \x03(\v2\x18.pyrokit.config.v1.ShapeR\x06shapes\"\x91\x01\n" +
-	"\x05Shape\x12\x14\n" +
-	"\x05calls\x18\x01 \x01(\tR\x05calls\x120\n" +
+	"Validation\x12:\n" +
+	"\x06shapes\x18\x01 \x03(\v2\x18.pyrokit.config.v1.ShapeB\b\xbaH\x05\x92\x01\x02\b\x01R\x06shapes\"\x9a\x01\n" +
+	"\x05Shape\x12\x1d\n" +
+	"\x05calls\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05calls\x120\n" +
 	"\x06params\x18\x02 \x03(\v2\x18.pyrokit.config.v1.ParamR\x06params\x12\x1b\n" +
 	"\tmore_args\x18\x03 \x01(\bR\bmoreArgs\x12#\n" +
-	"\rmore_keywords\x18\x04 \x01(\bR\fmoreKeywords\"\xd3\x03\n" +
+	"\rmore_keywords\x18\x04 \x01(\bR\fmoreKeywords\"\xef\x03\n" +
 	"\x05Param\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x121\n" +
-	"\x04type\x18\x02 \x01(\x0e2\x1d.pyrokit.config.v1.Param.TypeR\x04type\x12\x1a\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12;\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x1d.pyrokit.config.v1.Param.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12\x1a\n" +
 	"\boptional\x18\x03 \x01(\bR\boptional\x12\x12\n" +
 	"\x04none\x18\x04 \x01(\bR\x04none\x12\x15\n" +
 	"\x03min\x18\x05 \x01(\x01H\x00R\x03min\x88\x01\x01\x12\x15\n" +
-	"\x03max\x18\x06 \x01(\x01H\x01R\x03max\x88\x01\x01\x12\x17\n" +
-	"\amin_len\x18\a \x01(\x05R\x06minLen\x12\x17\n" +
-	"\amax_len\x18\b \x01(\x05R\x06maxLen\x12\x14\n" +
+	"\x03max\x18\x06 \x01(\x01H\x01R\x03max\x88\x01\x01\x12 \n" +
+	"\amin_len\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06minLen\x12 \n" +
+	"\amax_len\x18\b \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x06maxLen\x12\x14\n" +
 	"\x05match\x18\t \x01(\tR\x05match\x12\x15\n" +
 	"\x06one_of\x18\n" +
 	" \x03(\tR\x05oneOf\x12.\n" +
@@ -1768,6 +1773,7 @@ func file_pyrokit_config_v1_resilience_proto_init() {
 		return
 	}
 	file_pyrokit_config_v1_common_proto_init()
+	file_pyrokit_config_v1_options_proto_init()
 	file_pyrokit_config_v1_resilience_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -650,12 +650,14 @@ const file_pyrokit_config_v1_server_proto_rawDesc = "" +
 	"\aStreams\x12\x1a\n" +
 	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x12E\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\blifetime\x12B\n" +
-	"\x06linger\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x0330sR\x06linger\"\x8f\x01\n" +
+	"\x06linger\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x0330sR\x06linger\"\xff\x02\n" +
 	"\fAnnouncement\x12B\n" +
 	"\tdirectory\x18\x01 \x01(\v2\x1c.pyrokit.config.v1.DirectoryB\x06\xbaH\x03\xc8\x01\x01R\tdirectory\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\bR\binstance\x12\x1f\n" +
 	"\vinstance_id\x18\x03 \x01(\tR\n" +
-	"instanceId\"\xb5\x01\n" +
+	"instanceId:\xed\x01\xbaH\xe9\x01\x1at\n" +
+	"\x18announcement.instance_id\x12/instance_id without instance: set instance, too\x1a'this.instance_id == '' || this.instance\x1aq\n" +
+	"\x13announcement.static\x12=directory.static cannot be told of anything: want name_server\x1a\x1b!has(this.directory.static)\"\xb5\x01\n" +
 	"\aService\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x1a\n" +
 	"\bmetadata\x18\x02 \x03(\tR\bmetadata\x12-\n" +
