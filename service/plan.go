@@ -529,6 +529,9 @@ func (m *method) carryOut(ctx context.Context, call *transport.Call, f *callFram
 	return m.reply(call, f.call())
 }
 
+// seesCall tells whether what the program has written gets the call or its context.
+func (m *method) seesCall() bool { return m.hasCtx || m.of != nil || m.stream != noStream }
+
 func (f *callFrame) call() []reflect.Value {
 	if f.rest == nil {
 		return f.m.fn.Call(f.in)

@@ -189,3 +189,23 @@ func TestASessionClosesWhatItTracks(t *testing.T) {
 	s.Track(second)
 	require.Equal(t, []string{"third", "first", "second"}, closed, "too late to wait for anything")
 }
+
+// An entry that nobody has seen leaves its memory to the next one, which finds nothing of it.
+func TestEntriesOfABatchShareWhatNobodyKeeps(t *testing.T) {
+	batch := &transport.Call{Object: "object", Batch: true}
+	entries := transport.NewEntries(t.Context(), batch)
+	kept, first := entries.Next("first", transport.Args{})
+	first.Response = transport.Annotations{{Key: "NOTE", Value: []byte("x")}}
+	_, second := entries.Next("second", transport.Args{})
+	require.NotSame(t, first, second)
+	require.Equal(t, "first", transport.FromContext(kept).Method)
+	second.Server, second.Unseen = t, true
+	ctx, third := entries.Next("third", transport.Args{})
+	require.Same(t, second, third)
+	require.Same(t, third, transport.FromContext(ctx))
+	require.Equal(t, "third", third.Method)
+	require.Equal(t, "object", third.Object)
+	require.Nil(t, third.Server)
+	require.False(t, third.Unseen)
+	require.Equal(t, "first", transport.FromContext(kept).Method)
+}

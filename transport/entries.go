@@ -27,6 +27,7 @@ type Entries struct {
 	reply Reply // one for all: an entry's is used up before the next entry begins
 	block []entryContext
 	size  int
+	last  *entryContext // nil before the first one
 }
 
 // NewEntries returns what makes the entries of batch, a call that is answered with ctx.
@@ -37,12 +38,7 @@ func NewEntries(ctx context.Context, batch *Call) *Entries {
 // Next returns the context of the next entry and the call that it knows, which has all of the batch but
 // method and arguments.
 func (e *Entries) Next(method string, args Args) (context.Context, *CallInfo) {
-	if len(e.block) == 0 {
-		e.size = min(max(2*e.size, 1), maxEntryBlock)
-		e.block = make([]entryContext, e.size)
-	}
-	c := &e.block[0]
-	e.block = e.block[1:]
+	c := e.room()
 	e.reply = Reply{}
 	c.Context = e.ctx
 	call, b := &c.info.Call, e.batch
@@ -51,4 +47,18 @@ func (e *Entries) Next(method string, args Args) (context.Context, *CallInfo) {
 	call.Header, call.Peer = b.Header, b.Peer
 	call.reply = &e.reply
 	return c, &c.info
+}
+
+// room returns memory for an entry, that of the one before if nobody can have kept it.
+func (e *Entries) room() *entryContext {
+	if e.last != nil && e.last.info.Unseen {
+		*e.last = entryContext{}
+		return e.last
+	}
+	if len(e.block) == 0 {
+		e.size = min(max(2*e.size, 1), maxEntryBlock)
+		e.block = make([]entryContext, e.size)
+	}
+	e.last, e.block = &e.block[0], e.block[1:]
+	return e.last
 }

@@ -49,6 +49,9 @@ type CallInfo struct {
 	// Server and Service are what answers the call, for who knows their types: service.ServerFrom and
 	// service.ServiceFrom read them. They are nil where package service has no part in it.
 	Server, Service any
+	// Unseen says that the call was answered and that nobody but the toolkit has had it or its context: the memory of both may serve
+	// the next call.
+	Unseen bool
 }
 
 // A serverContext is the context of one call on a server, and the call itself: one allocation.
