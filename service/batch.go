@@ -25,7 +25,8 @@ var ErrNotExecuted = errors.New("not executed")
 //
 // For a client's middlewares a batch is one call of kind [transport.Batch] with its entries; a server's
 // see each entry as a call of its own. So a timeout is for the whole batch, as are annotations and the
-// correlation id.
+// correlation id: the call that it ends has context.DeadlineExceeded as its error, also where the server was the first
+// to say so.
 //
 // A Batch is not safe for concurrent use; several batches of one proxy are.
 type Batch struct {
@@ -217,9 +218,13 @@ func (r *batchRun) read(p *Proxy, call *transport.Call, reply *transport.Reply) 
 	if r.raised == nil {
 		return nil
 	}
-	e := r.during(r.raised, r.op(r.got))
+	e, why := r.raised, "an earlier call of the batch raised "+r.raised.Class
+	if reply.Late && e.Code == transport.CodeDeadlineExceeded {
+		e, why = transport.Wrap(transport.CodeDeadlineExceeded, context.DeadlineExceeded), "the time of the batch was over"
+	}
+	e = r.during(e, r.op(r.got))
 	r.results[r.got].fail(e)
-	r.failFrom(r.got+1, notExecuted("an earlier call of the batch raised "+e.Class))
+	r.failFrom(r.got+1, notExecuted(why))
 	return e
 }
 

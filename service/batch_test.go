@@ -487,8 +487,8 @@ func TestABatchEndsWithItsContext(t *testing.T) {
 			err := b.Do(ctx, end.opts...)
 			cancel()
 			require.ErrorIs(t, err, end.want)
-			if e := transport.AsError(err); e.Remote { // the server knew of the deadline, too, and was first
-				require.Equal(t, "call hold (2 of 2 in a batch)", e.Op)
+			require.False(t, transport.AsError(err).Remote, "the time was this side's")
+			if strings.Contains(err.Error(), "call hold (2 of 2 in a batch)") { // the server knew of the deadline, too, and was first
 				require.Equal(t, 3, value(t, add))
 				continue
 			}
@@ -509,6 +509,46 @@ func TestABatchEndsWithItsContext(t *testing.T) {
 		require.ErrorAs(t, b.Do(ctx), &e)
 		require.True(t, e.NotSent, "not begun at all")
 	})
+}
+
+// A server that knows the deadline may be the first to say that it has passed. What it has carried out counts.
+func TestABatchWhoseServerSaysThatItsTimeIsOver(t *testing.T) {
+	tests := map[string]struct {
+		class string
+		late  bool
+		want  bool
+	}{
+		"it is":                  {class: "TimeoutError", late: true, want: true},
+		"the method's own limit": {class: "TimeoutError"},
+		"something else":         {class: "ValueError", late: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := service.New("svc").Method("one", func() int { return 1 }).
+				Method("fails", func() error { return transport.NewError(tt.class, "no") })
+			late := transport.Middleware{Name: "late", Call: func(next transport.Endpoint) transport.Endpoint {
+				return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+					reply, err := next(ctx, call)
+					require.NoError(t, err)
+					require.False(t, reply.Late)
+					reply.Late = tt.late
+					return reply, nil
+				}
+			}}
+			b := inMemory(t, s)(service.Use(late)).Batch()
+			first, second, third := service.Queue[int](b, "one"), service.Queue[any](b, "fails"), service.Queue[int](b, "one")
+			err := b.Do(t.Context())
+			require.Equal(t, tt.want, errors.Is(err, context.DeadlineExceeded))
+			require.Equal(t, !tt.want, transport.AsError(err).Remote)
+			require.Equal(t, tt.class == "TimeoutError", errors.Is(err, transport.ErrTimeout))
+			require.ErrorContains(t, err, "call fails (2 of 3 in a batch)")
+			require.Equal(t, 1, value(t, first))
+			_, of := second.Value()
+			require.Equal(t, err, of)
+			_, of = third.Value()
+			require.ErrorIs(t, of, service.ErrNotExecuted)
+		})
+	}
 }
 
 func TestABatchWhoseConnectionIsCut(t *testing.T) {

@@ -255,7 +255,10 @@ type Reply struct {
 	// StreamID, on a client, names the remote iterator that the call returned.
 	StreamID string
 	// Done says that a StreamItem call found the end of the iterator.
-	Done   bool
+	Done bool
+	// Late says, on a client, that a batch was answered when its deadline had passed: a TimeoutError that has ended it
+	// is the server's word for that.
+	Late   bool
 	Header Header
 
 	release func()

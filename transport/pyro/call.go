@@ -75,17 +75,22 @@ func (c *Conn) finishedReply(ctx context.Context, p *pending, call *transport.Ca
 		p.free()
 		return nil, overdue(ctx, err)
 	}
+	reply.Late = call.Kind == transport.Batch && late(ctx)
 	return reply, nil
 }
 
 // overdue is what became of a call that was answered with err: a server that knows the deadline may be the
 // first to say that it has passed.
 func overdue(ctx context.Context, err error) error {
-	deadline, ok := ctx.Deadline()
-	if ok && !time.Now().Before(deadline) && errors.Is(err, transport.ErrTimeout) {
+	if late(ctx) && errors.Is(err, transport.ErrTimeout) {
 		return connError(context.DeadlineExceeded)
 	}
 	return err
+}
+
+func late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
 
 func encodeFailed(err error) error {

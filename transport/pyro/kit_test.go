@@ -337,3 +337,19 @@ func TestTheDeadlineIsTheSameWhoeverNoticesIt(t *testing.T) {
 		})
 	}
 }
+
+// A reply to a batch says whether it has come after the deadline.
+func TestALateBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, atOnce(1), pyro.ServerConfig{Plain: true})
+		c := m.dial(nil)
+		for left, late := range map[time.Duration]bool{-1: true, time.Hour: false} {
+			ctx := lateContext{t.Context(), time.Now().Add(left)}
+			r, err := c.Call(ctx, &transport.Call{Kind: transport.Batch, Object: "o", Entries: []codec.BatchEntry{{Method: "m"}}})
+			require.NoError(t, err)
+			require.Equal(t, late, r.Late)
+			r.Release()
+		}
+		m.end(c)
+	})
+}
