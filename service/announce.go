@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/internal/loopback"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -117,12 +117,19 @@ func (s *Server) warnOfLoopback(r discovery.Registrar) {
 		return
 	}
 	at, own := located.Location(), s.URI("")
-	if at.Host != "" && !isLoopback(at.Host) && isLoopback(own.Host) {
+	if at.Host == "" || loopback.Means(at) || resolvesToLoopback(at) {
+		return
+	}
+	if loopback.Means(own) || !s.advertises() && resolvesToLoopback(own) {
 		s.log.Warn("the services are announced to others at an address that only this machine can reach (options Listen, Advertise)",
 			"location", own.Location(), "registrar", at.Location())
 	}
 }
 
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+// advertises tells whether URIs carry what others see, which is for them to resolve.
+func (s *Server) advertises() bool {
+	l := s.cfg.pb.GetListeners()
+	return s.cfg.defaults.advertise != "" || len(l) > 0 && l[0].GetAdvertise() != ""
 }
+
+func resolvesToLoopback(u pyro.URI) bool { return loopback.Resolves(context.Background(), u.Host) }

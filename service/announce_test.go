@@ -150,6 +150,7 @@ func TestWarningOfAnAddressThatOthersCannotReach(t *testing.T) {
 		{"names.example", "localhost:0", true},
 		{"127.0.0.1", "127.0.0.1:0", false},
 		{"localhost", "localhost:0", false},
+		{"10.1.2.3", "LOCALHOST:0", true}, // a name for it, as Debian has one
 		{"10.1.2.3", "0.0.0.0:0", false},
 	} {
 		var log syncBuffer

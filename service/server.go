@@ -52,9 +52,9 @@ type Server struct {
 	stopOnce sync.Once
 	ended    chan struct{} // closed when Shutdown is through
 	endOnce  sync.Once
-	stop    context.CancelFunc
-	announc sync.WaitGroup
-	abandon context.CancelFunc
+	stop     context.CancelFunc
+	announc  sync.WaitGroup
+	abandon  context.CancelFunc
 }
 
 // NewServer returns a Server that listens to nothing yet. It will where [Listen] and [ListenOn] say, else on a
@@ -351,7 +351,7 @@ func (s *Server) listen() (all []listener, err error) {
 			uri = pyro.URI{}
 		}
 		if net.ParseIP(uri.Host).IsUnspecified() {
-			uri.Host = reachableHost(false)
+			uri.Host = reachableHost("tcp", uri.Host)
 		}
 		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}})
 		s.addURI(uri)
@@ -413,6 +413,11 @@ func openSockets(network, address string, prefer int) ([]net.Listener, error) {
 		}
 	}
 	first, err := lc.Listen(context.Background(), network, address)
+	if err != nil && network == "tcp" && host == "localhost" { // a machine without IPv4
+		if l, err := lc.Listen(context.Background(), "tcp6", address); err == nil {
+			return []net.Listener{l}, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -468,7 +473,7 @@ func publishedURI(network, advertised, address string, bound net.Addr) (pyro.URI
 		uri.Host = host
 	}
 	if net.ParseIP(uri.Host).IsUnspecified() {
-		uri.Host = reachableHost(network == "tcp6")
+		uri.Host = reachableHost(network, uri.Host)
 	}
 	if advertised == "" {
 		return uri, nil
@@ -490,14 +495,30 @@ func publishedURI(network, advertised, address string, bound net.Addr) (pyro.URI
 	return uri, nil
 }
 
-// reachableHost is this machine's address on the way to other networks, for whom listens on all of them:
-// of IPv4, which a listener for both answers, too, or of IPv6. Without such a way it is one of an
-// interface, at last the machine's address for itself.
-func reachableHost(v6 bool) string {
-	network, far, near := "udp4", "192.0.2.1:9", "127.0.0.1"
-	if v6 {
-		network, far, near = "udp6", "[2001:db8::1]:9", "::1"
+// reachableHost is this machine's address on the way to other networks, for whom listens on all of them: of IPv4 if it
+// can be, which a listener for both answers, too, or of IPv6. Without such a way it is one of an interface, at last the
+// machine's address for itself.
+func reachableHost(network, unspecified string) string {
+	v4 := network != "tcp6"
+	v6 := network != "tcp4" && net.ParseIP(unspecified).To4() == nil
+	if v4 {
+		if host := outwardHost("udp4", "192.0.2.1:9"); host != "" {
+			return host
+		}
 	}
+	if v6 {
+		if host := outwardHost("udp6", "[2001:db8::1]:9"); host != "" {
+			return host
+		}
+	}
+	if v4 {
+		return "127.0.0.1"
+	}
+	return "::1"
+}
+
+// outwardHost is this machine's address on the way to far, else one of an interface; empty if it has none of this kind.
+func outwardHost(network, far string) string {
 	c, err := (&net.Dialer{}).DialContext(context.Background(), network, far) // asks for a route; nothing is sent
 	if err == nil {
 		defer c.Close()
@@ -507,11 +528,11 @@ func reachableHost(v6 bool) string {
 	}
 	addrs, _ := net.InterfaceAddrs()
 	for _, a := range addrs {
-		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() && (ip.IP.To4() == nil) == v6 {
+		if ip, ok := a.(*net.IPNet); ok && ip.IP.IsGlobalUnicast() && (ip.IP.To4() == nil) == (network == "udp6") {
 			return ip.IP.String()
 		}
 	}
-	return near
+	return ""
 }
 
 func (s *Server) forgetURIs() {

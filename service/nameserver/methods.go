@@ -5,10 +5,12 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/internal/loopback"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -68,8 +70,31 @@ func (n *NameServer) register(ctx context.Context, name, uri, safe, metadata any
 	if err := n.store.Put(ctx, r, isTrue(safe)); err != nil {
 		return asNamingError(err, r.Name)
 	}
-	n.logged(ctx, slog.LevelInfo, "registered", slog.String("name", r.Name), slog.String("uri", r.URI))
+	n.logRegistered(ctx, r)
 	return nil
+}
+
+// logRegistered warns of a URI that those who get it from here look for on their own machines: Pyro's default host is
+// localhost.
+func (n *NameServer) logRegistered(ctx context.Context, r storage.Record) {
+	level, what := slog.LevelInfo, "registered"
+	if n.forOthers.Load() || isElsewhere(ctx) {
+		if uri, err := pyro.ParseURI(r.URI); err == nil && loopback.Means(uri) {
+			level = slog.LevelWarn
+			what = "registered, but other machines cannot reach it there (Pyro's HOST and NATHOST, options Listen and Advertise)"
+		}
+	}
+	n.logged(ctx, level, what, slog.String("name", r.Name), slog.String("uri", r.URI))
+}
+
+// isElsewhere tells whether a call comes from another machine.
+func isElsewhere(ctx context.Context) bool {
+	info := transport.FromContext(ctx)
+	if info == nil || info.Peer == nil {
+		return false
+	}
+	from, ok := info.Peer.Addr.(*net.TCPAddr)
+	return ok && !from.IP.IsLoopback()
 }
 
 func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result any, err error) {

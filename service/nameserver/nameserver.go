@@ -31,8 +31,10 @@ type NameServer struct {
 	leases   leases
 	loadOnce sync.Once
 	watchers atomic.Int64
-	numbers  numbers
-	cleaner  cleaner
+	// forOthers: other machines can reach it at the address that it is known by.
+	forOthers atomic.Bool
+	numbers   numbers
+	cleaner   cleaner
 
 	mu        sync.Mutex // guards what follows
 	srv       *service.Server

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pyrokit/pyrokit/internal/loopback"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -58,6 +59,7 @@ func (n *NameServer) startRest(ctx context.Context) error {
 	if err := n.RegisterSelf(n.uri); err != nil {
 		return fmt.Errorf("register the name server itself: %w", err)
 	}
+	n.judgeAddress(ctx)
 	if n.cfg.broadcast != nil {
 		if err := n.startResponder(ctx, *n.cfg.broadcast, at); err != nil {
 			return err
@@ -67,6 +69,20 @@ func (n *NameServer) startRest(ctx context.Context) error {
 		n.tasks.Go(func() { n.cleaner.run(n.closing, n.cfg.autoclean) })
 	}
 	return nil
+}
+
+// judgeAddress notes whether others can reach the name server, and warns where they were meant to and cannot. What NAT
+// says others see is for them to resolve.
+func (n *NameServer) judgeAddress(ctx context.Context) {
+	literally := loopback.Means(n.uri)
+	byName := !literally && n.cfg.natHost == "" && loopback.Resolves(ctx, n.uri.Host)
+	n.forOthers.Store(!literally && !byName)
+	host, _, err := net.SplitHostPort(n.cfg.address)
+	onAll := err == nil && (host == "" || net.ParseIP(host).IsUnspecified())
+	if byName || onAll && literally {
+		n.log.Warn("only this machine can reach the name server at the address that it is known by (options Listen, NAT)",
+			"listening", n.cfg.address, "location", n.uri.Location())
+	}
 }
 
 // startResponder starts the answers to broadcasts, where they make sense.

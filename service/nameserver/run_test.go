@@ -1,9 +1,13 @@
 package nameserver_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +65,41 @@ func TestStartRegistersItself(t *testing.T) {
 		})
 	}
 }
+
+func TestWarningsOfAddressesThatOthersCannotReach(t *testing.T) {
+	const itself, registered = "only this machine can reach the name server", "other machines cannot reach it there"
+	tests := []struct {
+		name string
+		opts []nameserver.Option
+		uri  string // that is registered
+		want []string
+	}{
+		{"localhost to itself", []nameserver.Option{nameserver.Listen("tcp", "localhost:0")}, "PYRO:o@localhost:1", nil},
+		{"a unix socket", []nameserver.Option{nameserver.Listen("unix", filepath.Join(t.TempDir(), "ns"))}, "PYRO:o@localhost:1", nil},
+		{"a name of loopback", []nameserver.Option{nameserver.Listen("tcp", "LOCALHOST:0")}, "PYRO:o@localhost:1", []string{itself}},
+		{"localhost to others", outside, "PYRO:o@localhost:1", []string{registered}},
+		{"no address at all to others", outside, "PYRO:o@0.0.0.0:1", []string{registered}},
+		{"a unix socket to others", outside, "PYRO:o@./u:/tmp/s", []string{registered}},
+		{"an address of the network to others", outside, "PYRO:o@10.1.2.4:1", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var log bytes.Buffer
+			warnings := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+			ns := run(t, append(tt.opts, nameserver.Logger(warnings))...)
+			p, err := service.Connect(ns.InternalURI().String())
+			require.NoError(t, err)
+			defer p.Close()
+			require.NoError(t, service.Do(t.Context(), p, "register", "app", tt.uri))
+			for _, text := range []string{itself, registered} {
+				require.Equal(t, slices.Contains(tt.want, text), strings.Contains(log.String(), text), log.String())
+			}
+		})
+	}
+}
+
+// outside is a name server that others can reach.
+var outside = []nameserver.Option{nameserver.Listen("tcp", "127.0.0.1:0"), nameserver.NAT("10.1.2.3", 0)}
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
