@@ -59,9 +59,11 @@ lint-proto: $(BUF) $(VALIDATE_PROTO) ## buf lint and format
 check: lint lint-proto $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs no test: lint, format, go.mod, generated code
 	scripts/check.sh
 
-generate: $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## Go from the .proto files
+generate: $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## Go and docs/reference.md from the .proto files
 	$(BUF) format --write proto
 	$(BUF) generate proto
+	$(BUF) build --as-file-descriptor-set -o $(TOOLS)/config.binpb
+	go run ./internal/cmd/protodoc $(TOOLS)/config.binpb docs/reference.md
 
 peers: ## Pyro4 and Pyro5 into .peers/venv
 	scripts/peers.sh

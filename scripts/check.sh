@@ -32,3 +32,8 @@ buf generate proto -o "$fresh"
 while read -r file; do
 	diff -q "$file" "$fresh/$file" || die "run make generate: $file is not what its .proto says"
 done < <(cd "$fresh" && find . -name '*.go')
+
+buf build --as-file-descriptor-set -o "$fresh/config.binpb"
+go run ./internal/cmd/protodoc "$fresh/config.binpb" "$fresh/reference.md"
+diff -q docs/reference.md "$fresh/reference.md" ||
+	die "run make generate: docs/reference.md is not what the .proto files say"
