@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/pyrokit/pyrokit/codec"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -23,6 +24,16 @@ type Env struct {
 	// Secret reads a secret. It is called anew each time that a chain is made, so that the contents of files
 	// may change. nil takes only those whose value stands in the configuration.
 	Secret func(*configv1.Secret) (string, error)
+	// Values is how the server or proxy reads and writes values.
+	Values codec.Options
+}
+
+// Logger returns Log, or slog.Default() where that is nil.
+func (e Env) Logger() *slog.Logger {
+	if e.Log != nil {
+		return e.Log
+	}
+	return slog.Default()
 }
 
 // ErrRestart is the reason of a FieldError about a change that takes effect only in a program that is started
@@ -115,6 +126,14 @@ func (f *Fields) Patterns(name string, patterns []string) []string {
 		}
 	}
 	return patterns
+}
+
+// SomePatterns is Patterns for a list that must not be empty itself.
+func (f *Fields) SomePatterns(name string, patterns []string) []string {
+	if len(patterns) == 0 {
+		f.Wrong(name, "must have one at least: * fits all")
+	}
+	return f.Patterns(name, patterns)
 }
 
 // Codes reads codes of errors, of which none may be unspecified.

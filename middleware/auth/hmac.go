@@ -76,10 +76,18 @@ func Window(d time.Duration) HMACOption { return func(v *hmacVerifier) { v.windo
 // While there are as many, further clients are denied rather than a replay let through.
 func Nonces(n int) HMACOption { return func(v *hmacVerifier) { v.most = n } }
 
+// replays is what the verifiers remember that are made from configuration: a chain that is made anew forgets
+// nothing, nor is a signature good for two servers of a process.
+var replays = newMemory()
+
+func sharedMemory() HMACOption { return func(v *hmacVerifier) { v.memory = replays } }
+
 // HMAC returns a Verifier of what [Sign] says: keys maps the name of each principal to its key. Each credential
-// is accepted once, for the object that it was made for, while it is young. An empty key belongs to nobody.
+// is accepted once, for the object that it was made for, while it is young. An empty key belongs to nobody. What was
+// used is known to this Verifier, and until the process ends: one of another process, or that was started anew,
+// accepts what is still young once more.
 func HMAC(keys map[string]string, opts ...HMACOption) Verifier {
-	v := &hmacVerifier{keys: map[string]string{}, window: DefaultWindow, most: DefaultNonces, seen: map[string]struct{}{}}
+	v := &hmacVerifier{keys: map[string]string{}, window: DefaultWindow, most: DefaultNonces, memory: newMemory()}
 	for name, key := range keys {
 		if key != "" && !strings.Contains(name, "\n") {
 			v.keys[name] = key
@@ -95,11 +103,17 @@ type hmacVerifier struct {
 	keys   map[string]string
 	window time.Duration
 	most   int
+	memory *memory
+}
 
+// A memory is what was used.
+type memory struct {
 	mu    sync.Mutex
 	seen  map[string]struct{}
-	queue []used // in the order of their ends
+	queue []used // in the order of their use
 }
+
+func newMemory() *memory { return &memory{seen: map[string]struct{}{}} }
 
 // used is a credential that was used, until it is too old to be accepted anyway.
 type used struct {
@@ -143,25 +157,26 @@ func (v *hmacVerifier) verify(_ context.Context, h *transport.Handshake, credent
 	if age := now.Sub(time.Unix(seconds, 0)); age > v.window || age < -v.window {
 		return nil, errAge
 	}
-	return principal, v.use(principal+"\n"+nonce, now)
+	return principal, v.memory.use(principal+"\n"+nonce, now, now.Add(2*v.window), v.most)
 }
 
-// use takes note that a credential was used, of which only those with a good signature come here.
-func (v *hmacVerifier) use(id string, now time.Time) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for len(v.queue) > 0 && now.After(v.queue[0].end) {
-		delete(v.seen, v.queue[0].id)
-		v.queue[0] = used{}
-		v.queue = v.queue[1:]
+// use takes note that a credential was used, which counts until end, unless as many as most are remembered. Only
+// those with a good signature come here.
+func (m *memory) use(id string, now, end time.Time, most int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.queue) > 0 && now.After(m.queue[0].end) {
+		delete(m.seen, m.queue[0].id)
+		m.queue[0] = used{}
+		m.queue = m.queue[1:]
 	}
-	if _, ok := v.seen[id]; ok {
+	if _, ok := m.seen[id]; ok {
 		return errReplay
 	}
-	if len(v.queue) >= v.most {
+	if len(m.queue) >= most {
 		return errFull
 	}
-	v.seen[id] = struct{}{}
-	v.queue = append(v.queue, used{id: id, end: now.Add(2 * v.window)})
+	m.seen[id] = struct{}{}
+	m.queue = append(m.queue, used{id: id, end: end})
 	return nil
 }

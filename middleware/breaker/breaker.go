@@ -42,6 +42,7 @@ type config struct {
 	probes       uint
 	codes        []transport.Code
 	perMethod    bool
+	shared       bool
 	calls        []middleware.Pattern
 	most         int
 	notify       func(target string, from, to State)
@@ -77,6 +78,9 @@ func Codes(codes ...transport.Code) Option { return func(c *config) { c.codes = 
 // PerMethod gives each method of an object a breaker of its own; default one for each object.
 func PerMethod() Option { return func(c *config) { c.perMethod = true } }
 
+// Shared has all proxies that use the middleware share its breakers; by default each proxy has its own.
+func Shared() Option { return func(c *config) { c.shared = true } }
+
 // Calls has only what one of the patterns fits ([middleware.Pattern]) pass through a breaker; default all
 // calls. A batch is fitted by all of its entries.
 func Calls(patterns ...string) Option {
@@ -104,11 +108,15 @@ func New(opts ...Option) transport.Middleware {
 	for _, o := range opts {
 		o(cfg)
 	}
+	shared := cfg.newPanel()
 	return transport.Middleware{
 		Name:  "breaker",
 		Order: transport.Order{End: transport.ClientEnd},
 		Call: func(next transport.Endpoint) transport.Endpoint {
-			p := &panel{config: cfg, breakers: map[target]*breaker{}}
+			p := shared
+			if !cfg.shared {
+				p = cfg.newPanel()
+			}
 			return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 				if !cfg.concerns(call) {
 					return next(ctx, call)
@@ -148,13 +156,15 @@ func (t target) String() string {
 	}
 }
 
-// A panel has the breakers of one proxy.
+// A panel has the breakers of one proxy, or of several that share them.
 type panel struct {
 	*config
 
 	mu       sync.RWMutex
 	breakers map[target]*breaker
 }
+
+func (c *config) newPanel() *panel { return &panel{config: c, breakers: map[target]*breaker{}} }
 
 func (p *panel) of(call *transport.Call) *breaker {
 	t := target{object: call.Object}

@@ -3,6 +3,8 @@ package metrics
 import (
 	"context"
 	"errors"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +21,9 @@ const DefaultMaxMethods = 1000
 // DefaultBuckets are the upper bounds of the histogram's buckets in seconds unless [Buckets] says otherwise: from
 // a call in memory to a slow report.
 var DefaultBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// namespace is what [Namespace] may be.
+var namespace = regexp.MustCompile("^[a-zA-Z_][a-zA-Z0-9_]*$")
 
 // An Option sets up the middleware.
 type Option func(*config)
@@ -71,7 +76,7 @@ type metrics struct {
 	table table
 
 	calls, received, handshakes *prometheus.CounterVec
-	duration                    *prometheus.HistogramVec
+	duration                    *histogram
 	inFlight, connections       *prometheus.GaugeVec
 }
 
@@ -83,9 +88,9 @@ func (m *metrics) describe() {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: m.cfg.namespace, Name: name, Help: help}, labels)
 	}
 	m.calls = counter("calls_total", "Calls that ended.", "side", "kind", "object", "method", "dialect", "code")
-	m.duration = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	m.duration = &histogram{prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: m.cfg.namespace, Name: "call_duration_seconds", Help: "How long calls took.", Buckets: m.cfg.buckets,
-	}, []string{"side", "kind", "object", "method", "dialect"})
+	}, []string{"side", "kind", "object", "method", "dialect"}), m.cfg.buckets}
 	m.inFlight = gauge("calls_in_flight", "Calls that run.", "side", "kind", "object", "method")
 	m.received = counter("received_bytes_total", "Bytes of arguments (server) and of results (client), encoded.",
 		"side", "kind", "object", "method", "dialect")
@@ -93,11 +98,25 @@ func (m *metrics) describe() {
 	m.connections = gauge("connections", "Connections that a server has let in.", "dialect")
 }
 
+// A histogram knows its buckets, by which Prometheus does not tell collectors apart.
+type histogram struct {
+	*prometheus.HistogramVec
+
+	buckets []float64
+}
+
+// errBuckets is about two histograms with one name.
+var errBuckets = errors.New("the metrics are registered already, with other buckets")
+
 // register registers the metrics; those that are there already it shares.
 func (m *metrics) register(reg prometheus.Registerer) error {
-	return errors.Join(
+	err := errors.Join(
 		registerOne(reg, &m.calls), registerOne(reg, &m.duration), registerOne(reg, &m.inFlight),
 		registerOne(reg, &m.received), registerOne(reg, &m.handshakes), registerOne(reg, &m.connections))
+	if err == nil && !slices.Equal(m.duration.buckets, m.cfg.buckets) {
+		return errBuckets
+	}
+	return err
 }
 
 func registerOne[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
