@@ -1,0 +1,47 @@
+// Package configtest has what the tests of configuration messages share.
+package configtest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// Message reads text, which is JSON, into m and returns it.
+func Message[M proto.Message](t testing.TB, m M, text string) M {
+	t.Helper()
+	require.NoError(t, protojson.Unmarshal([]byte(text), m), text)
+	return m
+}
+
+// A Case is a message that is wrong and what is said about it, in any order.
+type Case struct {
+	Text string
+	Want []string
+}
+
+// Wrong checks that fromConfig finds wrong what the cases say.
+func Wrong[M proto.Message](t *testing.T, m M, fromConfig func(M) error, cases []Case) {
+	t.Helper()
+	for _, c := range cases {
+		fresh, _ := m.ProtoReflect().New().Interface().(M)
+		require.ElementsMatch(t, c.Want, texts(fromConfig(Message(t, fresh, c.Text))), c.Text)
+	}
+}
+
+// texts returns those of the errors that err joins.
+func texts(err error) []string {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what is joined, one by one
+		var all []string
+		for _, one := range joined.Unwrap() {
+			all = append(all, texts(one)...)
+		}
+		return all
+	}
+	return []string{err.Error()}
+}
