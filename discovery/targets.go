@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,9 +21,17 @@ type Target struct {
 type health struct {
 	busy     atomic.Int64
 	failed   atomic.Bool // failures is not 0
+	leaving  atomic.Bool // it says itself that it is not to be called
 	failures int         // in a row
 	until    time.Time   // it is passed over until then; zero: it is not
 	probing  bool
+
+	idle   chan struct{}      // has room for one: a target that is leaving has no calls left
+	forget context.CancelFunc // ends what asks it how it is
+}
+
+func newHealth() *health {
+	return &health{idle: make(chan struct{}, 1), forget: func() {}}
 }
 
 // Busy returns the number of calls that are under way there; see [Target.Begin].
@@ -31,7 +40,32 @@ func (h *health) Busy() int64 { return h.busy.Load() }
 // Begin counts a call that goes there, until the function that it returns is called.
 func (h *health) Begin() (end func()) {
 	h.busy.Add(1)
-	return func() { h.busy.Add(-1) }
+	return func() {
+		if h.busy.Add(-1) == 0 && h.leaving.Load() {
+			select {
+			case h.idle <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// handoverTime limits how long a target that is leaving is kept waiting for its last calls.
+const handoverTime = 2 * time.Second
+
+// settle waits until no calls are under way.
+func (h *health) settle(ctx context.Context) {
+	timer := time.NewTimer(handoverTime)
+	defer timer.Stop()
+	for h.busy.Load() > 0 {
+		select {
+		case <-h.idle:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // A TargetsConfig says how targets are chosen, and for how long dead ones are passed over.
@@ -41,6 +75,11 @@ type TargetsConfig struct {
 	// Probe finds out whether somebody answers at a target again, for which it may take its time. It runs
 	// beside the calls, when one is made after the target's time has come. Without it calls find out.
 	Probe func(context.Context, Entry) error
+	// Serving tells whether a target wants calls, as the target itself says: one that does not is passed over. It
+	// yields each change, from the time that the target is set until ctx ends, which is when the target goes. Until it
+	// yields something, the target counts as serving. After false it is asked for more only when the calls that are
+	// under way there are done, or after 2 s: who says so to a target tells it that it can go. Nil asks nobody.
+	Serving func(ctx context.Context, e Entry) iter.Seq[bool]
 	// Eject is how long a target is passed over after its first failure; 0 means 1 s. The time doubles with
 	// each further one.
 	Eject time.Duration
@@ -60,7 +99,7 @@ type Targets struct {
 	cfg    TargetsConfig
 	life   context.Context //nolint:containedctx // ends with Close
 	end    context.CancelFunc
-	probes sync.WaitGroup
+	asking sync.WaitGroup // probes, and who follows what targets say
 
 	well atomic.Pointer[[]*Target] // all of them; nil if some are passed over
 
@@ -98,18 +137,44 @@ func (t *Targets) Set(entries []Entry) {
 			kept[at] = t.health[at]
 		}
 		if kept[at] == nil {
-			kept[at] = &health{}
+			kept[at] = newHealth()
+			t.follow(kept[at], e)
 		}
 		t.all = append(t.all, &Target{Entry: e, health: kept[at]})
+	}
+	for at, h := range t.health {
+		if kept[at] == nil {
+			h.forget()
+		}
 	}
 	t.health = kept
 	t.look()
 }
 
+// follow follows what a target says of itself, under mu.
+func (t *Targets) follow(h *health, e Entry) {
+	if t.cfg.Serving == nil || t.closed {
+		return
+	}
+	ctx, cancel := context.WithCancel(t.life)
+	h.forget = cancel
+	t.asking.Go(func() {
+		for serving := range t.cfg.Serving(ctx, e) {
+			t.mu.Lock()
+			h.leaving.Store(!serving)
+			t.look()
+			t.mu.Unlock()
+			if !serving {
+				h.settle(ctx)
+			}
+		}
+	})
+}
+
 // look finds out whether some are passed over, under mu.
 func (t *Targets) look() {
 	for _, h := range t.health {
-		if !h.until.IsZero() {
+		if !h.until.IsZero() || h.leaving.Load() {
 			t.well.Store(nil)
 			return
 		}
@@ -139,6 +204,25 @@ func (t *Targets) Pick(call *transport.Call, tried ...*Target) *Target {
 	return t.cfg.Balancer.Pick(call, candidates)
 }
 
+// Take is Pick and [Target.Begin] in one: it begins no call at a target that has just said, as Serving tells, that it
+// wants none, unless there is no other.
+func (t *Targets) Take(call *transport.Call, tried ...*Target) (target *Target, end func()) {
+	target = t.Pick(call, tried...)
+	if target == nil {
+		return nil, nil
+	}
+	end = target.Begin()
+	if !target.leaving.Load() {
+		return target, end
+	}
+	end() // it may have been chosen before it said so
+	target = t.Pick(call, tried...)
+	if target == nil {
+		return nil, nil
+	}
+	return target, target.Begin()
+}
+
 func (t *Targets) candidates(tried []*Target) []*Target {
 	if all := t.well.Load(); all != nil && len(tried) == 0 {
 		return *all
@@ -149,6 +233,8 @@ func (t *Targets) candidates(tried []*Target) []*Target {
 	for _, target := range t.all {
 		switch {
 		case slices.ContainsFunc(tried, func(o *Target) bool { return o.health == target.health }):
+		case target.leaving.Load():
+			bad = append(bad, target)
 		case target.until.IsZero():
 			good = append(good, target)
 		case t.due(target):
@@ -182,7 +268,7 @@ func (t *Targets) probe(target *Target) {
 		return
 	}
 	target.probing = true
-	t.probes.Go(func() {
+	t.asking.Go(func() {
 		err := t.cfg.Probe(t.life, target.Entry)
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -250,11 +336,11 @@ func (t *Targets) eject(target *Target) {
 	t.look()
 }
 
-// Close ends the probes that run and waits for them. Targets can be picked all the same.
+// Close ends the probes that run, and all that asks targets, and waits for them. Targets can be picked all the same.
 func (t *Targets) Close() {
 	t.mu.Lock()
 	t.closed = true
 	t.mu.Unlock()
 	t.end()
-	t.probes.Wait()
+	t.asking.Wait()
 }

@@ -30,6 +30,12 @@ func AnnounceInstance(r discovery.Registrar, id string) ServerOption {
 	return announcement{registrar: r, instance: id}
 }
 
+// AnnounceServing has [Announce] and [AnnounceInstance] make a service known only while it is [Serving]: its name is
+// withdrawn when it is not, and comes back when it is. See [Health].
+func AnnounceServing() ServerOption {
+	return serverOption(func(c *serverConfig) error { c.servingOnly = true; return nil })
+}
+
 // An announcement is who is told of the services, and as what.
 type announcement struct {
 	registrar discovery.Registrar
@@ -96,7 +102,7 @@ func (s *Server) tellKeepers() {
 		var entries []discovery.Entry
 		for _, name := range s.order {
 			svc := s.services[name]
-			if svc.generated {
+			if svc.generated || s.cfg.servingOnly && s.health.status(name) != Serving {
 				continue
 			}
 			e := discovery.Entry{Name: name, URI: s.uri(name), Metadata: svc.metadata}

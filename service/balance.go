@@ -82,7 +82,11 @@ func newBalanced(u pyro.URI, cfg *proxyConfig, pool func(pyro.URI) *pool) (*bala
 		return nil, transport.Errorf(transport.CodeUnimplemented, "connect to %s: the resolver finds nothing by metadata", u)
 	}
 	b.life, b.end = context.WithCancel(context.Background())
-	b.targets = discovery.NewTargets(discovery.TargetsConfig{Balancer: cfg.balancer, Probe: b.probe})
+	targets := discovery.TargetsConfig{Balancer: cfg.balancer, Probe: b.probe}
+	if cfg.heedsHealth {
+		targets.Serving = b.serving
+	}
+	b.targets = discovery.NewTargets(targets)
 	return b, nil
 }
 
@@ -234,7 +238,7 @@ func (b *balanced) each(ctx context.Context, call *transport.Call, do func(*back
 		failed error
 	)
 	for searched := false; ; {
-		target := b.targets.Pick(call, tried...)
+		target, end := b.targets.Take(call, tried...)
 		switch {
 		case target != nil:
 		case !searched && b.search(ctx):
@@ -245,7 +249,7 @@ func (b *balanced) each(ctx context.Context, call *transport.Call, do func(*back
 		default:
 			return failed
 		}
-		if failed = b.at(target, do); failed == nil || !b.another(ctx, target, failed) {
+		if failed = b.at(target, end, do); failed == nil || !b.another(ctx, target, failed) {
 			return failed
 		}
 		tried = append(tried, target)
@@ -259,8 +263,8 @@ func unsent(err error) *transport.Error {
 	return &e
 }
 
-func (b *balanced) at(target *discovery.Target, do func(*backend) error) error {
-	defer target.Begin()()
+func (b *balanced) at(target *discovery.Target, end func(), do func(*backend) error) error {
+	defer end()
 	be := b.use(target.URI)
 	defer b.giveBack(be)
 	err := do(be)

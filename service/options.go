@@ -52,6 +52,7 @@ type serverConfig struct {
 
 	naming        Naming // of what Serve is given
 	onewayInOrder bool
+	servingOnly   bool // is announced
 	detailed      bool // tracebacks
 	preferIP      int
 	defaults      listenDefaults
@@ -81,6 +82,7 @@ type proxyConfig struct {
 	attempts    int  // 0: one
 	leave       bool // connections that are busy with a call that was given up
 	preferIP    int
+	heedsHealth bool // of the objects that balancer chooses from
 	lookupDelay time.Duration
 	broadcast   *broadcastConfig // nil: not asked
 	// broadcastDefaults are for what broadcast leaves open.

@@ -78,6 +78,9 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 	if cfg.tls != nil && cfg.dialer != nil {
 		errs = append(errs, errors.New("TLS and DialWith do not go together"))
 	}
+	if cfg.heedsHealth && cfg.balancer == nil {
+		errs = append(errs, errors.New("HealthCheck is for a proxy with Balance"))
+	}
 	return cfg, errors.Join(errs...)
 }
 

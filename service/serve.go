@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // Serve serves objects until ctx ends: the keys are *Service, or values whose exported methods are served
@@ -56,7 +54,7 @@ func (s *Server) logServed() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, name := range slices.Sorted(maps.Keys(s.services)) {
-		if name == pyro.DaemonObject {
+		if s.isOwn(name) {
 			continue
 		}
 		s.log.Info("serving", "uri", s.uri(name).String())

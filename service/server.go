@@ -34,6 +34,7 @@ type Server struct {
 	log  *slog.Logger
 
 	calls   callCounts
+	health  *Health
 	logURIs bool // Start logs where each service is
 
 	life sync.Mutex   // held by Start, so that a Shutdown meets all of it or nothing
@@ -80,7 +81,11 @@ func NewServer(opts ...ServerOption) *Server {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	s.health = &Health{s: s, down: map[string]bool{}}
 	s.services[pyro.DaemonObject] = s.daemon()
+	if s.isOwn(HealthObject) {
+		s.services[HealthObject] = s.health.object()
+	}
 	return s
 }
 
@@ -103,7 +108,7 @@ func (s *Server) add(services []*Service, force bool) error {
 			errs = append(errs, err)
 		}
 		twice := slices.ContainsFunc(services[:i], func(o *Service) bool { return o.name == svc.name })
-		if there := s.services[svc.name]; twice || there != nil && (!force || svc.name == pyro.DaemonObject) {
+		if there := s.services[svc.name]; twice || there != nil && (!force || s.isOwn(svc.name)) {
 			errs = append(errs, fmt.Errorf("service %s: %w", svc.name, errIDTaken))
 		}
 	}
@@ -118,7 +123,7 @@ func (s *Server) add(services []*Service, force bool) error {
 			s.publish(svc)
 		}
 	}
-	s.tellKeepers()
+	s.membersChanged()
 	return nil
 }
 
@@ -135,20 +140,26 @@ func (s *Server) Remove(services ...*Service) {
 			s.take(svc.name)
 		}
 	}
-	s.tellKeepers()
+	s.membersChanged()
 }
 
 // RemoveID is Remove for what is known by an id; it reports whether there was such a service. The
-// daemon's own object stays.
+// server's own objects stay.
 func (s *Server) RemoveID(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.services[id] == nil || id == pyro.DaemonObject {
+	if s.services[id] == nil || s.isOwn(id) {
 		return false
 	}
 	s.take(id)
-	s.tellKeepers()
+	s.membersChanged()
 	return true
+}
+
+// membersChanged tells who is to know that services came or went, under mu.
+func (s *Server) membersChanged() {
+	s.tellKeepers()
+	s.health.wake()
 }
 
 // take takes a service out, if it is there, under mu.
@@ -263,6 +274,10 @@ func (s *Server) start(listen func() ([]listener, error)) error {
 	for _, u := range s.URIs("") {
 		s.log.Debug("listening", "location", u.Location())
 	}
+	if s.logURIs {
+		s.logServed()
+	}
+	s.health.start() // before anybody can ask
 	s.failed = make(chan error, len(listeners))
 	for _, l := range listeners {
 		s.serving.Go(func() {
@@ -271,9 +286,6 @@ func (s *Server) start(listen func() ([]listener, error)) error {
 				s.failed <- err
 			}
 		})
-	}
-	if s.logURIs {
-		s.logServed()
 	}
 	s.announce()
 	return nil
@@ -577,8 +589,8 @@ func (s *Server) URIs(name string) []pyro.URI {
 	return uris
 }
 
-// Shutdown withdraws the names, stops accepting, lets the calls that run finish and closes. When ctx
-// ends first, names stay that could not be withdrawn by then, what still runs is cut off, and the error
+// Shutdown tells who watches the server's health, withdraws the names, stops accepting, lets the calls that run finish
+// and closes. It accepts calls until those who watch have taken note, for two seconds at most. When ctx ends first, names stay that could not be withdrawn by then, what still runs is cut off, and the error
 // says how many calls that were.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.life.Lock()
@@ -588,9 +600,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	s.stopOnce.Do(func() { close(s.stopping) })
+	s.health.leave()
 	s.withdraw(ctx)
+	s.health.partFrom(ctx)
 	err := wire.Shutdown(ctx)
 	s.serving.Wait()
+	s.health.wait(ctx)
 	s.setRunning(false)
 	s.endOnce.Do(func() { close(s.ended) })
 	return err

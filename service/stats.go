@@ -13,7 +13,9 @@ import (
 type Stats struct {
 	pyro.ServerStats
 
-	Calls        uint64 // calls that were taken on, entries of batches and items of iterators included
+	// Calls counts the calls that were taken on, entries of batches and items of iterators included. None of the four
+	// counts those of HealthObject.
+	Calls        uint64
 	CallsFailed  uint64 // those of them that ended with an error
 	CallsRefused uint64 // calls beyond MaxCalls
 	CallsRunning int64  // calls that run now
@@ -53,10 +55,14 @@ func MaxCalls(n int) ServerOption {
 	})
 }
 
-// counted is the outermost part of the chain: it counts the calls, and refuses those that are too many.
+// counted is the outermost part of the chain: it counts the calls, and refuses those that are too many. Those of the
+// health object, which may wait for long, take no room from others.
 func (s *Server) counted(next transport.Endpoint) transport.Endpoint {
 	most := s.cfg.maxCalls
 	return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+		if call.Object == HealthObject {
+			return next(ctx, call)
+		}
 		defer s.calls.running.Add(-1)
 		if n := s.calls.running.Add(1); most > 0 && n > most {
 			s.calls.refused.Add(1)
