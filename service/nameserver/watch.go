@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -90,10 +89,7 @@ func (n *NameServer) changes(ctx context.Context, prefix string) <-chan storageC
 	changes := make(chan storageChange)
 	go func() {
 		defer close(changes)
-		for c, err := range n.store.Watch(ctx) {
-			if err == nil && c.Kind != storage.Synced && !strings.HasPrefix(c.Record.Name, prefix) {
-				continue
-			}
+		for c, err := range n.store.Watch(ctx, prefix) {
 			select {
 			case changes <- storageChange{c, err}:
 			case <-ctx.Done():

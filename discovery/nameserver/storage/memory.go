@@ -17,11 +17,11 @@ import (
 // yields, metadata of several tags aside, which looks at those of the rarest one. What reads many records
 // reads a copy on write: writers do not wait for it.
 type Memory struct {
-	mu       sync.RWMutex // guards everything; taking a copy of a tree writes to it
-	names    btree.Map[string, *kept]
-	tags     map[string]*tagged
-	watchers map[*watcher]struct{}
-	closed   bool
+	mu     sync.RWMutex // guards everything; taking a copy of a tree writes to it
+	names  btree.Map[string, *kept]
+	tags   map[string]*tagged
+	feed   feed
+	closed bool
 }
 
 // kept is a record in little room: there may be millions. It does not change.
@@ -139,7 +139,7 @@ func (m *Memory) put(r Record) {
 	k := &kept{text: r.Name + r.URI, split: len(r.Name)}
 	m.tag(k, r.Tags, r.Lease)
 	m.names.Set(k.name(), k)
-	m.changed(k.name(), known)
+	m.feed.tell(news{record: k}, m.names.Len())
 }
 
 // remove removes a name, under mu.
@@ -149,7 +149,7 @@ func (m *Memory) remove(name string) {
 		return
 	}
 	m.untag(k)
-	m.changed(name, true)
+	m.feed.tell(news{record: k, gone: true}, m.names.Len())
 }
 
 // tag gives a record its shape and puts it to those of its tags, under mu.
@@ -360,8 +360,8 @@ func (m *Memory) Close() error {
 	m.closed = true
 	m.names.Clear()
 	m.tags = nil
-	for w := range m.watchers {
-		w.wake()
+	for prefix, w := range m.feed.waiting {
+		m.feed.wake(prefix, w)
 	}
 	return nil
 }

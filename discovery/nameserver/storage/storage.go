@@ -52,10 +52,12 @@ type Storage interface {
 	TaggedAll(ctx context.Context, tags []string) iter.Seq2[Record, error]
 	// TaggedAny yields the records that have at least one of tags, as Prefix does. No tags: no records.
 	TaggedAny(ctx context.Context, tags []string) iter.Seq2[Record, error]
-	// Watch yields a Change of kind Put for each record that is there, one of kind Synced, and then what changes,
-	// whoever changes it, until ctx ends or the loop does. Of a name that changed several times before it was asked
-	// for, only the last change is told, and nothing of one that came and went: a slow watcher holds nobody up.
-	Watch(ctx context.Context) iter.Seq2[Change, error]
+	// Watch yields a Change of kind Put for each record that is there whose name begins with prefix, one of kind Synced,
+	// and then what changes of such names, whoever changes it, until ctx ends or the loop does. It may tell the same twice,
+	// and that a name is gone that came and went before it was told. Of a name that changed several times before it was
+	// asked for, only the last change is told: a slow watcher holds nobody up, and costs little; one that is behind by
+	// too many changes gets ErrBehind. An error is the last thing it yields.
+	Watch(ctx context.Context, prefix string) iter.Seq2[Change, error]
 	// Close ends the storage; watchers get ErrClosed, and so does whoever calls a method later.
 	Close() error
 }

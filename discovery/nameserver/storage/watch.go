@@ -2,177 +2,262 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"iter"
-
-	"github.com/tidwall/btree"
+	"strings"
 )
 
-// A watcher is told what changes. Its fields are guarded by Memory.mu.
-type watcher struct {
-	pending []string        // names that have changed, in the order of their first change; only those in news count
-	news    map[string]news // of the names that have changed
-	ready   chan struct{}   // has room for one: somebody may be waiting
+// ErrBehind is the error for a watcher that has fallen so far behind that starting anew takes less.
+var ErrBehind = errors.New("the watcher is too far behind")
+
+const (
+	// minBehind is how many changes a watcher may be behind, where there are fewer names than that.
+	minBehind = 10_000
+	// look is how many records or news are looked at between other users of the storage.
+	look = 128
+)
+
+// feed is what watchers are told of: one list of news for all of them, of which each knows its place. So a change costs the
+// same however many watchers do not listen, and what they have not heard is kept once. Memory.mu guards it.
+type feed struct {
+	news    []news
+	begin   uint64 // the number of news[0]; a watcher that wants one before is too late
+	behind  int    // watchers that have not heard all; without any there are no news
+	waiting map[string]*waiting
+	lengths map[int]int // of the prefixes in waiting: how many have it
 }
 
-// news is what a watcher has not been told of a name.
+// news is that a record is there, or gone. It counts until there are other news of its name.
 type news struct {
-	fresh bool // when the watcher was told last, the name was not there
+	record *kept
+	gone   bool
 }
 
-// note notes that a name has changed, which was there before or not, and is there now or not.
-func (w *watcher) note(name string, was, is bool) {
-	n, known := w.news[name]
-	switch {
-	case known && n.fresh && !is:
-		// It came and went. That nothing is to be told bounds what a slow watcher costs.
-		delete(w.news, name)
-		w.tidy()
-		return
-	case known:
-		return
-	}
-	w.news[name] = news{fresh: !was}
-	w.pending = append(w.pending, name)
-	w.wake()
+// waiting is watchers of one prefix that have heard all.
+type waiting struct {
+	watchers int
+	next     uint64        // the number of the news that they wait for
+	heard    chan struct{} // closed when next is known
 }
 
-// tidy takes names that came and went from pending when they are more than the others.
-func (w *watcher) tidy() {
-	if len(w.pending) < 2*len(w.news)+64 {
-		return
+func (f *feed) end() uint64 { return f.begin + uint64(len(f.news)) }
+
+// wait makes a watcher of prefix one that has heard all.
+func (f *feed) wait(prefix string) *waiting {
+	f.left()
+	w := f.waiting[prefix]
+	if w == nil {
+		if f.waiting == nil {
+			f.waiting, f.lengths = map[string]*waiting{}, map[int]int{}
+		}
+		w = &waiting{heard: make(chan struct{})}
+		f.waiting[prefix] = w
+		f.lengths[len(prefix)]++
 	}
-	seen := make(map[string]struct{}, len(w.news))
-	kept := make([]string, 0, len(w.news))
-	for _, name := range w.pending {
-		_, counts := w.news[name]
-		if _, twice := seen[name]; counts && !twice {
-			seen[name] = struct{}{}
-			kept = append(kept, name)
+	w.watchers++
+	return w
+}
+
+// left forgets a watcher that is behind.
+func (f *feed) left() {
+	if f.behind--; f.behind == 0 {
+		f.begin, f.news = f.end(), nil
+	}
+}
+
+// stopped forgets a watcher that waits.
+func (f *feed) stopped(prefix string, w *waiting) {
+	switch w.watchers--; {
+	case f.waiting[prefix] != w: // it has been woken
+		f.left()
+	case w.watchers == 0:
+		f.drop(prefix)
+	}
+}
+
+func (f *feed) drop(prefix string) {
+	delete(f.waiting, prefix)
+	if f.lengths[len(prefix)]--; f.lengths[len(prefix)] == 0 {
+		delete(f.lengths, len(prefix))
+	}
+}
+
+// wake has watchers go on that wait; the next news are for them.
+func (f *feed) wake(prefix string, w *waiting) {
+	f.drop(prefix)
+	w.next = f.end()
+	f.behind += w.watchers
+	close(w.heard)
+}
+
+// tell adds news of a storage with so many names.
+func (f *feed) tell(n news, names int) {
+	if len(f.waiting) > 0 {
+		name := n.record.name()
+		for length := range f.lengths {
+			if length > len(name) {
+				continue
+			}
+			if w := f.waiting[name[:length]]; w != nil {
+				f.wake(name[:length], w)
+			}
 		}
 	}
-	w.pending = kept
-}
-
-// next takes the name that has waited longest.
-func (w *watcher) next() (name string, more bool) {
-	for len(w.pending) > 0 {
-		name, w.pending = w.pending[0], w.pending[1:]
-		if _, counts := w.news[name]; counts {
-			delete(w.news, name)
-			return name, true
-		}
-	}
-	w.pending = nil // what was taken needs no room any more
-	return "", false
-}
-
-func (w *watcher) wake() {
-	select {
-	case w.ready <- struct{}{}:
-	default:
-	}
-}
-
-// changed tells the watchers that a name has changed, under mu.
-func (m *Memory) changed(name string, was bool) {
-	if len(m.watchers) == 0 {
+	if f.behind == 0 {
 		return
 	}
-	_, is := m.names.Get(name)
-	for w := range m.watchers {
-		w.note(name, was, is)
+	f.news = append(f.news, n)
+	// Who is behind by more changes than there are names hears less by starting anew.
+	if most := max(minBehind, names); len(f.news) > 2*most {
+		late := len(f.news) - most
+		f.begin += uint64(late) //nolint:gosec // not negative
+		f.news = append([]news(nil), f.news[late:]...)
 	}
+}
+
+// A watcher is one call of Watch.
+type watcher struct {
+	m      *Memory
+	prefix string
+	next   uint64   // the number of the news that it looks at next
+	waits  *waiting // what it waits for; nil while it is behind
 }
 
 // Watch yields what is there and what changes. See Storage.
-func (m *Memory) Watch(ctx context.Context) iter.Seq2[Change, error] {
+func (m *Memory) Watch(ctx context.Context, prefix string) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
-		w := &watcher{news: map[string]news{}, ready: make(chan struct{}, 1)}
-		names, err := m.watch(w)
-		if err != nil {
+		w := m.watcher(prefix)
+		defer w.stop()
+		if err := w.run(ctx, yield); err != nil {
 			yield(Change{}, err)
-			return
-		}
-		defer m.unwatch(w)
-		if !yieldAll(ctx, names, yield) || !yield(Change{Kind: Synced}, nil) {
-			return
-		}
-		for m.yieldChange(ctx, w, yield) {
 		}
 	}
 }
 
-// watch makes w known, and returns what is there.
-func (m *Memory) watch(w *watcher) (*btree.Map[string, *kept], error) {
+// watcher returns one that hears of all from now on.
+func (m *Memory) watcher(prefix string) *watcher {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.state(); err != nil {
-		return nil, err
+	m.feed.behind++
+	return &watcher{m: m, prefix: prefix, next: m.feed.end()}
+}
+
+func (w *watcher) stop() {
+	w.m.mu.Lock()
+	defer w.m.mu.Unlock()
+	if w.waits == nil {
+		w.m.feed.left()
+	} else {
+		w.m.feed.stopped(w.prefix, w.waits)
 	}
-	if m.watchers == nil {
-		m.watchers = map[*watcher]struct{}{}
+}
+
+// run yields until the loop ends, or returns an error that is to be yielded.
+func (w *watcher) run(ctx context.Context, yield func(Change, error) bool) error {
+	if more, err := w.tellAll(ctx, yield); err != nil || !more {
+		return err
 	}
-	m.watchers[w] = struct{}{}
-	return m.names.Copy(), nil
-}
-
-func (m *Memory) unwatch(w *watcher) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.watchers, w)
-}
-
-// yieldAll yields what is there; false ends the watch.
-func yieldAll(ctx context.Context, names *btree.Map[string, *kept], yield func(Change, error) bool) bool {
-	goOn := true
-	names.Scan(func(_ string, k *kept) bool {
-		goOn = yieldRecord(ctx, k, func(r Record, err error) bool {
-			if err != nil {
-				return yield(Change{}, err)
-			}
-			return yield(Change{Kind: Put, Record: r}, nil)
-		})
-		return goOn
-	})
-	return goOn
-}
-
-// yieldChange waits for a change and yields it; false ends the watch.
-func (m *Memory) yieldChange(ctx context.Context, w *watcher, yield func(Change, error) bool) bool {
+	c, some := Change{Kind: Synced}, true
 	for {
+		var err error
+		if c, some, err = w.hear(c, some); err != nil {
+			return err
+		}
+		if some && !yield(c, nil) {
+			return nil
+		}
+		some = false
+		if w.waits != nil {
+			select {
+			case <-ctx.Done():
+			case <-w.waits.heard:
+				w.next, w.waits = w.waits.next, nil // written before heard was closed
+			}
+		}
 		if err := ctx.Err(); err != nil {
-			yield(Change{}, err)
-			return false
-		}
-		c, more, err := m.nextChange(w)
-		switch {
-		case err != nil:
-			yield(Change{}, err)
-			return false
-		case more:
-			return yield(c, nil)
-		}
-		select {
-		case <-ctx.Done():
-		case <-w.ready:
+			return err
 		}
 	}
 }
 
-// nextChange takes the change that has waited longest.
-func (m *Memory) nextChange(w *watcher) (c Change, more bool, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.state(); err != nil {
+// tellAll yields what is there; more is false when the loop has ended. A watcher that is slow here keeps nothing alive: what
+// it gets is what is there when it asks for it, and what changed meanwhile comes later.
+func (w *watcher) tellAll(ctx context.Context, yield func(Change, error) bool) (more bool, err error) {
+	records := make([]*kept, 0, look)
+	for from := w.prefix; ; from = records[len(records)-1].name() + "\x00" {
+		if records, err = w.there(records[:0], from); err != nil {
+			return false, err
+		}
+		for _, k := range records {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			if !yield(Change{Kind: Put, Record: k.record()}, nil) {
+				return false, nil
+			}
+		}
+		if len(records) < look {
+			return true, nil
+		}
+	}
+}
+
+// there appends the next records from a name on.
+func (w *watcher) there(records []*kept, from string) ([]*kept, error) {
+	w.m.mu.RLock()
+	defer w.m.mu.RUnlock()
+	w.m.names.Ascend(from, func(name string, k *kept) bool {
+		if !strings.HasPrefix(name, w.prefix) {
+			return false
+		}
+		records = append(records, k)
+		return len(records) < look
+	})
+	return records, w.m.state()
+}
+
+// hear returns the next change, or the one given if some is true. When nothing is left after it, the watcher waits: how
+// long it takes to tell it does not count then.
+func (w *watcher) hear(c Change, some bool) (Change, bool, error) {
+	w.m.mu.Lock()
+	defer w.m.mu.Unlock()
+	if err := w.m.state(); err != nil {
 		return Change{}, false, err
 	}
-	name, more := w.next()
-	if !more {
-		return Change{}, false, nil
+	f := &w.m.feed
+	if w.next < f.begin {
+		return Change{}, false, ErrBehind
 	}
-	k, known := m.names.Get(name)
-	if !known {
-		return Change{Kind: Removed, Record: Record{Name: name}}, true, nil
+	for range look {
+		if w.next == f.end() {
+			w.waits = f.wait(w.prefix)
+			break
+		}
+		next, counts := w.m.change(f.news[w.next-f.begin], w.prefix)
+		if counts && some {
+			break
+		}
+		w.next++
+		if counts {
+			c, some = next, true
+		}
 	}
-	return Change{Kind: Put, Record: k.record()}, true, nil
+	return c, some, nil
+}
+
+// change returns what news are to a watcher of prefix. They do not count when there are later ones of that name. It is
+// called under mu.
+func (m *Memory) change(n news, prefix string) (c Change, counts bool) {
+	name := n.record.name()
+	if !strings.HasPrefix(name, prefix) {
+		return Change{}, false
+	}
+	now, known := m.names.Get(name)
+	switch {
+	case n.gone && !known:
+		return Change{Kind: Removed, Record: Record{Name: name}}, true
+	case !n.gone && now == n.record:
+		return Change{Kind: Put, Record: now.record()}, true
+	}
+	return Change{}, false
 }

@@ -130,7 +130,7 @@ func TestOthersChangeTheFile(t *testing.T) {
 	}, strings.Split(strings.TrimSpace(text(t, s)), "\n"), "a lease goes with its name, also when another one gets its id")
 
 	var told []string
-	for c, err := range s.Watch(t.Context()) {
+	for c, err := range s.Watch(t.Context(), "") {
 		require.NoError(t, err)
 		if c.Kind == storage.Synced {
 			exec(t, other, "UPDATE pyro_names SET uri = '4' WHERE name = 'b'")

@@ -45,6 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) storage.Storage, opts ...Option) 
 	t.Run("watch", s.watch)
 	t.Run("what is the same is not told", s.watchSame)
 	t.Run("a slow watcher hears the last of each", s.watchSlow)
+	t.Run("a watcher that is slow at first", s.watchSlowStart)
+	t.Run("watchers of prefixes", s.watchPrefixes)
 	t.Run("a watch ends", s.watchEnds)
 	t.Run("concurrent writers", s.concurrent)
 	t.Run("one of many is the first", s.race)
@@ -398,9 +400,9 @@ type heard struct {
 	next func() (storage.Change, error, bool)
 }
 
-func (s suite) hear(t *testing.T, st storage.Storage) heard {
+func (s suite) hear(t *testing.T, st storage.Storage, prefix string) heard {
 	t.Helper()
-	next, stop := iter.Pull2(st.Watch(t.Context()))
+	next, stop := iter.Pull2(st.Watch(t.Context(), prefix))
 	t.Cleanup(stop)
 	return heard{next}
 }
@@ -430,7 +432,7 @@ func (s suite) watch(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
 	put(t, st, "b", "1")
 	put(t, st, "a", "2")
-	h := s.hear(t, st)
+	h := s.hear(t, st, "")
 	h.want(t, "put a 2", "put b 1", "synced")
 	put(t, st, "c", "3")
 	h.want(t, "put c 3")
@@ -442,14 +444,14 @@ func (s suite) watch(t *testing.T) {
 		require.NoError(t, st.SetTags(ctx, "a", []string{"y", "x"}))
 		h.want(t, "put a 4 x,y")
 	}
-	empty := s.hear(t, s.start(t))
+	empty := s.hear(t, s.start(t), "")
 	empty.want(t, "synced")
 }
 
 func (s suite) watchSame(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
 	put(t, st, "a", "1", "x", "y")
-	h := s.hear(t, st)
+	h := s.hear(t, st, "")
 	h.want(t, strings.TrimSpace("put a 1 "+strings.Join(s.kept("x", "y"), ",")), "synced")
 	put(t, st, "a", "1", "y", "x", "y")
 	require.NoError(t, st.SetTags(ctx, "a", []string{"y", "x"}))
@@ -463,28 +465,114 @@ func (s suite) watchSame(t *testing.T) {
 func (s suite) watchSlow(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
 	put(t, st, "old", "1")
-	put(t, st, "older", "1")
-	h := s.hear(t, st)
-	h.want(t, "put old 1")
+	h := s.hear(t, st, "")
+	h.want(t, "put old 1", "synced")
+	put(t, st, "begin", "1")
+	h.want(t, "put begin 1")
 	for i := range 100 {
 		put(t, st, "many", strconv.Itoa(i))
-		put(t, st, fmt.Sprintf("short%d", i), "1")
-		_, err := st.Remove(ctx, []string{fmt.Sprintf("short%d", i)}, nil)
+		put(t, st, "short", "1")
+		_, err := st.Remove(ctx, []string{"short"}, nil)
 		require.NoError(t, err)
 	}
 	put(t, st, "old", "2")
 	_, err := st.Remove(ctx, []string{"old"}, nil)
 	require.NoError(t, err)
-	put(t, st, "short7", "2")
+	put(t, st, "short", "2")
 	put(t, st, "end", "1")
-	h.want(t, "put older 1", "synced", "put many 99", "removed old", "put short7 2", "put end 1")
+	h.want(t, "put many 99", "removed old", "put short 2", "put end 1")
+}
+
+// watchSlowStart: what changes while a watcher is told what is there.
+func (s suite) watchSlowStart(t *testing.T) {
+	st, ctx := s.start(t), t.Context()
+	const many = 300
+	var first []string
+	for i := range many {
+		name := fmt.Sprintf("n%03d", i)
+		first = append(first, "put "+name+" 1")
+		put(t, st, name, "1")
+	}
+	h := s.hear(t, st, "n")
+	h.want(t, first[0])
+	put(t, st, "n000", "2")
+	put(t, st, "n001", "2")
+	put(t, st, "n298x", "2")
+	_, err := st.Remove(ctx, []string{"n002", "n299"}, nil)
+	require.NoError(t, err)
+	put(t, st, "~end", "1")
+	put(t, st, "n~end", "1")
+	told := map[string]string{"n000": "1"}
+	synced := false
+	for last := ""; last != "n~end" || !synced; {
+		c, err, _ := h.next()
+		require.NoError(t, err)
+		last = c.Record.Name
+		switch c.Kind {
+		case storage.Put:
+			told[last] = c.Record.URI
+		case storage.Removed:
+			delete(told, last)
+		case storage.Synced:
+			synced = true
+			last = "n~end" // which may have been told already
+		}
+	}
+	// What comes after it is the rest.
+	put(t, st, "n~rest", "1")
+	for last := ""; last != "n~rest"; {
+		c, err, _ := h.next()
+		require.NoError(t, err)
+		if last = c.Record.Name; c.Kind == storage.Removed {
+			delete(told, last)
+		} else {
+			told[last] = c.Record.URI
+		}
+	}
+	want := map[string]string{}
+	for r, err := range st.Prefix(ctx, "n") {
+		require.NoError(t, err)
+		want[r.Name] = r.URI
+	}
+	require.Equal(t, want, told)
+}
+
+// watchPrefixes: each watcher hears of its own names, and of nothing else.
+func (s suite) watchPrefixes(t *testing.T) {
+	st, ctx := s.start(t), t.Context()
+	put(t, st, "a", "1")
+	put(t, st, "ab.1", "1")
+	put(t, st, "b", "1")
+	watchers := map[string]heard{}
+	for prefix, first := range map[string][]string{
+		"": {"put a 1", "put ab.1 1", "put b 1"}, "a": {"put a 1", "put ab.1 1"}, "ab.": {"put ab.1 1"}, "ab.long": nil, "c": nil,
+	} {
+		h := s.hear(t, st, prefix)
+		h.want(t, append(first, "synced")...)
+		watchers[prefix] = h
+	}
+	again := s.hear(t, st, "ab.")
+	again.want(t, "put ab.1 1", "synced")
+	put(t, st, "ab", "2")
+	put(t, st, "ab.2", "2")
+	put(t, st, "c", "2")
+	_, err := st.Remove(ctx, []string{"ab.1"}, nil)
+	require.NoError(t, err)
+	watchers[""].want(t, "put ab 2", "put ab.2 2", "put c 2", "removed ab.1")
+	watchers["a"].want(t, "put ab 2", "put ab.2 2", "removed ab.1")
+	watchers["ab."].want(t, "put ab.2 2", "removed ab.1")
+	again.want(t, "put ab.2 2", "removed ab.1")
+	watchers["c"].want(t, "put c 2")
+	put(t, st, "ab.longer", "3")
+	watchers["ab.long"].want(t, "put ab.longer 3")
+	watchers["ab."].want(t, "put ab.longer 3")
 }
 
 func (s suite) watchEnds(t *testing.T) {
 	st := s.start(t)
 	put(t, st, "a", "1")
 	put(t, st, "b", "1")
-	for c, err := range st.Watch(t.Context()) {
+	for c, err := range st.Watch(t.Context(), "") {
 		require.NoError(t, err)
 		require.Equal(t, "put a 1", describe(c))
 		break
@@ -493,7 +581,7 @@ func (s suite) watchEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		told := 0
 		var last error
-		for _, err := range st.Watch(ctx) {
+		for _, err := range st.Watch(ctx, "") {
 			last = err
 			if told++; told == after {
 				cancel()
@@ -507,7 +595,7 @@ func (s suite) watchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	told := 0
-	for _, err := range st.Watch(ctx) {
+	for _, err := range st.Watch(ctx, "") {
 		if told++; told == 10 {
 			cancel()
 		}
@@ -522,7 +610,7 @@ func (s suite) watchEnds(t *testing.T) {
 
 func (s suite) concurrent(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
-	h := s.hear(t, st)
+	h := s.hear(t, st, "")
 	var wg sync.WaitGroup
 	const writers, each = 16, 30
 	for w := range writers {
@@ -606,7 +694,7 @@ func (s suite) race(t *testing.T) {
 func (s suite) closed(t *testing.T) {
 	st, ctx := s.open(t), t.Context()
 	put(t, st, "a", "1")
-	h := s.hear(t, st)
+	h := s.hear(t, st, "")
 	h.want(t, "put a 1", "synced")
 	require.NoError(t, st.Close())
 	require.NoError(t, st.Close(), "again")
@@ -627,7 +715,7 @@ func (s suite) closed(t *testing.T) {
 		require.ErrorIs(t, err, storage.ErrClosed)
 	}
 	rounds := 0
-	for _, err := range st.Watch(ctx) {
+	for _, err := range st.Watch(ctx, "") {
 		rounds++
 		require.ErrorIs(t, err, storage.ErrClosed)
 	}

@@ -149,8 +149,8 @@ func noMetadata(yield func(storage.Record, error) bool) {
 }
 
 // Watch yields what is there and what changes. See storage.Storage.
-func (s *Storage) Watch(ctx context.Context) iter.Seq2[storage.Change, error] {
-	return s.index.Watch(ctx)
+func (s *Storage) Watch(ctx context.Context, prefix string) iter.Seq2[storage.Change, error] {
+	return s.index.Watch(ctx, prefix)
 }
 
 // Put stores a record. See storage.Storage.
