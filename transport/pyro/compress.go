@@ -168,6 +168,9 @@ func (r *inflateRoom) take(ctx context.Context, n int64) error {
 	}
 }
 
+// resize makes the greatest size n bytes more, or less: who has more than there is room for keeps it.
+func (r *inflateRoom) resize(n int64) { r.give(inflateTogether * n) }
+
 // give returns n bytes.
 func (r *inflateRoom) give(n int64) {
 	r.mu.Lock()

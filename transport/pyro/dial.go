@@ -250,7 +250,7 @@ func offers(nc net.Conn, cfg *DialConfig) features {
 	return ownFeatures
 }
 
-func orDefault(n, def int64) int64 {
+func orDefault[N int | int64 | time.Duration](n, def N) N {
 	if n <= 0 {
 		return def
 	}

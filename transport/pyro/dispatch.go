@@ -89,7 +89,7 @@ func (w *worker) flushIsDue() bool {
 
 // limitIdle sets the time for the next request to come, where there is such a limit.
 func (w *worker) limitIdle() {
-	if w.s.cfg.IdleTimeout <= 0 || w.reader.complete() {
+	if w.limits.idleTimeout <= 0 || w.reader.complete() {
 		return
 	}
 	w.mu.Lock()

@@ -298,12 +298,12 @@ func (c *serverConn) makeRoom() {
 // setIdle sets the time for the next request to come, where there is such a limit: while calls run, none.
 // It runs under mu.
 func (c *serverConn) setIdle() {
-	if c.s.cfg.IdleTimeout <= 0 {
+	if c.limits.idleTimeout <= 0 {
 		return
 	}
 	var until time.Time
 	if c.aside == 0 && len(c.pours) == 0 {
-		until = time.Now().Add(c.s.cfg.IdleTimeout)
+		until = time.Now().Add(c.limits.idleTimeout)
 	}
 	_ = c.nc.SetReadDeadline(until)
 	if c.s.isClosing() { // it may have set its own deadline a moment before

@@ -110,6 +110,7 @@ type Server struct {
 	closing  chan struct{} // closed when draining begins
 	oneways  *oneways
 	inflated *inflateRoom
+	limits   atomic.Pointer[limits] // written under mu
 
 	mu        sync.Mutex // guards what follows
 	listeners map[net.Listener]struct{}
@@ -142,20 +143,8 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 		conns:     map[*serverConn]struct{}{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.cfg.MaxMessageSize = orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize)
-	s.cfg.MaxInflatedSize = orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize)
-	if s.cfg.MaxConnections <= 0 {
-		s.cfg.MaxConnections = defaultMaxConnections
-	}
-	if s.cfg.MaxConcurrent <= 0 {
-		s.cfg.MaxConcurrent = defaultMaxConcurrent
-	}
-	if s.cfg.HandshakeTimeout <= 0 {
-		s.cfg.HandshakeTimeout = DefaultTimeout
-	}
-	if s.cfg.WriteTimeout <= 0 {
-		s.cfg.WriteTimeout = time.Minute
-	}
+	s.limits.Store(cfg.limits())
+	s.cfg.MaxConcurrent = orDefault(cfg.MaxConcurrent, defaultMaxConcurrent)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -255,13 +244,13 @@ func (s *Server) start(nc net.Conn, cfg ListenConfig) {
 		return
 	}
 	c := newServerConn(s, nc, cfg)
-	c.full = s.served >= s.cfg.MaxConnections
+	c.full = s.served >= s.limits.Load().maxConnections
 	if !c.full {
 		s.served++
 	}
 	s.conns[c] = struct{}{}
 	if s.watch == nil {
-		s.watch = time.AfterFunc(s.cfg.HandshakeTimeout/watchParts, s.endLateHandshakes)
+		s.watch = time.AfterFunc(s.limits.Load().handshakeTimeout/watchParts, s.endLateHandshakes)
 	}
 	s.wg.Add(1) // the connection's last worker takes it back
 	c.start()
@@ -281,11 +270,11 @@ func (s *Server) forget(c *serverConn) {
 func (s *Server) endLateHandshakes() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	waiting := false
+	waiting, limit := false, s.limits.Load().handshakeTimeout
 	for c := range s.conns {
 		switch {
 		case c.greeted.Load():
-		case time.Since(c.since) >= s.cfg.HandshakeTimeout:
+		case time.Since(c.since) >= limit:
 			s.counts.handshakeTimeouts.Add(1)
 			c.greeted.Store(true) // it is not looked at again
 			c.cancel(nil)         // who judges the handshake may be waiting for somebody else
@@ -296,7 +285,7 @@ func (s *Server) endLateHandshakes() {
 	}
 	s.watch = nil
 	if waiting {
-		s.watch = time.AfterFunc(s.cfg.HandshakeTimeout/watchParts, s.endLateHandshakes)
+		s.watch = time.AfterFunc(s.limits.Load().handshakeTimeout/watchParts, s.endLateHandshakes)
 	}
 }
 

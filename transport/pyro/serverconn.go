@@ -48,6 +48,7 @@ type serverConn struct {
 	s       *Server
 	nc      net.Conn
 	listen  ListenConfig
+	limits  *limits       // those that counted when it was accepted
 	since   time.Time     // when it was accepted
 	greeted atomic.Bool   // the handshake is over
 	full    bool          // the server has no room: say so and go
@@ -69,12 +70,13 @@ type serverConn struct {
 }
 
 func newServerConn(s *Server, nc net.Conn, cfg ListenConfig) *serverConn {
-	c := &serverConn{s: s, nc: nc, listen: cfg, since: time.Now(), opts: s.cfg.Values}
+	l := s.limits.Load()
+	c := &serverConn{s: s, nc: nc, listen: cfg, since: time.Now(), opts: l.values, limits: l}
 	c.o = wireOptions{
 		hmacKey:     cfg.HMACKey,
 		compress:    s.cfg.Compress,
-		maxSize:     min(s.cfg.MaxMessageSize, maxHandshake),
-		maxInflated: min(s.cfg.MaxInflatedSize, maxHandshake),
+		maxSize:     min(l.maxMessageSize, maxHandshake),
+		maxInflated: min(l.maxInflatedSize, maxHandshake),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.peer = &transport.Peer{Addr: nc.RemoteAddr(), Local: nc.LocalAddr(), Session: &transport.Session{}}
@@ -154,7 +156,7 @@ func (w *worker) accept() error {
 	if err := w.greet(&f); err != nil {
 		return err
 	}
-	w.o.maxSize, w.o.maxInflated = w.s.cfg.MaxMessageSize, w.s.cfg.MaxInflatedSize
+	w.o.maxSize, w.o.maxInflated = w.limits.maxMessageSize, w.limits.maxInflatedSize
 	return nil
 }
 
@@ -171,7 +173,7 @@ func (w *worker) speak(d codec.Dialect) {
 // acceptGiven reads the first message of a connection without a handshake, which tells its dialect, and
 // has the connection judged.
 func (w *worker) acceptGiven() error {
-	w.o.maxSize, w.o.maxInflated = w.s.cfg.MaxMessageSize, w.s.cfg.MaxInflatedSize
+	w.o.maxSize, w.o.maxInflated = w.limits.maxMessageSize, w.limits.maxInflatedSize
 	f, err := w.reader.next()
 	w.s.countRead(err)
 	if err != nil {
@@ -562,7 +564,7 @@ func (c *serverConn) write(b []byte) error {
 	}
 	for b = b[n:]; len(b) > 0; {
 		part := b[:min(len(b), writePart)]
-		_ = c.nc.SetWriteDeadline(time.Now().Add(c.s.cfg.WriteTimeout))
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.limits.writeTimeout))
 		if _, err := c.nc.Write(part); err != nil {
 			c.s.counts.wrote(err)
 			return err

@@ -89,6 +89,13 @@ func (t *streamTable) add(seq iter.Seq2[any, error], cancel func(), info *transp
 	return st, nil
 }
 
+// limit changes how many there may be; those that are too many stay.
+func (t *streamTable) limit(most int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cfg.Max = most
+}
+
 // find returns the stream with id if principal may have it, and makes conn its owner.
 func (t *streamTable) find(id string, conn *serverConn) *stream {
 	t.mu.Lock()
