@@ -38,8 +38,8 @@ func TestAPlainPeerThatIsSilent(t *testing.T) {
 		over bool
 	}{
 		"for longer":         {nap: time.Hour, over: true},
-		"for not that long":  {nap: 14 * time.Second},
-		"just a little more": {nap: 16 * time.Second, over: true},
+		"for not that long":  {nap: 14500 * time.Millisecond},
+		"just a little more": {nap: 16500 * time.Millisecond, over: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
