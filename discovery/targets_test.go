@@ -3,6 +3,7 @@ package discovery_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 // usable returns the names of the targets that calls go to by turns.
@@ -192,4 +194,114 @@ func TestTargetsAreForMany(t *testing.T) {
 	}
 	wg.Wait()
 	require.NotNil(t, all.Pick(called()))
+}
+
+// saying are targets that say by themselves whether they want calls; asked has the names of those who were asked for
+// more after they had said no.
+func saying(t *testing.T) (cfg discovery.TargetsConfig, say map[string]chan bool, asked chan string) {
+	t.Helper()
+	say, asked = map[string]chan bool{}, make(chan string, 10)
+	for _, e := range servers(t, 3) {
+		say[e.Name] = make(chan bool)
+	}
+	cfg.Balancer = discovery.RoundRobin()
+	cfg.Serving = func(ctx context.Context, e discovery.Entry) iter.Seq[bool] {
+		return func(yield func(bool) bool) {
+			for {
+				select {
+				case serving := <-say[e.Name]:
+					if !yield(serving) {
+						return
+					}
+					if !serving {
+						asked <- e.Name
+					}
+				case <-ctx.Done():
+					asked <- e.Name + " is over"
+					return
+				}
+			}
+		}
+	}
+	return cfg, say, asked
+}
+
+func TestWhoWantsNoCallsGetsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, say, asked := saying(t)
+		all := discovery.NewTargets(cfg)
+		all.Set(servers(t, 2))
+		first, end := all.Take(called())
+		require.Equal(t, "app#0", first.Name)
+		say["app#0"] <- false
+		synctest.Wait()
+		require.Equal(t, map[string]bool{"app#1": true}, usable(all))
+		require.Empty(t, asked, "a call is under way there")
+		end()
+		require.Equal(t, "app#0", <-asked, "it can go")
+		say["app#1"] <- false
+		synctest.Wait()
+		require.Equal(t, map[string]bool{"app#0": true, "app#1": true}, usable(all), "better than none")
+		target, done := all.Take(called())
+		require.NotNil(t, target)
+		done()
+		say["app#0"] <- true
+		synctest.Wait()
+		require.Equal(t, map[string]bool{"app#0": true}, usable(all))
+
+		_, end = all.Take(called())
+		require.Equal(t, "app#1", <-asked)
+		say["app#0"] <- false
+		begun := time.Now()
+		require.Equal(t, "app#0", <-asked)
+		require.Equal(t, 2*time.Second, time.Since(begun), "it is not kept waiting for long")
+		end()
+
+		all.Set(servers(t, 3)[1:])
+		require.Equal(t, "app#0 is over", <-asked)
+		all.Close()
+		require.ElementsMatch(t, []string{"app#1 is over", "app#2 is over"}, []string{<-asked, <-asked})
+		all.Set(servers(t, 3))
+		target, done = all.Take(called(), first)
+		require.NotNil(t, target)
+		done()
+	})
+}
+
+// A target is chosen, and says before the call begins that it wants none.
+func TestATargetMaySayNoAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, say, _ := saying(t)
+		b := &lateBalancer{Balancer: cfg.Balancer}
+		cfg.Balancer = b
+		all := discovery.NewTargets(cfg)
+		defer all.Close()
+		all.Set(servers(t, 2))
+		b.chosen = func() {
+			say["app#0"] <- false
+			synctest.Wait()
+		}
+		target, end := all.Take(called())
+		require.Equal(t, "app#1", target.Name)
+		end()
+		none, _ := all.Take(called(), all.Pick(called()), target)
+		require.NotNil(t, none, "the one that wants none")
+		all.Set(nil)
+		none, _ = all.Take(called())
+		require.Nil(t, none)
+	})
+}
+
+type lateBalancer struct {
+	discovery.Balancer
+	chosen func()
+}
+
+func (b *lateBalancer) Pick(call *transport.Call, targets []*discovery.Target) *discovery.Target {
+	target := b.Balancer.Pick(call, targets)
+	if chosen := b.chosen; chosen != nil {
+		b.chosen = nil
+		chosen()
+	}
+	return target
 }

@@ -15,19 +15,28 @@ import (
 )
 
 type pingOptions struct {
-	target string
-	count  int
+	target  string
+	count   int
+	health  bool
+	service string
+	watch   bool
 }
 
 func newPingCmd(f *factory, run func(context.Context, *factory, *pingOptions) error) *cobra.Command {
 	opts := &pingOptions{}
 	cmd := &cobra.Command{
 		Use:   "ping URI|HOST:PORT",
-		Short: "Measure round trips",
+		Short: "Measure round trips, or ask a server how it is",
 		Long: `Sends ping messages, one after the other over one connection, and tells how long the answers took. The
-daemon answers them by itself: no object is called.`,
+daemon answers them by itself: no object is called.
+
+With --health it asks a server of pyrokit whether it is serving: of a URI the service, of HOST:PORT the whole
+server. The exit code is 0 if it is, 1 if not, 3 if there is no such service, or a daemon that has no health object, as
+Python's have none, and 4 if nobody answers.`,
 		Example: `  pyroctl ping localhost:9090
-  pyroctl ping PYRONAME:test.echoserver -c 1000`,
+  pyroctl ping PYRONAME:test.echoserver -c 1000
+  pyroctl ping localhost:9090 --health
+  pyroctl ping PYRONAME:example.greeting --health --watch -o json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: f.completeObjects,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -35,14 +44,24 @@ daemon answers them by itself: no object is called.`,
 			if opts.count < 1 {
 				return usagef("--count %d: want at least 1", opts.count)
 			}
+			if !opts.health && (opts.service != "" || opts.watch) {
+				return usagef("--service and --watch go together with --health")
+			}
 			return run(cmd.Context(), f, opts)
 		},
 	}
-	cmd.Flags().IntVarP(&opts.count, "count", "c", 10, "send `N` pings")
+	fs := cmd.Flags()
+	fs.IntVarP(&opts.count, "count", "c", 10, "send `N` pings")
+	fs.BoolVar(&opts.health, "health", false, "ask whether the server is serving")
+	fs.StringVar(&opts.service, "service", "", "with --health: ask about the service of this `name`")
+	fs.BoolVar(&opts.watch, "watch", false, "with --health: print each change, until interrupted")
 	return cmd
 }
 
 func ping(ctx context.Context, f *factory, opts *pingOptions) error {
+	if opts.health {
+		return pingHealth(ctx, f, opts)
+	}
 	r, err := f.target(opts.target)
 	if err != nil {
 		return err

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/service"
+)
+
+// healthy starts a server of the object "app".
+func healthy(t *testing.T, opts ...service.ServerOption) *service.Server {
+	t.Helper()
+	srv := service.NewServer(append(opts, service.Listen("tcp", "127.0.0.1:0"), service.Logger(slog.New(slog.DiscardHandler)))...)
+	require.NoError(t, srv.Add(service.New("app").Method("m", func() {})))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() { require.NoError(t, srv.Shutdown(context.Background())) })
+	return srv
+}
+
+func TestAServerThatIsNotServing(t *testing.T) {
+	srv := healthy(t)
+	srv.Health().Set("app", service.NotServing)
+	for target, want := range map[string]string{
+		srv.URI("app").String():   "NOT_SERVING  app at " + srv.URI("").Location() + "\n",
+		srv.URI("").Location():    "NOT_SERVING  " + srv.URI("").Location() + "\n",
+		srv.URI("other").String(): "",
+	} {
+		var out bytes.Buffer
+		f := &factory{io: &streams{out: &out}}
+		require.NoError(t, f.complete(newRootCmd(f).Flags()))
+		err := pingHealth(t.Context(), f, &pingOptions{target: target})
+		require.Equal(t, want, out.String())
+		if want == "" {
+			require.Equal(t, exitNotFound, exitCode(err))
+			continue
+		}
+		require.ErrorContains(t, err, "not serving")
+		require.Equal(t, exitFailed, exitCode(err))
+	}
+}
+
+func TestAServerWithoutAHealthObject(t *testing.T) {
+	srv := healthy(t, service.NoHealth())
+	for _, watch := range []bool{false, true} {
+		f := &factory{io: testStreams()}
+		require.NoError(t, f.complete(newRootCmd(f).Flags()))
+		err := pingHealth(t.Context(), f, &pingOptions{target: srv.URI("").Location(), watch: watch})
+		require.ErrorContains(t, err, "a daemon answers there, but it has no health object")
+		require.Equal(t, exitNotFound, exitCode(err))
+	}
+}
+
+func TestHealthIsWatched(t *testing.T) {
+	srv := healthy(t)
+	watch := func(ctx context.Context, output string) (lines <-chan string, done <-chan error) {
+		out, ended := readyWriter{make(chan string, 1)}, make(chan error, 1)
+		f := &factory{io: &streams{out: out}}
+		require.NoError(t, f.complete(newRootCmd(f).Flags()))
+		f.flags.output = output
+		go func() { ended <- pingHealth(ctx, f, &pingOptions{target: srv.URI("app").String(), watch: true}) }()
+		return out.lines, ended
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	people, interrupted := watch(ctx, outputText)
+	programs, ended := watch(t.Context(), outputJSON)
+	at := srv.URI("").Location()
+	require.Equal(t, "SERVING  app at "+at+"\n", <-people)
+	require.Equal(t, `{"location":"`+at+`","service":"app","status":"SERVING"}`+"\n", <-programs)
+	srv.Health().Set("", service.NotServing)
+	require.Equal(t, "NOT_SERVING  app at "+at+"\n", <-people)
+	require.Contains(t, <-programs, `"NOT_SERVING"`)
+	cancel()
+	require.ErrorIs(t, <-interrupted, context.Canceled)
+	srv.Health().Set("", service.Serving)
+	require.Contains(t, <-programs, `"SERVING"`)
+	require.NoError(t, srv.Shutdown(t.Context()))
+	require.Contains(t, <-programs, `"NOT_SERVING"`)
+	err := <-ended
+	require.ErrorContains(t, err, "shutting down")
+	require.Equal(t, exitUnreachable, exitCode(err))
+}
