@@ -16,7 +16,10 @@ import (
 
 // literalMark precedes an argument that would be taken for a flag but is a number. No argument of a
 // process can hold a zero byte.
-const literalMark = "\x00"
+const (
+	literalMark = "\x00"
+	quotedMark  = `"\x00` // is how errors show it
+)
 
 var (
 	negativeNumber = regexp.MustCompile(`^-(\.?\d|infj?$)`)

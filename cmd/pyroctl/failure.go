@@ -32,6 +32,17 @@ func (e *usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
+// A hintedError knows what to do about it.
+type hintedError struct {
+	error
+
+	hint string
+}
+
+func (e *hintedError) Unwrap() error { return e.error }
+
+func withHint(err error, hint string) error { return &hintedError{err, hint} }
+
 // An interruptedError is what became of a command that was told to stop. What else it says is of no
 // interest to who told it.
 type interruptedError struct{ error }
@@ -128,7 +139,7 @@ func (f *factory) report(cmd *cobra.Command, err error) int {
 		fmt.Fprintf(f.io.err, "%s\n", valuePrinter{}.json(nil, doc))
 		return exit
 	}
-	fmt.Fprintf(f.io.err, "pyroctl: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(f.io.err, "pyroctl: %s\n", oneLine(strings.ReplaceAll(err.Error(), quotedMark, `"`)))
 	if hint := f.hintFor(cmd, err, e, exit); hint != "" {
 		fmt.Fprintln(f.io.err, hint)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"regexp"
 	"slices"
@@ -37,6 +38,9 @@ func (f *factory) foundAt(location string) {
 
 // hintFor says what to do about err, where that is known.
 func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exit int) string {
+	if hinted, ok := errors.AsType[*hintedError](err); ok {
+		return hinted.hint
+	}
 	switch {
 	case exit == exitUsage:
 		return "try: " + cmd.CommandPath() + " --help"
@@ -71,7 +75,13 @@ type hint struct{ text, hint string }
 // hints returns what is known about errors; the first one that fits counts.
 func (f *factory) hints(cmd *cobra.Command) []hint {
 	busy := f.busyHint(cmd)
+	unknown := "the host is not known here: servers announce what they were told to listen on"
+	if f.serving != nil {
+		unknown = "want a name or an address of this machine; 0.0.0.0 is all of them"
+	}
 	return []hint{
+		{"answer broadcasts: ", "--bchost and --bcport say where to, --no-broadcast does without"},
+		{"metrics: listen ", "--metrics HOST:PORT takes another address"},
 		{"hmac", f.keyHint("both ends need the same key")},
 		{"signed messages only", f.keyHint("give the key that signs them")},
 		{"authentication failed", f.credentialHint()},
@@ -90,7 +100,8 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 		{"Only one usage of each socket address", busy}, // Windows
 		{"connection refused", "nothing listens there: is the server running, and is this its address?"},
 		{"no such file", "nothing listens there: is the server running, and is this its socket?"},
-		{"no such host", "the host is not known here: servers announce what they were told to listen on"},
+		{"no such host", unknown},
+		{"cannot assign requested address", "this machine has no such address: 0.0.0.0 is all that it has"},
 	}
 }
 
@@ -118,7 +129,9 @@ func (f *factory) nameServerHint() string {
 		}
 	}
 	if len(asked) == 1 {
-		if host, port, err := net.SplitHostPort(asked[0]); err == nil {
+		if path, ok := strings.CutPrefix(asked[0], "./u:"); ok {
+			start += " --unix " + shellQuoted(path)
+		} else if host, port, err := net.SplitHostPort(asked[0]); err == nil {
 			start += " --host " + shellQuoted(host) + " --port " + shellQuoted(port)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -87,12 +88,28 @@ func newNSListCmd(f *factory, run func(context.Context, *factory, *nsListOptions
 		Example: `  pyroctl ns list --prefix example.
   pyroctl ns list --meta-all camera,outside -o json`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f, opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkTags(cmd.Flags()); err != nil {
+				return err
+			}
+			return run(cmd.Context(), f, opts)
+		},
 	}
 	opts.register(cmd.Flags())
 	cmd.Flags().StringSliceVar(&opts.metaAll, "meta-all", nil, "entries with all of these `tags`")
 	cmd.Flags().StringSliceVar(&opts.metaAny, "meta-any", nil, "entries with any of these `tags`")
 	return cmd
+}
+
+// checkTags refuses --meta-all and --meta-any without a tag, as scripts have them whose variable is empty: to choose
+// by no tag is to choose all.
+func checkTags(fs *pflag.FlagSet) error {
+	for _, name := range []string{"meta-all", "meta-any"} {
+		if tags, err := fs.GetStringSlice(name); err != nil || fs.Changed(name) && len(tags) == 0 {
+			return usagef("--%s: want tags", name)
+		}
+	}
+	return nil
 }
 
 func nsList(ctx context.Context, f *factory, opts *nsListOptions) error {
@@ -116,7 +133,15 @@ func nsFind(ctx context.Context, ns *nameserver.Client, filter nameserver.Filter
 		return ns.Find(ctx, q)
 	}
 	entries, err := ns.List(ctx, filter)
-	return q.Choose(entries), err
+	return q.Choose(entries), hintAtRegex(err)
+}
+
+// hintAtRegex says what language an expression is in that the name server refused.
+func hintAtRegex(err error) error {
+	if e := transport.AsError(err); e == nil || !strings.Contains(e.Message, "invalid regex: ") {
+		return err
+	}
+	return withHint(err, "want a regular expression of Python's re; it has to match a name from the start, not to its end")
 }
 
 func entryDocument(e discovery.Entry) document {
@@ -186,8 +211,18 @@ func nsRegister(ctx context.Context, f *factory, opts *nsRegisterOptions) error 
 	if err != nil {
 		return err
 	}
+	if opts.name == "" {
+		return usagef("NAME is empty")
+	}
+	if uri.Port > 65535 {
+		return usagef("%s: no port is above 65535", uri)
+	}
 	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
-		if err := ns.Register(ctx, opts.name, uri, opts.safe, opts.metadata...); err != nil {
+		err := ns.Register(ctx, opts.name, uri, opts.safe, opts.metadata...)
+		if errors.Is(err, transport.ErrAlreadyExists) {
+			return withHint(err, "without --safe it is replaced")
+		}
+		if err != nil {
 			return err
 		}
 		e := discovery.Entry{Name: opts.name, URI: uri, Metadata: opts.metadata}
@@ -241,7 +276,11 @@ func nsRemove(ctx context.Context, f *factory, opts *nsRemoveOptions) error {
 // nsRemoveThese takes a name that is not there for an error, but not a filter that chooses nothing.
 func nsRemoveThese(ctx context.Context, ns *nameserver.Client, name string, filter nameserver.Filter) (int, error) {
 	if name == "" {
-		return ns.RemoveMatching(ctx, filter)
+		n, err := ns.RemoveMatching(ctx, filter)
+		return n, hintAtRegex(err)
+	}
+	if name == nameserver.ObjectName { // a name server removes all but this one, and says of it that there was nothing
+		return 0, transport.Errorf(transport.CodePermissionDenied, "remove %s: the name server's own name stays", name)
 	}
 	there, err := ns.Remove(ctx, name)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/open"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/service/nameserver/metrics"
@@ -104,6 +106,9 @@ func (o *nsServeOptions) options(ctx context.Context, f *factory) ([]nameserver.
 	if !(o.cleanSeconds >= 0 && o.cleanSeconds <= 1e9) {
 		return nil, usagef("--autoclean %v: want seconds", o.cleanSeconds)
 	}
+	if _, _, err := net.SplitHostPort(o.metrics); o.metrics != "" && err != nil {
+		return nil, usagef("--metrics %s: want HOST:PORT", o.metrics)
+	}
 	server, err := f.serverOptions(&o.serveFlags)
 	if err != nil {
 		return nil, err
@@ -135,14 +140,26 @@ func (o *nsServeOptions) options(ctx context.Context, f *factory) ([]nameserver.
 	return opts, nil
 }
 
+func openStorage(spec string) (storage.Storage, error) {
+	store, err := open.Storage(spec)
+	if err == nil {
+		return store, nil
+	}
+	if _, ok := errors.AsType[*open.TypeError](err); ok {
+		return nil, usagef("--storage: %w: want memory, sql:FILE or dbm:FILE", err)
+	}
+	err = fmt.Errorf("--storage %s: %w", spec, err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, withHint(&usageError{err}, "the file is made if it is not there, but its folder has to be")
+	}
+	return nil, err
+}
+
 func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) {
 	if opts.cleanSeconds > 0 && opts.cleanSeconds < 3 {
 		return usagef("NS_AUTOCLEAN cannot be smaller than 3")
 	}
-	store, err := open.Storage(opts.storage)
-	if _, ok := errors.AsType[*open.TypeError](err); ok {
-		return usagef("%w: want memory, sql:FILE or dbm:FILE", err)
-	}
+	store, err := openStorage(opts.storage)
 	if err != nil {
 		return err
 	}

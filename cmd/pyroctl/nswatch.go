@@ -28,7 +28,12 @@ changes at once; Python's are asked now and then.`,
 		Example: `  pyroctl ns watch --prefix example.
   pyroctl ns watch -o json | jq -r 'select(.change == "remove").name'`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f, opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkTags(cmd.Flags()); err != nil {
+				return err
+			}
+			return run(cmd.Context(), f, opts)
+		},
 	}
 	cmd.Flags().StringVar(&opts.prefix, "prefix", "", "names that begin with `text`")
 	cmd.Flags().StringSliceVar(&opts.metaAll, "meta-all", nil, "entries with all of these `tags`")

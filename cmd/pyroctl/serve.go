@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,11 +54,30 @@ func (s *serveFlags) check() error {
 		return usagef("--natport: needs --nathost")
 	case s.natHost != "" && s.unix != "":
 		return usagef("--nathost: a unix socket has no host")
+	case strings.Contains(s.host, ":") && net.ParseIP(strings.Trim(s.host, "[]")) == nil && !strings.Contains(s.host, "%"):
+		return usagef("--host %s: want a host alone, --port is beside it", s.host)
+	}
+	if err := checkSocket(s.unix); err != nil {
+		return usagef("--unix %w", err)
 	}
 	for _, name := range s.serializers {
 		if err := pyro.CheckSerializer(name); err != nil {
 			return usagef("--serializers: %w", err)
 		}
+	}
+	return nil
+}
+
+// checkSocket tells what would keep a unix socket from being made at path, where only the path is to blame.
+func checkSocket(path string) error {
+	if path == "" || strings.HasPrefix(pyro.SocketName(path), "@") {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("%s: there is something else than a socket", path)
 	}
 	return nil
 }

@@ -145,13 +145,15 @@ func TestLocations(t *testing.T) {
 		"[::1]":           "PYRO:Pyro.NameServer@[::1]:9090",
 		"[::1]:7":         "PYRO:Pyro.NameServer@[::1]:7",
 		"./u:/tmp/socket": "PYRO:Pyro.NameServer@./u:/tmp/socket",
+
+		"PYRO:Pyro.NameServer@[::1]:7": "PYRO:Pyro.NameServer@[::1]:7",
 	}
 	for in, want := range tests {
 		u, err := nameserver.ParseLocation(in)
 		require.NoError(t, err)
 		require.Equal(t, want, u.String())
 	}
-	for _, in := range []string{"", "host:x", "[host]"} {
+	for _, in := range []string{"", "host:x", "[host]", "host:65536", "/tmp/s", "http://host:7", "PYRO:other@host:7", ":7"} {
 		_, err := nameserver.ParseLocation(in)
 		require.ErrorIs(t, err, pyro.ErrURI, in)
 	}

@@ -47,15 +47,22 @@ type Locator struct {
 	Stagger time.Duration
 }
 
-// ParseLocation returns the URI of the name server at HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH. A
+const maxPort = 65535
+
+// ParseLocation returns the URI of the name server at HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH, or with that URI. A
 // missing port is 9090.
 func ParseLocation(location string) (pyro.URI, error) {
+	if u, err := pyro.ParseURI(location); err == nil && u.Protocol == pyro.ProtocolPyro && u.Object == ObjectName {
+		return u, nil
+	}
+	given := location
 	if strings.Count(location, ":") > 1 && !strings.HasPrefix(location, "[") && !strings.HasPrefix(location, "./u:") {
 		location = "[" + location + "]" // a bare IPv6 address
 	}
 	u, err := pyro.ParseURI(pyro.ProtocolPyroName + ":" + ObjectName + "@" + location)
-	if err != nil {
-		return pyro.URI{}, fmt.Errorf("location of the name server: %w", err)
+	if err != nil || u.Port > maxPort || u.Socket == "" && strings.Contains(u.Host, "/") {
+		return pyro.URI{}, fmt.Errorf("%w: %q is no location of a name server: want HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH",
+			pyro.ErrURI, given)
 	}
 	u.Protocol = pyro.ProtocolPyro
 	return u, nil
