@@ -175,6 +175,10 @@ func (f *Fields) Level(name string, l configv1.LogLevel, otherwise slog.Level) s
 
 // Secret reads a secret that must not be empty. What is wrong never says its value.
 func (f *Fields) Secret(name string, s *configv1.Secret, env Env) string {
+	if s == nil {
+		f.Wrong(name, "must be set")
+		return ""
+	}
 	value, err := env.secret(s)
 	if err == nil && value == "" {
 		err = errors.New("must not be empty")

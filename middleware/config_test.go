@@ -53,12 +53,13 @@ func TestFieldsThatAreWrong(t *testing.T) {
 		{func(f *middleware.Fields) { f.Codes("c", []configv1.Code{0}) }, "c[0]: CODE_UNSPECIFIED is no code of errors"},
 		{func(f *middleware.Fields) { f.Codes("c", []configv1.Code{99}) }, "c[0]: 99 is no code of errors"},
 		{func(f *middleware.Fields) { f.Level("l", 99, 0) }, "l: 99 is no level"},
-		{func(f *middleware.Fields) { f.Secret("s", nil, middleware.Env{}) }, "s: must not be empty"},
+		{func(f *middleware.Fields) { f.Secret("s", nil, middleware.Env{}) }, "s: must be set"},
+		{func(f *middleware.Fields) { f.Secret("s", &configv1.Secret{}, middleware.Env{}) }, "s: must not be empty"},
 		{func(f *middleware.Fields) {
 			f.Secret("s", &configv1.Secret{Source: &configv1.Secret_File{File: "f"}}, middleware.Env{})
 		}, "s: nothing here reads secrets from the environment or from files"},
 		{func(f *middleware.Fields) {
-			f.Secret("s", nil, middleware.Env{Secret: func(*configv1.Secret) (string, error) { return "", broken }})
+			f.Secret("s", &configv1.Secret{}, middleware.Env{Secret: func(*configv1.Secret) (string, error) { return "", broken }})
 		}, "s: broken"},
 		{func(f *middleware.Fields) { f.At("a", 2).In("b").Wrong("c", "no") }, "a[2].b.c: no"},
 		{func(f *middleware.Fields) { f.Wrong("a", "no"); f.In("b").Wrong("c", "neither") }, "a: no\nb.c: neither"},

@@ -98,8 +98,6 @@ func sayingEnd(env middleware.Env, said, checked bool, name string, f *middlewar
 	switch {
 	case said && checked:
 		f.Wrong(name, "is for a proxy, principals for a server: set one of them")
-	case saying && !said:
-		f.Wrong(name, "must be set on a proxy")
 	case !saying && !checked:
 		f.Wrong("principals", "must have one at least on a server")
 	}
