@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -41,6 +42,9 @@ func fileArg(args []string) string {
 }
 
 func nsExport(ctx context.Context, f *factory, file string) error {
+	if err := checkExport(file); err != nil {
+		return err
+	}
 	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		entries, err := ns.List(ctx, nameserver.Filter{})
 		if err != nil {
@@ -65,14 +69,34 @@ func nsExport(ctx context.Context, f *factory, file string) error {
 	})
 }
 
-// replaceFile writes a file beside the one that it takes the place of.
+// replaceFile writes a file beside the one that it takes the place of. What is no file, a pipe or a device, is written to.
 func replaceFile(file string, content []byte) error {
 	const own = 0o600
-	beside := file + ".new"
-	if err := os.WriteFile(beside, content, own); err != nil {
-		return err
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return os.WriteFile(file, content, own)
 	}
-	return os.Rename(beside, file)
+	beside := file + ".new"
+	err := os.WriteFile(beside, content, own)
+	if err == nil {
+		err = os.Rename(beside, file)
+	}
+	if err != nil {
+		_ = os.Remove(beside)
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	return nil
+}
+
+// checkExport refuses, before anybody is asked, a file that cannot be written.
+func checkExport(file string) error {
+	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		return usagef("%s: is a directory", file)
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+		return usagef("%s: %w", file, err)
+	}
+	return nil
 }
 
 type nsImportOptions struct {
@@ -130,7 +154,8 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.Reader, safe bool) (imported, kept int, err error) {
 	for r, err := range storage.ReadRecords(in) {
 		if err != nil {
-			return imported, kept, err
+			return imported, kept, withHint(err,
+				"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")
 		}
 		if r.Name == nameserver.ObjectName {
 			continue
