@@ -64,6 +64,7 @@ generate: $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## Go and docs/reference.md 
 	$(BUF) generate proto
 	$(BUF) build --as-file-descriptor-set -o $(TOOLS)/config.binpb
 	go run ./internal/cmd/protodoc $(TOOLS)/config.binpb docs/reference.md
+	$(BUF) build --path proto/pyrokit/config/v1 --exclude-imports --as-file-descriptor-set -o service/config/schema.binpb.gz
 
 peers: ## Pyro4 and Pyro5 into .peers/venv
 	scripts/peers.sh

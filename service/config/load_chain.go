@@ -114,7 +114,7 @@ func (b *binder) named(n *configtree.Node, m protoreflect.Message, path string) 
 		if near := nearest(n.Key, sortedKeys(b.types)); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		b.failf(n.KeyPos, join(path, printable(n.Key)), hint, "unknown middleware")
+		b.failf(n.KeyPos, path, hint, "unknown middleware %s", printable(n.Key))
 		return
 	}
 	content := b.types[name].New()

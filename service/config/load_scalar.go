@@ -324,6 +324,20 @@ func parseSize(text string) (string, error) {
 	return number.Num().String(), nil
 }
 
+// sizeText writes a whole number of bytes with the largest unit that divides it.
+func sizeText(number string) string {
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n == 0 {
+		return number
+	}
+	for _, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		if size := units[strings.ToUpper(unit)]; n%size == 0 {
+			return strconv.FormatInt(n/size, 10) + unit
+		}
+	}
+	return number
+}
+
 // duration binds a Duration: a text such as "1m30s", "250ms" or "0.25s", or its fields.
 func (b *binder) duration(n *configtree.Node, m protoreflect.Message, path string) {
 	if n.Kind == configtree.Map {
