@@ -27,6 +27,40 @@ func nameOf(v any) (string, error) {
 	return name, nil
 }
 
+// textOf reads a text that need not be given.
+func textOf(what string, v any) (*string, error) {
+	switch x := v.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return &x, nil
+	}
+	return nil, typeError(what + " must be a str, not " + typeName(v))
+}
+
+// secondsOf reads a number.
+func secondsOf(what string, v any) (float64, error) {
+	switch x := v.(type) {
+	case int64:
+		return float64(x), nil
+	case float64:
+		return x, nil
+	case *big.Int:
+		s, _ := new(big.Float).SetInt(x).Float64()
+		return s, nil
+	}
+	return 0, typeError(what + " must be a number, not " + typeName(v))
+}
+
+// isIterable tells whether v may be metadata.
+func isIterable(v any) bool {
+	switch v.(type) {
+	case []any, codec.Tuple, codec.Set, map[string]any, *codec.Dict:
+		return true
+	}
+	return false
+}
+
 // checkText refuses lone surrogates, whichever storage it is: one such name, and nobody gets a list with msgpack.
 func checkText(r storage.Record) error {
 	if err := storage.CheckText(r); err != nil {

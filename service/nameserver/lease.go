@@ -8,7 +8,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math"
-	"math/big"
 	"sync"
 	"time"
 
@@ -190,16 +189,9 @@ func (q *leaseQueue) Pop() any {
 
 // granted is how long a lease lasts that is asked for so many seconds.
 func granted(seconds any) (time.Duration, error) {
-	var s float64
-	switch x := seconds.(type) {
-	case int64:
-		s = float64(x)
-	case float64:
-		s = x
-	case *big.Int:
-		s, _ = new(big.Float).SetInt(x).Float64()
-	default:
-		return 0, typeError("seconds must be a number, not " + typeName(seconds))
+	s, err := secondsOf("seconds", seconds)
+	if err != nil {
+		return 0, err
 	}
 	if math.IsNaN(s) || s <= 0 {
 		return 0, transport.NewError("ValueError", fmt.Sprintf("a lease cannot last %v seconds", s))

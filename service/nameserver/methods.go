@@ -118,17 +118,23 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 	return uri, nil
 }
 
-// list has Pyro4's parameters. In Pyro5 the third one is return_metadata, which only a positional
-// argument can confuse.
-func (n *NameServer) list(ctx context.Context, prefix, regex *string, all, anyOf, withMetadata any) (result *codec.Dict, err error) {
+// list has Pyro4's parameters. In Pyro5 the third one is return_metadata: whatever is no metadata, and what comes with
+// another filter.
+func (n *NameServer) list(ctx context.Context, prefix, regex, all, anyOf, withMetadata any) (result *codec.Dict, err error) {
 	defer n.numbers.list.done(time.Now(), &err)
+	var f filter
+	if f.prefix, err = textOf("prefix", prefix); err != nil {
+		return nil, err
+	}
+	if f.regex, err = textOf("regex", regex); err != nil {
+		return nil, err
+	}
 	d := dialect(ctx)
-	if _, isFlag := all.(bool); isFlag && d == codec.Pyro5 {
+	if all != nil && d == codec.Pyro5 && (isGiven(f.prefix) || isGiven(f.regex) || !isIterable(all)) {
 		all, withMetadata = nil, all
 	}
-	f := filter{prefix: prefix, regex: regex}
 	given := 0
-	for _, s := range []*string{prefix, regex} {
+	for _, s := range []*string{f.prefix, f.regex} {
 		if s != nil && (*s != "" || d == codec.Pyro4) {
 			given++
 		}
@@ -198,22 +204,26 @@ func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err e
 }
 
 // remove takes name, if there is such a name, else prefix, else regex, and never the name server itself.
-func (n *NameServer) remove(ctx context.Context, name, prefix, regex *string) (removed int, err error) {
+func (n *NameServer) remove(ctx context.Context, name, prefix, regex any) (removed int, err error) {
 	defer n.numbers.remove.done(time.Now(), &err)
-	given := func(s *string) bool { return s != nil && *s != "" }
-	if given(name) && *name != ObjectName {
-		removed, err = n.removeNames(ctx, []string{*name})
+	one, err := textOf("name", name)
+	if err != nil {
+		return 0, err
+	}
+	var f filter
+	if f.prefix, err = textOf("prefix", prefix); err != nil {
+		return 0, err
+	}
+	if f.regex, err = textOf("regex", regex); err != nil {
+		return 0, err
+	}
+	if isGiven(one) && *one != ObjectName {
+		removed, err = n.removeNames(ctx, []string{*one})
 		if removed > 0 || err != nil {
 			return removed, err
 		}
 	}
-	var f filter
-	switch {
-	case given(prefix):
-		f.prefix = prefix
-	case given(regex):
-		f.regex = regex
-	default:
+	if !isGiven(f.prefix) && !isGiven(f.regex) {
 		return 0, nil
 	}
 	records, err := n.find(ctx, f)

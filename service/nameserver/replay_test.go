@@ -53,9 +53,9 @@ var same = strings.NewReplacer(
 )
 
 // start serves a name server in memory that has registered itself.
-func start(t *testing.T) (ns *nameserver.NameServer, address string) {
+func start(t *testing.T, opts ...nameserver.Option) (ns *nameserver.NameServer, address string) {
 	t.Helper()
-	ns = nameserver.New()
+	ns = nameserver.New(opts...)
 	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
 	require.NoError(t, srv.Add(ns.Service()))
 	require.NoError(t, srv.Start())

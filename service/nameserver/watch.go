@@ -2,6 +2,7 @@ package nameserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -15,29 +16,46 @@ import (
 const (
 	maxWatchers   = 10_000
 	minWatchAlive = 100 * time.Millisecond
+	maxWatchAlive = 24 * time.Hour
 )
 
 // watch returns what is registered under names that begin with prefix, then what changes, until the caller closes it
 // or the name server ends: ("put", name, uri, [tags]), ("remove", name), ("synced",) once after what was there, and, if
 // an interval in seconds is given, ("alive",) whenever nothing has happened for so long. Of a name that changed several
-// times while the caller was busy, only the last change is told.
-func (n *NameServer) watch(ctx context.Context, prefix *string, interval *float64) (changes iter.Seq2[codec.Tuple, error], err error) {
+// times while the caller was busy, only the last change is told. Who was busy for too many of them gets a NamingError and
+// has to watch again.
+func (n *NameServer) watch(ctx context.Context, prefix, interval any) (changes iter.Seq2[codec.Tuple, error], err error) {
 	defer n.numbers.watch.done(time.Now(), &err)
-	var alive time.Duration
-	if interval != nil {
-		if !(*interval >= minWatchAlive.Seconds() && *interval <= maxLease.Seconds()*24) {
-			return nil, transport.NewError("ValueError", fmt.Sprintf("the interval of a watch cannot be %v seconds", *interval))
-		}
-		alive = time.Duration(*interval * float64(time.Second))
+	start, err := textOf("prefix", prefix)
+	if err != nil {
+		return nil, err
 	}
-	start := ""
-	if prefix != nil {
-		start = *prefix
+	if start == nil {
+		start = new(string)
+	}
+	alive, err := aliveEvery(interval)
+	if err != nil {
+		return nil, err
 	}
 	if n.watchers.Load() >= maxWatchers {
 		return nil, namingError("too many watchers")
 	}
-	return func(yield func(codec.Tuple, error) bool) { n.tell(ctx, start, alive, yield) }, nil
+	return func(yield func(codec.Tuple, error) bool) { n.tell(ctx, *start, alive, yield) }, nil
+}
+
+// aliveEvery reads the interval of a watch; none is 0.
+func aliveEvery(interval any) (time.Duration, error) {
+	if interval == nil {
+		return 0, nil
+	}
+	s, err := secondsOf("interval", interval)
+	if err != nil {
+		return 0, err
+	}
+	if !(s >= minWatchAlive.Seconds() && s <= maxWatchAlive.Seconds()) { // NaN is neither
+		return 0, transport.NewError("ValueError", fmt.Sprintf("the interval of a watch cannot be %v seconds", s))
+	}
+	return time.Duration(s * float64(time.Second)), nil
 }
 
 // tell yields what a watcher is told until ctx, the name server or the server ends that serves it.
@@ -70,7 +88,7 @@ func (n *NameServer) tell(ctx context.Context, prefix string, alive time.Duratio
 			if !ok {
 				return
 			}
-			told, err = change(c), asNamingError(c.err, "")
+			told, err = change(c), watchError(c.err)
 		}
 		if ctx.Err() != nil || !yield(told, err) || err != nil {
 			return
@@ -98,6 +116,13 @@ func (n *NameServer) changes(ctx context.Context, prefix string) <-chan storageC
 		}
 	}()
 	return changes
+}
+
+func watchError(err error) error {
+	if errors.Is(err, storage.ErrBehind) {
+		return namingError("too many changes were not asked for in time: watch again")
+	}
+	return asNamingError(err, "")
 }
 
 func change(c storageChange) codec.Tuple {

@@ -2,14 +2,17 @@ package nameserver_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/internal/valuetest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 // watched is what a watch tells, one thing after the other.
@@ -119,5 +122,37 @@ func TestAWatchIsNotAliveTooOften(t *testing.T) {
 	for _, interval := range []any{0, 0.01, -1, 1e9} {
 		err := service.Do(t.Context(), p, "watch", nil, interval)
 		require.ErrorContains(t, err, "the interval of a watch cannot be")
+	}
+	for text, args := range map[string][]any{
+		"prefix must be a str, not int":      {1},
+		"interval must be a number, not str": {"", "x"},
+	} {
+		err := service.Do(t.Context(), p, "watch", args...)
+		var e *transport.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, "builtins.TypeError", e.Class)
+		require.Equal(t, text, e.Message)
+	}
+}
+
+func TestAWatchThatNobodyListensToEnds(t *testing.T) {
+	s := storage.NewMemory()
+	_, address := start(t, nameserver.Storage(s))
+	w := watch(t.Context(), t, address, codec.Pyro5, "app.")
+	require.Equal(t, `("synced")`, w.next())
+	for i := range 30_000 {
+		r := storage.Record{Name: "app.x", URI: fmt.Sprintf("PYRO:o@h:%d", i)}
+		require.NoError(t, s.Put(t.Context(), r, false))
+	}
+	for {
+		select {
+		case <-w.items:
+		case err := <-w.ended:
+			var e *transport.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, "Pyro5.errors.NamingError", e.Class)
+			require.Equal(t, "too many changes were not asked for in time: watch again", e.Message)
+			return
+		}
 	}
 }
