@@ -16,9 +16,10 @@ import (
 //	list()              the status of each service, by name
 //	watch(service="")   a remote iterator of its status: now, and after each change
 //
-// The empty name is the server as a whole. Every server has the object unless [NoHealth] is given; it is called
-// through the server's chain, as any other. As Pyro's daemons do not have it, it is not listed among the registered
-// objects, nor announced.
+// The empty name is the server as a whole. Every server has the object unless [NoHealth] is given; handshakes and calls
+// go through the server's chain, as those of any other, so who may not call it is refused; only the items of a watch do
+// not. Its calls do not count in [Stats] and [MaxCalls]. As Pyro's daemons do not have it, it is not listed among the
+// registered objects, nor announced.
 const HealthObject = "Pyrokit.Health"
 
 // handoverTime limits how long a Shutdown waits for those who watch to have taken note of it.

@@ -170,7 +170,16 @@ func TestThoseWhoWatchAreToldBeforeTheServerLeaves(t *testing.T) {
 }
 
 func TestWhoWatchesTakesNoRoomFromCalls(t *testing.T) {
-	srv := start(t, app(), service.MaxCalls(1))
+	var seen []transport.Kind
+	chain := service.Use(transport.Middleware{Call: func(next transport.Endpoint) transport.Endpoint {
+		return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+			if call.Object == service.HealthObject {
+				seen = append(seen, call.Kind)
+			}
+			return next(ctx, call)
+		}
+	}})
+	srv := start(t, app(), service.MaxCalls(1), chain)
 	p := connect(t, srv.URI("app").String())
 	health := connect(t, srv.URI(service.HealthObject).String())
 	next, stop := iter.Pull2(service.Stream[service.HealthStatus](t.Context(), health, "watch"))
@@ -188,6 +197,7 @@ func TestWhoWatchesTakesNoRoomFromCalls(t *testing.T) {
 	require.EqualValues(t, 20, srv.Stats().Calls)
 	srv.Health().Set("", service.NotServing)
 	require.NoError(t, <-changed)
+	require.Equal(t, []transport.Kind{transport.Invoke}, seen, "an item that is long in coming is no call that hangs")
 }
 
 func TestAFailingCheckTakesTheServerOut(t *testing.T) {

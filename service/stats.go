@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"github.com/pyrokit/pyrokit/transport"
@@ -40,6 +41,7 @@ func (s *Server) Stats() Stats {
 type callCounts struct {
 	taken, failed, refused atomic.Uint64
 	running                atomic.Int64
+	most                   atomic.Int64 // that may run; 0: no limit
 }
 
 // MaxCalls limits the calls that run at the same time on all connections together; one more is refused
@@ -47,24 +49,27 @@ type callCounts struct {
 // such limit.
 func MaxCalls(n int) ServerOption {
 	return serverOption(func(c *serverConfig) error {
-		if n <= 0 {
+		if n <= 0 || n > math.MaxInt32 {
 			return fmt.Errorf("MaxCalls(%d): must be positive", n)
 		}
-		c.maxCalls = int64(n)
+		c.pb.Limits.MaxCalls = int32(n)
 		return nil
 	})
 }
 
 // counted is the outermost part of the chain: it counts the calls, and refuses those that are too many. Those of the
-// health object, which may wait for long, take no room from others.
+// health object take no room from others. An item of its watch, which may be long in coming, does not go through the chain
+// at all, where it would count as a call that hangs: that the watch began was judged there.
 func (s *Server) counted(next transport.Endpoint) transport.Endpoint {
-	most := s.cfg.maxCalls
 	return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+		if call.Object == HealthObject && call.Kind == transport.StreamItem {
+			return s.dispatch(ctx, call)
+		}
 		if call.Object == HealthObject {
 			return next(ctx, call)
 		}
 		defer s.calls.running.Add(-1)
-		if n := s.calls.running.Add(1); most > 0 && n > most {
+		if n, most := s.calls.running.Add(1), s.calls.most.Load(); most > 0 && n > most {
 			s.calls.refused.Add(1)
 			return nil, transport.Errorf(transport.CodeResourceExhausted,
 				"the server has no room for another call (option MaxCalls, %d)", most)
