@@ -48,7 +48,6 @@ type serverConfig struct {
 
 	disconnected []func(*transport.Peer)
 	chores       []chore
-	maxCalls     int64 // 0: no limit
 
 	naming        Naming // of what Serve is given
 	onewayInOrder bool

@@ -293,16 +293,21 @@ func (s *Server) start(listen func() ([]listener, error)) error {
 
 func (s *Server) newWire() (*pyro.Server, error) {
 	chain := transport.Chain(s.cfg.chain...)
+	s.calls.most.Store(int64(s.cfg.pb.GetLimits().GetMaxCalls()))
+	return pyro.NewServer(pyro.Handler{
+		Handshake: chain.Handshake(s.handshake),
+		Call:      s.counted(chain.Call(s.dispatch)),
+		Ordered:   s.ordered,
+	}, s.wireConfig())
+}
+
+func (s *Server) wireConfig() pyro.ServerConfig {
 	pb := s.cfg.pb
 	linger := pb.GetStreams().GetLinger().AsDuration()
 	if pb.GetStreams().GetLinger() != nil && linger == 0 {
 		linger = -1
 	}
-	return pyro.NewServer(pyro.Handler{
-		Handshake: chain.Handshake(s.handshake),
-		Call:      s.counted(chain.Call(s.dispatch)),
-		Ordered:   s.ordered,
-	}, pyro.ServerConfig{
+	return pyro.ServerConfig{
 		Serializers:      pb.GetSerializers(),
 		MaxMessageSize:   pb.GetLimits().GetMaxMessageSize(),
 		MaxInflatedSize:  pb.GetLimits().GetMaxInflatedSize(),
@@ -321,7 +326,7 @@ func (s *Server) newWire() (*pyro.Server, error) {
 		Values:      valueOptions(s.cfg.values, s.cfg.registry, pb),
 		Annotations: s.cfg.annotate,
 		Logger:      s.log,
-	})
+	}
 }
 
 func duration(d *durationpb.Duration) time.Duration {
