@@ -62,9 +62,8 @@ check: lint lint-proto $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs n
 generate: $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## Go and docs/reference.md from the .proto files
 	$(BUF) format --write proto
 	$(BUF) generate proto
-	$(BUF) build --as-file-descriptor-set -o $(TOOLS)/config.binpb
-	go run ./internal/cmd/protodoc $(TOOLS)/config.binpb docs/reference.md
 	$(BUF) build --path proto/pyrokit/config/v1 --exclude-imports --as-file-descriptor-set -o service/config/schema.binpb.gz
+	go run ./internal/cmd/protodoc service/config/schema.binpb.gz docs/reference.md
 
 peers: ## Pyro4 and Pyro5 into .peers/venv
 	scripts/peers.sh

@@ -1,6 +1,6 @@
 // Command protodoc writes the reference of the configuration from its .proto files.
 //
-//	buf build --as-file-descriptor-set -o set.binpb && protodoc set.binpb docs/reference.md
+//	protodoc service/config/schema.binpb.gz docs/reference.md
 //
 // It knows what a .proto file says: comments, types, the option default, the rules of protovalidate. A rule that it has
 // no words for is an error, so that none is left out in silence.
@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ var page string
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: protodoc SET PAGE: an encoded FileDescriptorSet with comments, and the file to write")
+		fmt.Fprintln(os.Stderr, "usage: protodoc SET PAGE: a FileDescriptorSet with comments, encoded and compressed, and the file to write")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1], os.Args[2]); err != nil {
@@ -34,7 +35,7 @@ func main() {
 }
 
 func run(set, page string) error {
-	data, err := os.ReadFile(set) //nolint:gosec // the paths are the arguments
+	data, err := unzip(set)
 	if err != nil {
 		return err
 	}
@@ -45,13 +46,27 @@ func run(set, page string) error {
 	return os.WriteFile(page, out.Bytes(), 0o644) //nolint:gosec // a page is for everybody
 }
 
+func unzip(path string) ([]byte, error) {
+	file, err := os.Open(path) //nolint:gosec // the paths are the arguments
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	r, err := gzip.NewReader(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return io.ReadAll(r)
+}
+
 // write writes the reference of an encoded descriptor set.
 func write(set []byte, w io.Writer) error {
 	var files descriptorpb.FileDescriptorSet
 	if err := proto.Unmarshal(set, &files); err != nil {
 		return fmt.Errorf("read the descriptor set: %w", err)
 	}
-	registry, err := protodesc.NewFiles(&files)
+	// What the files import is not in the set: it is known by name.
+	registry, err := protodesc.FileOptions{AllowUnresolvable: true}.NewFiles(&files)
 	if err != nil {
 		return fmt.Errorf("read the descriptor set: %w", err)
 	}

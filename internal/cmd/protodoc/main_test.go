@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/service/config"
 )
 
 // The committed page has each message and field that the generated Go has: who changes a .proto file and forgets make
@@ -45,6 +47,20 @@ func TestTheReferenceIsWhole(t *testing.T) {
 		return true
 	})
 	require.Greater(t, messages, 50)
+}
+
+// The page names the middlewares as files do, and links to pages that are there.
+func TestTheReferenceHasEveryMiddleware(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reference.md")
+	require.NoError(t, err)
+	_, list, _ := strings.Cut(string(page), "## Middlewares of chains")
+	list, _, _ = strings.Cut(list, "\n## ")
+	var names []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` .*\\]\\((\\S+\\.md)\\) \\|$").FindAllStringSubmatch(list, -1) {
+		names = append(names, m[1])
+		require.FileExists(t, "../../../docs/"+m[2])
+	}
+	require.Equal(t, config.Default().Names(), names)
 }
 
 func fieldOf(t *testing.T, m proto.Message, name protoreflect.Name) protoreflect.FieldDescriptor {
