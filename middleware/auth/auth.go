@@ -40,7 +40,7 @@ func Credential(v any) transport.Middleware {
 func Verify(v Verifier) transport.Middleware {
 	return transport.Middleware{
 		Name:  "auth",
-		Order: transport.Order{End: transport.ServerEnd, Gives: []string{"principal"}, Once: "authentication (AnyOf joins several)"},
+		Order: transport.Order{End: transport.ServerEnd, Gives: []string{"principal"}, Once: "authentication (any_auth, or AnyOf, joins several)"},
 		Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
 			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
 				credential, err := h.Value.Any()
