@@ -25,7 +25,7 @@ var page string
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: protodoc SET PAGE: a FileDescriptorSet with comments, encoded and compressed, and the file to write")
+		fmt.Fprintln(os.Stderr, "usage: protodoc SET PAGE: a gzipped FileDescriptorSet with comments, and the file to write")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1], os.Args[2]); err != nil {
@@ -51,7 +51,7 @@ func unzip(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	r, err := gzip.NewReader(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
