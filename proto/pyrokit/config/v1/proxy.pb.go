@@ -430,7 +430,9 @@ type Balance struct {
 	// How the object is chosen.
 	Policy Balance_Policy `protobuf:"varint,1,opt,name=policy,proto3,enum=pyrokit.config.v1.Balance_Policy" json:"policy,omitempty"`
 	// With POLICY_RENDEZVOUS: the positional argument that is the key, from 0.
-	KeyArgument   int32 `protobuf:"varint,2,opt,name=key_argument,json=keyArgument,proto3" json:"key_argument,omitempty"`
+	KeyArgument int32 `protobuf:"varint,2,opt,name=key_argument,json=keyArgument,proto3" json:"key_argument,omitempty"`
+	// Watch the health object of each server, over one more connection, and pass over those that are not serving.
+	HealthCheck   bool `protobuf:"varint,3,opt,name=health_check,json=healthCheck,proto3" json:"health_check,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,6 +479,13 @@ func (x *Balance) GetKeyArgument() int32 {
 		return x.KeyArgument
 	}
 	return 0
+}
+
+func (x *Balance) GetHealthCheck() bool {
+	if x != nil {
+		return x.HealthCheck
+	}
+	return false
 }
 
 // LookupCache remembers what a directory answered.
@@ -600,10 +609,11 @@ const file_pyrokit_config_v1_proxy_proto_rawDesc = "" +
 	"\x12proxy.lookup_cache\x12Ilookup_cache without directory: set directory, whose answers it remembers\x1a.!has(this.lookup_cache) || has(this.directory)\"X\n" +
 	"\x0fBroadcastLookup\x12'\n" +
 	"\x04port\x18\x01 \x01(\x05B\x13\xbaH\b\x1a\x06\x18\xff\xff\x03(\x00\x8a\xd3\x18\x049091R\x04port\x12\x1c\n" +
-	"\taddresses\x18\x02 \x03(\tR\taddresses\"\x90\x02\n" +
+	"\taddresses\x18\x02 \x03(\tR\taddresses\"\xb3\x02\n" +
 	"\aBalance\x12Y\n" +
 	"\x06policy\x18\x01 \x01(\x0e2!.pyrokit.config.v1.Balance.PolicyB\x1e\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\x12POLICY_ROUND_ROBINR\x06policy\x12/\n" +
-	"\fkey_argument\x18\x02 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\vkeyArgument\"y\n" +
+	"\fkey_argument\x18\x02 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\vkeyArgument\x12!\n" +
+	"\fhealth_check\x18\x03 \x01(\bR\vhealthCheck\"y\n" +
 	"\x06Policy\x12\x16\n" +
 	"\x12POLICY_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12POLICY_ROUND_ROBIN\x10\x01\x12\x11\n" +

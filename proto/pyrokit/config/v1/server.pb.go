@@ -62,9 +62,11 @@ type Server struct {
 	// Who is told of the services while the server runs.
 	Announce []*Announcement `protobuf:"bytes,16,rep,name=announce,proto3" json:"announce,omitempty"`
 	// Leave out the health object that a server has otherwise.
-	NoHealth      bool `protobuf:"varint,17,opt,name=no_health,json=noHealth,proto3" json:"no_health,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	NoHealth bool `protobuf:"varint,17,opt,name=no_health,json=noHealth,proto3" json:"no_health,omitempty"`
+	// Announce a service only while it is serving, as the health object says.
+	AnnounceServing bool `protobuf:"varint,18,opt,name=announce_serving,json=announceServing,proto3" json:"announce_serving,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Server) Reset() {
@@ -212,6 +214,13 @@ func (x *Server) GetAnnounce() []*Announcement {
 func (x *Server) GetNoHealth() bool {
 	if x != nil {
 		return x.NoHealth
+	}
+	return false
+}
+
+func (x *Server) GetAnnounceServing() bool {
+	if x != nil {
+		return x.AnnounceServing
 	}
 	return false
 }
@@ -618,7 +627,7 @@ var File_pyrokit_config_v1_server_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_server_proto_rawDesc = "" +
 	"\n" +
-	"\x1epyrokit/config/v1/server.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\"\x9f\t\n" +
+	"\x1epyrokit/config/v1/server.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\"\xca\t\n" +
 	"\x06Server\x129\n" +
 	"\tlisteners\x18\x01 \x03(\v2\x1b.pyrokit.config.v1.ListenerR\tlisteners\x121\n" +
 	"\x06limits\x18\x02 \x01(\v2\x19.pyrokit.config.v1.LimitsR\x06limits\x12.\n" +
@@ -638,7 +647,8 @@ const file_pyrokit_config_v1_server_proto_rawDesc = "" +
 	"\vannotations\x18\x0f \x03(\v2*.pyrokit.config.v1.Server.AnnotationsEntryB\r\xbaH\n" +
 	"\x9a\x01\a\"\x05r\x03\x98\x01\x04R\vannotations\x12;\n" +
 	"\bannounce\x18\x10 \x03(\v2\x1f.pyrokit.config.v1.AnnouncementR\bannounce\x12\x1b\n" +
-	"\tno_health\x18\x11 \x01(\bR\bnoHealth\x1a>\n" +
+	"\tno_health\x18\x11 \x01(\bR\bnoHealth\x12)\n" +
+	"\x10announce_serving\x18\x12 \x01(\bR\x0fannounceServing\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\x8b\x01\xbaH\x87\x01\x1a\x84\x01\n" +
