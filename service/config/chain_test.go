@@ -68,10 +68,22 @@ func production() []proto.Message {
 		&configv1.Recovery{}, &configv1.Correlation{}, &configv1.Tracing{}, &configv1.Metrics{},
 		&configv1.Logging{Success: configv1.LogLevel_LOG_LEVEL_DEBUG},
 		tokens(), rules(), limit(1e9),
-		&configv1.ConcurrencyLimit{Limit: 1000}, &configv1.Watchdog{Default: durationpb.New(30e9)},
+		&configv1.ConcurrencyLimit{Limit: 1000},
+		&configv1.Timeout{Rules: []*configv1.TimeoutRule{{Calls: []string{"*.slow_*"}, Limit: durationpb.New(60e9)}}},
+		&configv1.Watchdog{Default: durationpb.New(30e9)},
 		&configv1.Validation{Shapes: []*configv1.Shape{{Calls: "o.m", Params: []*configv1.Param{
 			{Name: "item", Type: configv1.Param_TYPE_STR, MaxLen: 100}, {Name: "count", Type: configv1.Param_TYPE_INT},
 		}}}},
+	}
+}
+
+// ofProxy is every middleware of a proxy in the recommended order.
+func ofProxy() []proto.Message {
+	return []proto.Message{
+		&configv1.Recovery{}, &configv1.Correlation{}, &configv1.Retry{}, &configv1.Tracing{}, &configv1.Metrics{},
+		&configv1.Logging{Success: configv1.LogLevel_LOG_LEVEL_DEBUG},
+		&configv1.TokenAuth{Token: secret("sesame")}, &configv1.CircuitBreaker{},
+		&configv1.Timeout{Rules: []*configv1.TimeoutRule{{Calls: []string{"*.slow_*"}, Limit: durationpb.New(60e9)}}},
 	}
 }
 
@@ -81,14 +93,12 @@ func TestTheRecommendedOrderIsOne(t *testing.T) {
 	require.Empty(t, built.Warnings())
 	require.Equal(t, []string{
 		"recovery", "correlation", "tracing", "metrics", "logging", "token_auth", "authorization", "rate_limit",
-		"concurrency_limit", "watchdog", "validation", "cache",
+		"concurrency_limit", "timeout", "watchdog", "validation", "cache",
 	}, built.Order())
 
 	onProxy := env()
 	onProxy.End = transport.ClientEnd
-	built, err = config.Chain(chainOf(t,
-		&configv1.Recovery{}, &configv1.Correlation{}, &configv1.Retry{}, &configv1.Tracing{}, &configv1.Metrics{}, &configv1.Logging{},
-		&configv1.TokenAuth{Token: secret("sesame")}, &configv1.CircuitBreaker{}, &configv1.Timeout{}), onProxy)
+	built, err = config.Chain(chainOf(t, ofProxy()...), onProxy)
 	require.NoError(t, err)
 	require.Empty(t, built.Warnings())
 }
