@@ -2,10 +2,12 @@ package nameserver
 
 import (
 	"context"
+	"iter"
 	"net"
 	"sync/atomic"
 	"time"
 
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -56,4 +58,24 @@ func Respond(ctx context.Context, address string, uri pyro.URI) (at net.Addr, st
 		_ = r.conn.Close()
 		<-done
 	}, nil
+}
+
+// HoldTurns takes all turns of queries by regular expression, until release.
+func HoldTurns() (release func()) {
+	for range cap(regexTurns) {
+		regexTurns <- struct{}{}
+	}
+	return func() {
+		for range cap(regexTurns) {
+			<-regexTurns
+		}
+	}
+}
+
+// TurnsTaken is how many queries by regular expression have a turn.
+func TurnsTaken() int { return len(regexTurns) }
+
+// Matching yields the records whose names an expression matches.
+func (n *NameServer) Matching(ctx context.Context, expr string) (iter.Seq2[storage.Record, error], error) {
+	return n.matching(ctx, expr)
 }

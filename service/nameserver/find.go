@@ -51,13 +51,14 @@ func (n *NameServer) find(ctx context.Context, f filter) (iter.Seq2[storage.Reco
 	}
 }
 
-// Limits of queries by regular expression. So many run at a time as there are processors; others wait their turn.
+// Limits of queries by regular expression. What is cheap is answered at once. Of the others, so many run at a time as
+// leave a processor for everybody else, if there are several; the rest wait their turn.
 const (
 	regexTime = 2 * time.Second // for all names together
 	regexWait = 5 * time.Second
 )
 
-var regexTurns = make(chan struct{}, runtime.GOMAXPROCS(0))
+var regexTurns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
 var errRegexTime = namingError("regex took too long")
 
@@ -68,19 +69,12 @@ func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[stora
 		return nil, namingError("invalid regex: " + err.Error())
 	}
 	return func(yield func(storage.Record, error) bool) {
-		if err := takeTurn(ctx); err != nil {
-			yield(storage.Record{}, err)
-			return
-		}
-		defer func() { <-regexTurns }()
-		deadline := time.Now().Add(regexTime)
+		m := matcher{re: re}
+		defer m.done()
 		for r, err := range n.store.Prefix(ctx, re.Prefix()) {
 			matches := false
 			if err == nil {
-				matches, err = re.Match(strings.ToValidUTF8(r.Name, "\ufffd"), deadline)
-			}
-			if errors.Is(err, pyregex.ErrTimeout) {
-				err = errRegexTime
+				matches, err = m.match(ctx, strings.ToValidUTF8(r.Name, "\ufffd"))
 			}
 			if err != nil {
 				yield(storage.Record{}, err)
@@ -91,6 +85,36 @@ func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[stora
 			}
 		}
 	}, nil
+}
+
+// A matcher matches names, once it takes long with a turn.
+type matcher struct {
+	re       *pyregex.Regexp
+	deadline time.Time // zero without a turn
+}
+
+func (m *matcher) match(ctx context.Context, name string) (bool, error) {
+	if m.deadline.IsZero() {
+		ok, err := m.re.Try(name)
+		if !errors.Is(err, pyregex.ErrTimeout) {
+			return ok, err
+		}
+		if err := takeTurn(ctx); err != nil {
+			return false, err
+		}
+		m.deadline = time.Now().Add(regexTime)
+	}
+	ok, err := m.re.Match(name, m.deadline)
+	if errors.Is(err, pyregex.ErrTimeout) {
+		err = errRegexTime
+	}
+	return ok, err
+}
+
+func (m *matcher) done() {
+	if !m.deadline.IsZero() {
+		<-regexTurns
+	}
 }
 
 func takeTurn(ctx context.Context) error {

@@ -47,3 +47,34 @@ func TestHostileExpressionsEndSoon(t *testing.T) {
 		})
 	}
 }
+
+func TestTryGivesUp(t *testing.T) {
+	long := strings.Repeat("a", 200) + "!"
+	for _, expr := range []string{`(?=a)(a+)+$`, `(?=a)(a|a)*$`, strings.Repeat("a?", 1000) + strings.Repeat("a", 1000), `(a*)*\1b`, `(?=.*!)b|a`} {
+		re, err := pyregex.Compile(expr)
+		require.NoError(t, err)
+		matched := 0
+		for err == nil {
+			_, err = re.Try(long)
+			require.Less(t, matched, 1_000_000, expr)
+			matched++
+		}
+		require.ErrorIs(t, err, pyregex.ErrTimeout, expr)
+		_, err = re.Try("a")
+		require.ErrorIs(t, err, pyregex.ErrTimeout, "%s: from then on", expr)
+	}
+}
+
+func TestTryIsMatch(t *testing.T) {
+	for _, expr := range []string{`a+b`, `(?!x)a+b`, `(a+)+b`, strings.Repeat("a?", 30) + strings.Repeat("a", 30), `\w+\.\d`, `(a)(?(1)a|b)`} {
+		for _, name := range []string{"", "aab", "x", strings.Repeat("a", 30), "app.1", "aa", "ab"} {
+			re, err := pyregex.Compile(expr)
+			require.NoError(t, err)
+			want, err := re.Match(name, time.Now().Add(time.Minute))
+			require.NoError(t, err)
+			got, err := re.Try(name)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%s %s", expr, name)
+		}
+	}
+}

@@ -22,6 +22,9 @@ const (
 	// lookEvery is how many names of up to longName bytes are matched between looks at the clock.
 	lookEvery = 32
 	longName  = 1000
+	// trySteps are the steps of Try, for all names together, and tryName for one of them: less than checkEvery.
+	trySteps = 1 << 20
+	tryName  = 1 << 12
 )
 
 // ErrTooLong is the error for an expression of more than MaxLength bytes.
@@ -44,6 +47,7 @@ type Regexp struct {
 	machine  *machine       // nil until it is needed
 	hard     bool           // too much for the machine
 	names    int            // that were matched
+	tried    int            // steps of Try
 }
 
 // Compile reads an expression. An error is a *SyntaxError, or says that the expression is too long or too large.
@@ -89,9 +93,7 @@ func (r *Regexp) Match(name string, deadline time.Time) (bool, error) {
 			return false, ErrTimeout
 		}
 	}
-	if r.machine == nil {
-		r.machine = &machine{prog: compile(r.root, r.groups)}
-	}
+	r.prepare()
 	r.machine.deadline = deadline
 	if !r.isLinear(name) {
 		return r.machine.match(name, math.MaxInt)
@@ -104,6 +106,44 @@ func (r *Regexp) Match(name string, deadline time.Time) (bool, error) {
 		r.hard = true
 	}
 	return r.linear.MatchString(name), nil
+}
+
+// Try is Match for what is cheap: it takes little memory, and some milliseconds for all names together, on an idle
+// machine or a busy one. Beyond that it gives up with ErrTimeout, this time and from then on.
+func (r *Regexp) Try(name string) (bool, error) {
+	r.prepare()
+	linear := r.isLinear(name)
+	r.tried += len(name)
+	if linear && r.hard {
+		r.tried += len(name) * r.size / 8 // a step of Go's regexp is a small one
+	}
+	if r.tried > trySteps {
+		return false, ErrTimeout
+	}
+	if linear && r.hard {
+		return r.linear.MatchString(name), nil
+	}
+	steps := tryName
+	if linear {
+		steps = min(steps, easySteps*(len(name)+r.size))
+	}
+	ok, err := r.machine.match(name, steps)
+	r.tried += r.machine.steps
+	switch {
+	case errors.Is(err, errTooMany) && linear:
+		r.hard = true
+		return r.Try(name)
+	case errors.Is(err, errTooMany):
+		r.tried = trySteps
+		return false, ErrTimeout
+	}
+	return ok, err
+}
+
+func (r *Regexp) prepare() {
+	if r.machine == nil {
+		r.machine = &machine{prog: compile(r.root, r.groups)}
+	}
 }
 
 // isLinear tells whether Go's regexp says of name what Python's would, in time.
