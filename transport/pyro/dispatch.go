@@ -17,39 +17,87 @@ var errHangUp = errors.New("the connection ends with this reply")
 
 // answer reads and answers requests until the connection ends or breaks the protocol, or the reading role
 // is gone. Replies are written when no further request is at hand.
+//
+// A connection that is idle waits here, for hours maybe and among thousands of others: what is deep is called and has
+// returned, so that the garbage collector can halve the goroutine's stack.
 func (w *worker) answer() error {
+	more, err := w.begun()
+	for more && err == nil {
+		if err = w.await(); err == nil {
+			more, err = w.answerNext()
+		}
+	}
+	return err
+}
+
+// begun prepares for the first request that w reads. more is false if nothing more is to be read.
+func (w *worker) begun() (more bool, err error) {
 	if err := w.flush(); err != nil { // what another one left
-		return err
+		return false, err
 	}
 	if !w.awaitRoom() {
+		return false, nil
+	}
+	return true, w.settle()
+}
+
+// settle does what is due before the next request is read.
+func (w *worker) settle() error {
+	if w.flushIsDue() {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	w.limitIdle()
+	return nil
+}
+
+// await waits until something of the next request is there.
+func (w *worker) await() error {
+	if w.first != nil {
 		return nil
 	}
-	for {
-		if w.flushIsDue() {
-			if err := w.flush(); err != nil {
-				return err
-			}
-		}
-		w.limitIdle()
-		f, err := w.next()
-		if err != nil {
-			w.s.countRead(err)
-			return err // of a breach, too, Python tells the client nothing after the handshake
-		}
-		w.sliceUp()
-		if w.kit == 0 && w.park(w.ctx, &f) {
-			if !w.awaitRoom() {
-				return nil
-			}
-			continue
-		}
-		if err := w.handle(&f); err != nil || !w.reads {
-			return errors.Join(err, w.flush())
-		}
-		if w.s.isClosing() {
-			return w.flush()
-		}
+	err := w.reader.await()
+	if err != nil {
+		w.s.countRead(err)
 	}
+	return err
+}
+
+// answerNext reads a request and answers it. more is false if nothing more is to be read.
+func (w *worker) answerNext() (more bool, err error) {
+	f, err := w.next()
+	if err != nil {
+		w.s.countRead(err)
+		return false, err // of a breach, too, Python tells the client nothing after the handshake
+	}
+	w.sliceUp()
+	if w.kit == 0 && w.park(w.ctx, &f) {
+		if !w.awaitRoom() {
+			return false, nil
+		}
+		return true, w.settle()
+	}
+	if err := w.handle(&f); err != nil || !w.reads {
+		return false, errors.Join(err, w.flush())
+	}
+	if w.s.isClosing() {
+		return false, w.flush()
+	}
+	if err := w.settle(); err != nil || !w.rare {
+		return err == nil, err
+	}
+	return w.rest()
+}
+
+// rest has a new goroutine wait, whose stack has not grown yet, after a call that came after a pause.
+func (w *worker) rest() (more bool, err error) {
+	w.rare = false
+	if w.reader.buffered() {
+		return true, nil
+	}
+	go w.takeOver()
+	return false, errMoved
 }
 
 // handle answers one message. An error ends the connection once the replies are written.

@@ -113,6 +113,15 @@ func (fr *frameReader) total() int {
 	return fr.size + int(fr.head.annotationsLen+fr.head.payloadLen)
 }
 
+// await waits until something of the next frame is there.
+func (fr *frameReader) await() error {
+	if fr.r < fr.w {
+		return nil
+	}
+	fr.drop()
+	return fr.read()
+}
+
 // next returns the next frame. Its slices are valid until the next call. Breaches of the protocol are
 // a *frameError, after which the stream cannot be read on.
 func (fr *frameReader) next() (frame, error) {

@@ -16,6 +16,9 @@ import (
 // patience is how long a call may keep the goroutine that read it from reading on.
 const patience = time.Millisecond
 
+// rareCall is the pause before a call from which on another pause is likely to follow it.
+const rareCall = time.Second
+
 const (
 	// maxSlow bounds the methods that a connection knows to be slow.
 	maxSlow = 64
@@ -35,6 +38,7 @@ type worker struct {
 	fields  kitFields              // what came with the request
 	current flight                 // the call, where calls can be cancelled
 	flight  *flight                // the same once it is aside
+	rare    bool                   // its call came after a pause
 	hurried bool                   // it gave the role away before its call, which may be slow
 	lost    time.Time              // when the role was gone
 	behind  buffer                 // what its call's arguments point into, once the role is gone
@@ -59,6 +63,7 @@ type roles struct {
 	turn    uint64                  // the number of that call
 	watched uint64                  // the call at which monitor was set
 	armed   bool                    // monitor is about to go off
+	called  time.Duration           // when it was set last, since the connection was accepted
 	monitor *time.Timer             // takes the role from a slow call; made at the first call
 	workers int                     // goroutines
 	aside   int                     // calls that run without the role, or wait
@@ -117,6 +122,9 @@ func (w *worker) begin(ctx context.Context, call *transport.Call) {
 		return
 	}
 	w.armed, w.watched = true, w.turn
+	now := time.Since(w.since)
+	w.rare = w.turn == 1 || now-w.called > rareCall
+	w.called = now
 	if w.monitor == nil {
 		w.monitor = time.AfterFunc(patience, w.watch)
 	} else {
@@ -217,14 +225,26 @@ func (w *worker) recovered() {
 
 // takeOver is the goroutine of a worker that got the role from another one.
 func (w *worker) takeOver() {
-	defer w.leave()
-	defer w.recovered()
-	w.work()
+	if !w.run(false) {
+		w.leave()
+	}
 }
 
-// work reads and answers until the role is gone or the connection ends.
-func (w *worker) work() {
+// errMoved ends the work of a goroutine with which another one goes on, so that w is no longer its own.
+var errMoved = errors.New("another goroutine goes on")
+
+// work reads and answers until the role is gone or the connection ends, or another goroutine goes on.
+func (w *worker) work() (moved bool) {
 	err := w.answer()
+	if err == errMoved { //nolint:errorlint // it is never wrapped
+		return true
+	}
+	w.worked(err)
+	return false
+}
+
+// worked ends or goes on without the role, for the reason that answer gave.
+func (w *worker) worked(err error) {
 	if err != nil && !errors.Is(err, io.EOF) && !w.s.isDraining() {
 		w.s.log.Debug("connection ended", "peer", w.peer.String(), "error", err)
 	}

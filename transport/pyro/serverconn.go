@@ -92,22 +92,33 @@ func (c *serverConn) start() {
 	go w.serve()
 }
 
-// serve shakes hands and answers.
+// serve is the goroutine of a connection's first worker: it shakes hands and answers.
 func (w *worker) serve() {
-	defer w.leave()
+	if !w.run(true) {
+		w.leave()
+	}
+}
+
+// run shakes hands, if it is the first, and works. It is true if another goroutine goes on.
+func (w *worker) run(first bool) (moved bool) {
 	defer w.recovered()
+	return (!first || w.shakeHands()) && w.work()
+}
+
+// shakeHands tells whether the peer was let in.
+func (w *worker) shakeHands() bool {
 	accept := w.accept
 	if w.given != nil {
 		accept = w.acceptGiven
 	}
-	if err := accept(); err != nil {
+	err := accept()
+	if err != nil {
 		if !w.full {
 			w.s.counts.handshakesFailed.Add(1)
 		}
 		w.s.log.Debug("handshake failed", "peer", w.peer.String(), "error", err)
-		return
 	}
-	w.work()
+	return err == nil
 }
 
 // end is what the last worker does.
@@ -574,9 +585,14 @@ func (c *serverConn) write(b []byte) error {
 	return c.nc.SetWriteDeadline(time.Time{})
 }
 
-// repeated returns b as a string. Most calls repeat the name of the one before, which is last.
+// repeated returns b as a string. Most calls repeat the name of the one before, which is last; on many connections
+// all of them do.
 func (w *worker) repeated(b []byte, last *string) string {
-	if string(b) != *last {
+	switch {
+	case string(b) == *last:
+	case *last == "":
+		*last = string(b)
+	default:
 		*last = w.name(b)
 	}
 	return *last
