@@ -22,6 +22,8 @@ type File struct {
 	origins *origins
 	files   []string
 	types   middlewareTypes
+
+	warnings Errors
 }
 
 // Config returns the configuration. It is the File's own: who changes it clones it first.
@@ -34,7 +36,7 @@ func (f *File) Files() []string { return slices.Clone(f.files) }
 type loadConfig struct {
 	assignments []string
 	lookup      func(string) (string, bool)
-	types       middlewareTypes
+	registry    *Registry
 	checks      []func(*configv1.Config) error
 }
 
@@ -56,7 +58,7 @@ func Environ(lookup func(name string) (value string, ok bool)) LoadOption {
 
 // Middlewares says what entries of chains may be, in the place of [Default].
 func Middlewares(r *Registry) LoadOption {
-	return func(c *loadConfig) { c.types = r.Types() }
+	return func(c *loadConfig) { c.registry = r }
 }
 
 // Check adds a check of what was loaded, for what no rule in the .proto files says. It is asked only when nothing else
@@ -89,7 +91,10 @@ func Load(files []string, opts ...LoadOption) (*File, error) {
 	if err := l.err(); err != nil {
 		return nil, err
 	}
-	f := &File{config: l.config, origins: l.origins, files: l.sources, types: l.cfg.types}
+	f := &File{config: l.config, origins: l.origins, files: l.sources, types: l.types}
+	if err := f.checkChains(l.cfg.registry); err != nil {
+		return nil, err
+	}
 	for _, check := range l.cfg.checks {
 		if err := f.Locate(check(l.config)); err != nil {
 			return nil, err
@@ -103,6 +108,7 @@ type loader struct {
 	collector
 
 	cfg     loadConfig
+	types   middlewareTypes
 	config  *configv1.Config
 	origins *origins
 	open    []os.FileInfo // files that are being read, each included by the one before
@@ -114,9 +120,10 @@ func newLoader(opts []LoadOption) *loader {
 	for _, o := range opts {
 		o(&l.cfg)
 	}
-	if l.cfg.types == nil {
-		l.cfg.types = Default().Types()
+	if l.cfg.registry == nil {
+		l.cfg.registry = Default()
 	}
+	l.types = l.cfg.registry.Types()
 	return l
 }
 
@@ -124,7 +131,7 @@ func newLoader(opts []LoadOption) *loader {
 func (l *loader) binder(source string, format configtree.Format) *binder {
 	return &binder{
 		collector: &l.collector,
-		origins:   l.origins, types: l.cfg.types, expand: &expander{l.cfg.lookup},
+		origins:   l.origins, types: l.types, expand: &expander{l.cfg.lookup},
 		source: source, format: format,
 	}
 }

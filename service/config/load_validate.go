@@ -24,7 +24,7 @@ func (l *loader) validate(root protoreflect.Message) {
 	l.check(v, root, "")
 	b := l.binder("", 0)
 	l.eachAny(root, "", func(m protoreflect.Message, path string) {
-		if content := l.cfg.types.unpack(m); content != nil {
+		if content := l.types.unpack(m); content != nil {
 			l.check(v, content, b.contentPath(content.Descriptor(), path))
 		}
 	})
