@@ -12,11 +12,12 @@ TOOLS := $(CURDIR)/.tools
 BUF := $(TOOLS)/node_modules/.bin/buf
 PROTOC_GEN_GO := $(TOOLS)/bin/protoc-gen-go
 GOLANGCI_LINT := $(TOOLS)/bin/golangci-lint
+PROMTOOL := $(TOOLS)/bin/promtool
 VALIDATE_PROTO := $(TOOLS)/protovalidate/buf/validate/validate.proto
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test integration matrix test-values fuzz bench bench-names bench-codecs lint lint-proto check generate peers dist clean
+.PHONY: help build test integration matrix test-values fuzz bench bench-names bench-codecs lint lint-proto check check-deploy generate peers dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +60,9 @@ lint-proto: $(BUF) $(VALIDATE_PROTO) ## buf lint and format
 check: lint lint-proto $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs no test: lint, format, go.mod, generated code
 	scripts/check.sh
 
+check-deploy: $(PROMTOOL) ## what is in deploy/, with promtool, Kubernetes' schemas and systemd
+	scripts/check-deploy.sh
+
 generate: $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## Go and docs/reference.md from the .proto files
 	$(BUF) format --write proto
 	$(BUF) generate proto
@@ -89,3 +93,6 @@ $(PROTOC_GEN_GO): go.mod
 
 $(GOLANGCI_LINT): tools/go.mod
 	go -C tools build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(PROMTOOL): tools/promtool/go.mod
+	go -C tools/promtool build -o $@ github.com/prometheus/prometheus/cmd/promtool
