@@ -16,18 +16,12 @@ func Message[M proto.Message](t testing.TB, m M, text string) M {
 	return m
 }
 
-// A Case is a message that is wrong and what is said about it, in any order.
-type Case struct {
-	Text string
-	Want []string
-}
-
-// Wrong checks that fromConfig finds wrong what the cases say.
-func Wrong[M proto.Message](t *testing.T, m M, fromConfig func(M) error, cases []Case) {
+// Wrong checks what fromConfig says of messages: cases has the texts of its errors, in any order, by the message.
+func Wrong[M proto.Message](t *testing.T, m M, fromConfig func(M) error, cases map[string][]string) {
 	t.Helper()
-	for _, c := range cases {
+	for text, want := range cases {
 		fresh, _ := m.ProtoReflect().New().Interface().(M)
-		require.ElementsMatch(t, c.Want, texts(fromConfig(Message(t, fresh, c.Text))), c.Text)
+		require.ElementsMatch(t, want, texts(fromConfig(Message(t, fresh, text))), text)
 	}
 }
 

@@ -163,53 +163,53 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 	tokens := func(env middleware.Env) func(*configv1.TokenAuth) error {
 		return func(m *configv1.TokenAuth) error { _, err := auth.TokensFromConfig(m, env); return err }
 	}
-	configtest.Wrong(t, &configv1.TokenAuth{}, tokens(onServer), []configtest.Case{
-		{`{}`, []string{"principals: must have one at least on a server"}},
-		{`{"token": {"value": "x"}}`, []string{"principals: must have one at least on a server"}},
-		{`{"token": {"value": "x"}, "principals": {"irma": {"value": "y"}}}`, []string{"token: is for a proxy, principals for a server: set one of them"}},
-		{`{"principals": {"irma": {}, "a\nb": {"value": "y"}}}`, []string{
+	configtest.Wrong(t, &configv1.TokenAuth{}, tokens(onServer), map[string][]string{
+		`{}`:                        {"principals: must have one at least on a server"},
+		`{"token": {"value": "x"}}`: {"principals: must have one at least on a server"},
+		`{"token": {"value": "x"}, "principals": {"irma": {"value": "y"}}}`: {"token: is for a proxy, principals for a server: set one of them"},
+		`{"principals": {"irma": {}, "a\nb": {"value": "y"}}}`: {
 			`principals["irma"]: must not be empty`, `principals["a\nb"]: the name of a principal must be one line of text`,
-		}},
-		{`{"principals": {"irma": {"value": "y"}, "kees": {"value": "y"}}}`, []string{`principals["kees"]: is the same as that of irma`}},
+		},
+		`{"principals": {"irma": {"value": "y"}, "kees": {"value": "y"}}}`: {`principals["kees"]: is the same as that of irma`},
 	})
-	configtest.Wrong(t, &configv1.TokenAuth{}, tokens(onProxy), []configtest.Case{
-		{`{"principals": {"irma": {"value": "y"}}}`, []string{"token: must be set"}},
+	configtest.Wrong(t, &configv1.TokenAuth{}, tokens(onProxy), map[string][]string{
+		`{"principals": {"irma": {"value": "y"}}}`: {"token: must be set"},
 	})
 	configtest.Wrong(t, &configv1.HmacAuth{}, func(m *configv1.HmacAuth) error {
 		_, err := auth.HMACFromConfig(m, onServer)
 		return err
-	}, []configtest.Case{
-		{`{"principals": {"irma": {"value": "y"}}, "window": "-1s", "max_nonces": -1}`, []string{
+	}, map[string][]string{
+		`{"principals": {"irma": {"value": "y"}}, "window": "-1s", "max_nonces": -1}`: {
 			"window: must be a time of 0s or more", "max_nonces: must be 0 or more, not -1",
-		}},
+		},
 	})
 	configtest.Wrong(t, &configv1.HmacAuth{}, func(m *configv1.HmacAuth) error {
 		_, err := auth.HMACFromConfig(m, onProxy)
 		return err
-	}, []configtest.Case{
-		{`{"key": {"value": "x"}}`, []string{"principal: must not be empty: it is who the key belongs to"}},
-		{`{"principal": "a\nb", "key": {"value": "x"}}`, []string{"principal: must be one line"}},
+	}, map[string][]string{
+		`{"key": {"value": "x"}}`:                      {"principal: must not be empty: it is who the key belongs to"},
+		`{"principal": "a\nb", "key": {"value": "x"}}`: {"principal: must be one line"},
 	})
 	configtest.Wrong(t, &configv1.CertificateAuth{}, func(m *configv1.CertificateAuth) error {
 		_, err := auth.CertificateFromConfig(m, onServer)
 		return err
-	}, []configtest.Case{{`{"name": 99}`, []string{"name: 99 is no kind of name"}}})
+	}, map[string][]string{`{"name": 99}`: {"name: 99 is no kind of name"}})
 	configtest.Wrong(t, &configv1.AnyAuth{}, func(m *configv1.AnyAuth) error {
 		_, err := auth.AnyFromConfig(m, onServer)
 		return err
-	}, []configtest.Case{
-		{`{}`, []string{"methods: must have one at least"}},
-		{`{"methods": [{}, {"token": {}}, {"hmac": {}}, {"certificate": {"name": 99}}]}`, []string{
+	}, map[string][]string{
+		`{}`: {"methods: must have one at least"},
+		`{"methods": [{}, {"token": {}}, {"hmac": {}}, {"certificate": {"name": 99}}]}`: {
 			"methods[0].method: must be token, hmac or certificate", "methods[1].token.principals: must have one at least on a server",
 			"methods[2].hmac.principals: must have one at least on a server", "methods[3].certificate.name: 99 is no kind of name",
-		}},
+		},
 	})
 	configtest.Wrong(t, &configv1.Authorization{}, func(m *configv1.Authorization) error {
 		_, err := auth.AuthorizeFromConfig(m, onServer)
 		return err
-	}, []configtest.Case{
-		{`{"rules": [{"principals": [""], "calls": ["a", ""]}]}`, []string{
+	}, map[string][]string{
+		`{"rules": [{"principals": [""], "calls": ["a", ""]}]}`: {
 			"rules[0].principals[0]: must not be empty: * fits all", "rules[0].calls[1]: must not be empty: * fits all",
-		}},
+		},
 	})
 }

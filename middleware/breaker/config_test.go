@@ -99,15 +99,15 @@ func TestChangesAreLogged(t *testing.T) {
 
 func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.CircuitBreaker) error { _, err := breaker.FromConfig(m, middleware.Env{}); return err }
-	configtest.Wrong(t, &configv1.CircuitBreaker{}, from, []configtest.Case{
-		{`{"failures": -1, "of_calls": -1, "period": "-1s", "delay": "-1s", "probes": -1, "max_breakers": -1}`, []string{
+	configtest.Wrong(t, &configv1.CircuitBreaker{}, from, map[string][]string{
+		`{"failures": -1, "of_calls": -1, "period": "-1s", "delay": "-1s", "probes": -1, "max_breakers": -1}`: {
 			"failures: must be 0 or more, not -1", "of_calls: must be 0 or more, not -1", "period: must be a time of 0s or more",
 			"delay: must be a time of 0s or more", "probes: must be 0 or more, not -1", "max_breakers: must be 0 or more, not -1",
-		}},
-		{`{"of_calls": 3, "period": "1s"}`, []string{"period: does not go together with of_calls: set one of them"}},
-		{`{"failures": 4, "of_calls": 3}`, []string{"failures: must not be more than of_calls, 3"}},
-		{`{"codes": ["CODE_UNSPECIFIED"], "calls": [""]}`, []string{
+		},
+		`{"of_calls": 3, "period": "1s"}`: {"period: does not go together with of_calls: set one of them"},
+		`{"failures": 4, "of_calls": 3}`:  {"failures: must not be more than of_calls, 3"},
+		`{"codes": ["CODE_UNSPECIFIED"], "calls": [""]}`: {
 			"codes[0]: CODE_UNSPECIFIED is no code of errors", "calls[0]: must not be empty: * fits all",
-		}},
+		},
 	})
 }

@@ -66,12 +66,12 @@ func TestValuesAreReadAsTheEnvSays(t *testing.T) {
 
 func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.Cache) error { _, err := cache.FromConfig(m, middleware.Env{}); return err }
-	configtest.Wrong(t, &configv1.Cache{}, from, []configtest.Case{
-		{`{}`, []string{"rules: must have one at least"}},
-		{`{"rules": [{"age": "-1s"}], "max_size": "-5", "max_entries": -6}`, []string{
+	configtest.Wrong(t, &configv1.Cache{}, from, map[string][]string{
+		`{}`: {"rules: must have one at least"},
+		`{"rules": [{"age": "-1s"}], "max_size": "-5", "max_entries": -6}`: {
 			"rules[0].calls: must have one at least: * fits all", "rules[0].age: must be a time of 0s or more",
 			"max_size: must be 0 or more, not -5", "max_entries: must be 0 or more, not -6",
-		}},
+		},
 	})
 }
 

@@ -63,12 +63,12 @@ func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 		_, err := concurrency.FromConfig(m, middleware.Env{})
 		return err
 	}
-	configtest.Wrong(t, &configv1.ConcurrencyLimit{}, from, []configtest.Case{
-		{`{"limit": -1, "queue": -2, "queue_time": "-1s", "calls": [""]}`, []string{
+	configtest.Wrong(t, &configv1.ConcurrencyLimit{}, from, map[string][]string{
+		`{"limit": -1, "queue": -2, "queue_time": "-1s", "calls": [""]}`: {
 			"limit: must be 0 or more, not -1", "queue: must be 0 or more, not -2",
 			"queue_time: must be a time of 0s or more", "calls[0]: must not be empty: * fits all",
-		}},
-		{`{"adaptive": {"min": -1, "max": -1}}`, []string{"adaptive.min: must be 0 or more, not -1", "adaptive.max: must be 0 or more, not -1"}},
-		{`{"adaptive": {"min": 9, "max": 8}}`, []string{"adaptive.max: must not be less than min, 9"}},
+		},
+		`{"adaptive": {"min": -1, "max": -1}}`: {"adaptive.min: must be 0 or more, not -1", "adaptive.max: must be 0 or more, not -1"},
+		`{"adaptive": {"min": 9, "max": 8}}`:   {"adaptive.max: must not be less than min, 9"},
 	})
 }

@@ -87,13 +87,13 @@ func TestWhatLinesFromConfigHold(t *testing.T) {
 
 func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.Logging) error { _, err := logging.FromConfig(m, middleware.Env{}); return err }
-	configtest.Wrong(t, &configv1.Logging{}, from, []configtest.Case{
-		{`{"start": 99, "success": 98, "failure": 97}`, []string{"start: 99 is no level", "success: 98 is no level", "failure: 97 is no level"}},
-		{`{"sampling": {"first": -1, "thereafter": -1}}`, []string{
+	configtest.Wrong(t, &configv1.Logging{}, from, map[string][]string{
+		`{"start": 99, "success": 98, "failure": 97}`: {"start: 99 is no level", "success: 98 is no level", "failure: 97 is no level"},
+		`{"sampling": {"first": -1, "thereafter": -1}}`: {
 			"sampling.first: must be 0 or more, not -1", "sampling.thereafter: must be 0 or more, not -1",
-		}},
-		{`{"arguments": {"methods": [""], "hidden_keys": [""]}}`, []string{
+		},
+		`{"arguments": {"methods": [""], "hidden_keys": [""]}}`: {
 			"arguments.methods[0]: must not be empty: * fits all", "arguments.hidden_keys[0]: must not be empty: * fits all",
-		}},
+		},
 	})
 }

@@ -95,13 +95,13 @@ func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 		_, err := metrics.FromConfig(m, middleware.Env{}, prometheus.NewRegistry())
 		return err
 	}
-	configtest.Wrong(t, &configv1.Metrics{}, from, []configtest.Case{
-		{`{"namespace": "a-b", "max_methods": -1, "only": [""]}`, []string{
+	configtest.Wrong(t, &configv1.Metrics{}, from, map[string][]string{
+		`{"namespace": "a-b", "max_methods": -1, "only": [""]}`: {
 			`namespace: must be letters, digits and _, and no digit in front, not "a-b"`,
 			"max_methods: must be 0 or more, not -1", "only[0]: must not be empty: * fits all",
-		}},
-		{`{"buckets": [1, 2, 2]}`, []string{"buckets[2]: must be more than the one before, 2"}},
-		{`{"buckets": [1, "NaN"]}`, []string{"buckets[1]: must be more than the one before, 1"}},
+		},
+		`{"buckets": [1, 2, 2]}`:  {"buckets[2]: must be more than the one before, 2"},
+		`{"buckets": [1, "NaN"]}`: {"buckets[1]: must be more than the one before, 1"},
 	})
 	_, err := metrics.FromConfig(&configv1.Metrics{}, middleware.Env{}, nil)
 	require.EqualError(t, err, "nothing here takes metrics")

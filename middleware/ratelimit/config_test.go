@@ -46,17 +46,17 @@ func TestFromConfig(t *testing.T) {
 
 func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.RateLimit) error { _, err := ratelimit.FromConfig(m, middleware.Env{}); return err }
-	configtest.Wrong(t, &configv1.RateLimit{}, from, []configtest.Case{
-		{`{}`, []string{"rules: must have one at least"}},
-		{`{"rules": [{"rate": 1}, {"rate": -2, "burst": -1}], "wait": "-1s", "max_buckets": -1}`, []string{
+	configtest.Wrong(t, &configv1.RateLimit{}, from, map[string][]string{
+		`{}`: {"rules: must have one at least"},
+		`{"rules": [{"rate": 1}, {"rate": -2, "burst": -1}], "wait": "-1s", "max_buckets": -1}`: {
 			"rules[1].rate: must be a number of 0 or more, not -2", "rules[1].burst: must be 0 or more, not -1",
 			"wait: must be a time of 0s or more", "max_buckets: must be 0 or more, not -1",
-		}},
-		{`{"rules": [{"rate": "NaN"}]}`, []string{"rules[0].rate: must be a number of 0 or more, not NaN"}},
-		{`{"rules": [{"rate": "Infinity"}]}`, []string{"rules[0].rate: must be a number of 0 or more, not +Inf"}},
-		{`{"rules": [{"per": ["PER_OBJECT", "PER_UNSPECIFIED"]}]}`, []string{
+		},
+		`{"rules": [{"rate": "NaN"}]}`:      {"rules[0].rate: must be a number of 0 or more, not NaN"},
+		`{"rules": [{"rate": "Infinity"}]}`: {"rules[0].rate: must be a number of 0 or more, not +Inf"},
+		`{"rules": [{"per": ["PER_OBJECT", "PER_UNSPECIFIED"]}]}`: {
 			"rules[0].per[1]: must be PER_PRINCIPAL, PER_OBJECT or PER_METHOD, not PER_UNSPECIFIED",
-		}},
+		},
 	})
 }
 

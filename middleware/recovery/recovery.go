@@ -67,8 +67,11 @@ func New(opts ...Option) transport.Middleware {
 
 // seen logs a panic and makes it what the caller is to see.
 func (c *config) seen(ctx context.Context, call *transport.Call, err error) error {
-	var e *transport.Error
-	if !errors.As(err, &e) || e.Panic == nil {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*transport.Error](err)
+	if !ok || e.Panic == nil {
 		return err
 	}
 	shown := *e

@@ -91,21 +91,21 @@ func TestABudgetFromConfigIsRefilled(t *testing.T) {
 
 func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.Retry) error { _, err := retry.FromConfig(m, middleware.Env{}); return err }
-	configtest.Wrong(t, &configv1.Retry{}, from, []configtest.Case{
-		{`{"attempts": -1, "backoff": "-1s", "safe_methods": ["a", ""]}`, []string{
+	configtest.Wrong(t, &configv1.Retry{}, from, map[string][]string{
+		`{"attempts": -1, "backoff": "-1s", "safe_methods": ["a", ""]}`: {
 			"attempts: must be 0 or more, not -1", "backoff: must be a time of 0s or more",
 			"safe_methods[1]: must not be empty: * fits all",
-		}},
-		{`{"backoff": "3s", "max_backoff": "1s"}`, []string{"max_backoff: must not be less than backoff, 3s"}},
-		{`{"budget": {"share": -1, "spare": -1}}`, []string{
+		},
+		`{"backoff": "3s", "max_backoff": "1s"}`: {"max_backoff: must not be less than backoff, 3s"},
+		`{"budget": {"share": -1, "spare": -1}}`: {
 			"budget.share: must be a number of 0 or more, not -1", "budget.spare: must be 0 or more, not -1",
-		}},
-		{`{"policies": [{"backoff": "3s", "max_backoff": "1s", "codes": ["CODE_UNSPECIFIED"], "hedge": "-1s", "attempts": -3}]}`, []string{
+		},
+		`{"policies": [{"backoff": "3s", "max_backoff": "1s", "codes": ["CODE_UNSPECIFIED"], "hedge": "-1s", "attempts": -3}]}`: {
 			"policies[0].calls: must have one at least: * fits all",
 			"policies[0].max_backoff: must not be less than backoff, 3s",
 			"policies[0].codes[0]: CODE_UNSPECIFIED is no code of errors",
 			"policies[0].hedge: must be a time of 0s or more",
 			"policies[0].attempts: must be 0 or more, not -3",
-		}},
+		},
 	})
 }

@@ -46,11 +46,11 @@ func TestFromConfig(t *testing.T) {
 
 func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.Timeout) error { _, err := timeout.FromConfig(m, middleware.Env{}); return err }
-	configtest.Wrong(t, &configv1.Timeout{}, from, []configtest.Case{
-		{`{"default": "-1s"}`, []string{"default: must be a time of 0s or more"}},
-		{`{"rules": [{"calls": ["a"]}]}`, []string{"rules[0].limit: must be set: 0s is no limit"}},
-		{`{"rules": [{"limit": "1s"}, {"calls": [""], "limit": "1s"}]}`, []string{
+	configtest.Wrong(t, &configv1.Timeout{}, from, map[string][]string{
+		`{"default": "-1s"}`:            {"default: must be a time of 0s or more"},
+		`{"rules": [{"calls": ["a"]}]}`: {"rules[0].limit: must be set: 0s is no limit"},
+		`{"rules": [{"limit": "1s"}, {"calls": [""], "limit": "1s"}]}`: {
 			"rules[0].calls: must have one at least: * fits all", "rules[1].calls[0]: must not be empty: * fits all",
-		}},
+		},
 	})
 }

@@ -71,20 +71,20 @@ func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.Validation) error { _, err := validate.FromConfig(m, middleware.Env{}); return err }
 	param := func(fields string) string { return `{"shapes": [{"calls": "m", "params": [` + fields + `]}]}` }
 	deep := `{"name": "x"` + strings.Repeat(`, "items": {"type": "TYPE_LIST"`, 40) + strings.Repeat("}", 41)
-	configtest.Wrong(t, &configv1.Validation{}, from, []configtest.Case{
-		{`{}`, []string{"shapes: must have one at least"}},
-		{`{"shapes": [{}]}`, []string{"shapes[0].calls: must not be empty: * fits all"}},
-		{param(`{}`), []string{"shapes[0].params[0].name: must not be empty"}},
-		{param(`{"name": "x"}, {"name": "x"}`), []string{`shapes[0].params[1].name: "x" is there twice`}},
-		{param(`{"name": "x", "type": 99}`), []string{"shapes[0].params[0].type: 99 is no type"}},
-		{param(`{"name": "x", "min": 3, "max": 2}`), []string{"shapes[0].params[0].max: must not be less than min, 3"}},
-		{param(`{"name": "x", "min_len": 3, "max_len": 2}`), []string{"shapes[0].params[0].max_len: must not be less than min_len, 3"}},
-		{param(`{"name": "x", "min_len": -1, "max_len": -1}`), []string{
+	configtest.Wrong(t, &configv1.Validation{}, from, map[string][]string{
+		`{}`:                                  {"shapes: must have one at least"},
+		`{"shapes": [{}]}`:                    {"shapes[0].calls: must not be empty: * fits all"},
+		param(`{}`):                           {"shapes[0].params[0].name: must not be empty"},
+		param(`{"name": "x"}, {"name": "x"}`): {`shapes[0].params[1].name: "x" is there twice`},
+		param(`{"name": "x", "type": 99}`):    {"shapes[0].params[0].type: 99 is no type"},
+		param(`{"name": "x", "min": 3, "max": 2}`):         {"shapes[0].params[0].max: must not be less than min, 3"},
+		param(`{"name": "x", "min_len": 3, "max_len": 2}`): {"shapes[0].params[0].max_len: must not be less than min_len, 3"},
+		param(`{"name": "x", "min_len": -1, "max_len": -1}`): {
 			"shapes[0].params[0].min_len: must be 0 or more, not -1", "shapes[0].params[0].max_len: must be 0 or more, not -1",
-		}},
-		{param(`{"name": "x", "items": {"match": "("}}`), []string{
+		},
+		param(`{"name": "x", "items": {"match": "("}}`): {
 			"shapes[0].params[0].items.match: error parsing regexp: missing closing ): `(`",
-		}},
-		{param(deep), []string{"shapes[0].params[0]" + strings.Repeat(".items", 33) + ": are declared deeper than 32"}},
+		},
+		param(deep): {"shapes[0].params[0]" + strings.Repeat(".items", 33) + ": are declared deeper than 32"},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/middleware"
@@ -31,13 +32,22 @@ type shape struct {
 	Shape
 
 	pattern middleware.Pattern
+	paths   []string // what errors call the parameters
+}
+
+func newShape(s Shape) shape {
+	paths := make([]string, len(s.Params))
+	for i := range s.Params {
+		paths[i] = "argument " + s.Params[i].Name
+	}
+	return shape{Shape: s, pattern: middleware.ParsePattern(s.Calls), paths: paths}
 }
 
 // Calls declares shapes. The first one that fits a call counts.
 func Calls(shapes ...Shape) Option {
 	return func(c *config) {
 		for _, s := range shapes {
-			c.shapes = append(c.shapes, shape{Shape: s, pattern: middleware.ParsePattern(s.Calls)})
+			c.shapes = append(c.shapes, newShape(s))
 		}
 	}
 }
@@ -105,8 +115,9 @@ func (c *config) checkArgs(object, method string, args *transport.Args, skip int
 }
 
 func (s *shape) check(args *transport.Args, skip int) *transport.Error {
-	given, err := s.read(args, skip)
-	if err != nil {
+	given, _ := idle.Get().(*arguments)
+	defer given.free()
+	if err := given.read(s, args, skip); err != nil {
 		return err
 	}
 	if len(given.positional) > len(s.Params) && !s.MoreArgs {
@@ -126,7 +137,7 @@ func (s *shape) check(args *transport.Args, skip int) *transport.Error {
 		case !named:
 			return typeError("argument %s is missing", p.Name)
 		}
-		if err := p.check("argument "+p.Name, v); err != nil {
+		if err := p.check(s.paths[i], v); err != nil {
 			return err
 		}
 	}
@@ -136,40 +147,58 @@ func (s *shape) check(args *transport.Args, skip int) *transport.Error {
 	return nil
 }
 
-func (s *shape) read(args *transport.Args, skip int) (*arguments, *transport.Error) {
-	a := &arguments{skip: skip, most: len(s.Params), more: s.MoreArgs, keywords: map[string]any{}}
+// arguments are those of a call; it is a codec.ArgSink, too.
+type arguments struct {
+	skip, most int  // positional ones in front that do not count, and that the shape knows
+	more       bool // others are allowed
+	positional []any
+	keywords   map[string]any
+
+	n    int    // positional ones that were decoded
+	room [8]any // the first of them
+	rest []*any // those beyond
+	// named are keywords while they are decoded.
+	named map[string]*any
+}
+
+var (
+	_    codec.ArgSink = (*arguments)(nil)
+	idle               = sync.Pool{New: func() any { return &arguments{} }}
+)
+
+func (a *arguments) free() {
+	*a = arguments{}
+	idle.Put(a)
+}
+
+// read has a hold args, without the first skip ones.
+func (a *arguments) read(s *shape, args *transport.Args, skip int) *transport.Error {
 	if !args.Encoded() {
 		a.positional = args.Positional
 		if !args.Keywords.IsNone() {
-			maps.Copy(a.keywords, args.Keywords)
+			a.keywords = maps.Clone(args.Keywords)
 		}
-		return a, nil
+		return nil
 	}
+	a.skip, a.most, a.more = skip, len(s.Params), s.MoreArgs
 	if err := args.Decode(a); err != nil {
 		if e := transport.AsError(err); e.Class != "" {
-			return nil, e
+			return e
 		}
-		return nil, typeError("%v", err)
+		return typeError("%v", err)
 	}
-	for i, v := range a.positional {
-		a.positional[i] = *v.(*any) //nolint:forcetypeassert // Positional made it
+	a.positional = a.room[:min(a.n, len(a.room))]
+	for _, v := range a.rest {
+		a.positional = append(a.positional, *v)
 	}
-	for name, v := range a.keywords {
-		a.keywords[name] = *v.(*any) //nolint:forcetypeassert // Keyword made it
+	if len(a.named) > 0 {
+		a.keywords = make(map[string]any, len(a.named))
 	}
-	return a, nil
+	for name, v := range a.named {
+		a.keywords[name] = *v
+	}
+	return nil
 }
-
-// arguments is a codec.ArgSink.
-type arguments struct {
-	skip       int
-	most       int
-	more       bool
-	positional []any
-	keywords   map[string]any
-}
-
-var _ codec.ArgSink = (*arguments)(nil)
 
 func (a *arguments) Positional(i int) (any, error) {
 	if i < a.skip {
@@ -178,14 +207,21 @@ func (a *arguments) Positional(i int) (any, error) {
 	if i-a.skip >= a.most && !a.more { // without decoding it
 		return nil, typeError("takes at most %d arguments", a.most)
 	}
+	a.n++
+	if a.n <= len(a.room) {
+		return &a.room[a.n-1], nil
+	}
 	v := new(any)
-	a.positional = append(a.positional, v)
+	a.rest = append(a.rest, v)
 	return v, nil
 }
 
 func (a *arguments) Keyword(name []byte) (any, error) {
+	if a.named == nil {
+		a.named = map[string]*any{}
+	}
 	v := new(any)
-	a.keywords[string(name)] = v
+	a.named[string(name)] = v
 	return v, nil
 }
 

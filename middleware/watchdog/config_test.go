@@ -55,12 +55,12 @@ func TestFromConfig(t *testing.T) {
 
 func TestFromConfigSaysWhatIsWrong(t *testing.T) {
 	from := func(m *configv1.Watchdog) error { _, err := watchdog.FromConfig(m, middleware.Env{}); return err }
-	configtest.Wrong(t, &configv1.Watchdog{}, from, []configtest.Case{
-		{`{"default": "-1s", "max_stack": -1, "level": 99}`, []string{
+	configtest.Wrong(t, &configv1.Watchdog{}, from, map[string][]string{
+		`{"default": "-1s", "max_stack": -1, "level": 99}`: {
 			"default: must be a time of 0s or more", "max_stack: must be 0 or more, not -1", "level: 99 is no level",
-		}},
-		{`{"level": "LOG_LEVEL_OFF"}`, []string{"level: must not be LOG_LEVEL_OFF: leave the watchdog out of the chain instead"}},
-		{`{"limits": [{}]}`, []string{"limits[0].method: must not be empty: * fits all", "limits[0].limit: must be set: 0s is no limit"}},
-		{`{"limits": [{"method": "m", "limit": "-1s"}]}`, []string{"limits[0].limit: must be a time of 0s or more"}},
+		},
+		`{"level": "LOG_LEVEL_OFF"}`:                    {"level: must not be LOG_LEVEL_OFF: leave the watchdog out of the chain instead"},
+		`{"limits": [{}]}`:                              {"limits[0].method: must not be empty: * fits all", "limits[0].limit: must be set: 0s is no limit"},
+		`{"limits": [{"method": "m", "limit": "-1s"}]}`: {"limits[0].limit: must be a time of 0s or more"},
 	})
 }
