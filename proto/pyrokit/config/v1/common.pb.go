@@ -431,7 +431,11 @@ type PeerCertificate struct {
 	// Organizational unit.
 	OrganizationalUnit []string `protobuf:"bytes,4,rep,name=organizational_unit,json=organizationalUnit,proto3" json:"organizational_unit,omitempty"`
 	// Alternative name that is a DNS name.
-	DnsName       []string `protobuf:"bytes,5,rep,name=dns_name,json=dnsName,proto3" json:"dns_name,omitempty"`
+	DnsName []string `protobuf:"bytes,5,rep,name=dns_name,json=dnsName,proto3" json:"dns_name,omitempty"`
+	// Alternative name that is an e-mail address.
+	Email []string `protobuf:"bytes,6,rep,name=email,proto3" json:"email,omitempty"`
+	// Alternative name that is a URI, such as spiffe://example.org/stock.
+	Uri           []string `protobuf:"bytes,7,rep,name=uri,proto3" json:"uri,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -497,6 +501,20 @@ func (x *PeerCertificate) GetOrganizationalUnit() []string {
 func (x *PeerCertificate) GetDnsName() []string {
 	if x != nil {
 		return x.DnsName
+	}
+	return nil
+}
+
+func (x *PeerCertificate) GetEmail() []string {
+	if x != nil {
+		return x.Email
+	}
+	return nil
+}
+
+func (x *PeerCertificate) GetUri() []string {
+	if x != nil {
+		return x.Uri
 	}
 	return nil
 }
@@ -1153,14 +1171,16 @@ const file_pyrokit_config_v1_common_proto_rawDesc = "" +
 	"\vmin_version\x18\n" +
 	" \x01(\x0e2\x1d.pyrokit.config.v1.TlsVersionB\x1b\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\x0fTLS_VERSION_1_2R\n" +
 	"minVersion:s\xbaHp\x1an\n" +
-	"\atls.key\x12@key without cert: set cert to the certificate that it belongs to\x1a!this.key == '' || this.cert != ''\"\xbc\x01\n" +
+	"\atls.key\x12@key without cert: set cert to the certificate that it belongs to\x1a!this.key == '' || this.cert != ''\"\xe4\x01\n" +
 	"\x0fPeerCertificate\x12\x1f\n" +
 	"\vcommon_name\x18\x01 \x03(\tR\n" +
 	"commonName\x12\x18\n" +
 	"\acountry\x18\x02 \x03(\tR\acountry\x12\"\n" +
 	"\forganization\x18\x03 \x03(\tR\forganization\x12/\n" +
 	"\x13organizational_unit\x18\x04 \x03(\tR\x12organizationalUnit\x12\x19\n" +
-	"\bdns_name\x18\x05 \x03(\tR\adnsName\"H\n" +
+	"\bdns_name\x18\x05 \x03(\tR\adnsName\x12\x14\n" +
+	"\x05email\x18\x06 \x03(\tR\x05email\x12\x10\n" +
+	"\x03uri\x18\a \x03(\tR\x03uri\"H\n" +
 	"\x05Chain\x12?\n" +
 	"\vmiddlewares\x18\x01 \x03(\v2\x1d.pyrokit.config.v1.MiddlewareR\vmiddlewares\"V\n" +
 	"\n" +
