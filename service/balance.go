@@ -172,7 +172,7 @@ func (b *balanced) ready(ctx context.Context) error {
 	if b.targets.Len() > 0 {
 		return nil
 	}
-	if err := b.start(); err != nil {
+	if err := b.start(); err != nil { //nolint:contextcheck // what it starts outlives the call
 		return err
 	}
 	begun := time.Now()
@@ -301,7 +301,7 @@ func (b *balanced) search(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	b.learn(entries, nil)
+	b.learn(entries, nil) //nolint:contextcheck // what it starts outlives the call
 	return true
 }
 

@@ -49,8 +49,9 @@
 //
 // [Use] puts middlewares around the calls of either end: those of the packages below middleware, or a
 // [transport.Middleware] of one's own. [Announce] has a name server know of the services, [Balance] makes one
-// proxy of several objects, [Health] tells whether a server can be called, and [HealthCheck] heeds that. [FromEnv] reads the variables that Pyro's users know. Package servicetest tests
-// services and their callers without a port; package codec says what becomes of each value.
+// proxy of several objects, [Health] tells whether a server can be called, and [HealthCheck] heeds that. [FromEnv]
+// reads the variables that Pyro's users know. Package servicetest tests services and their callers without a port;
+// package codec says what becomes of each value.
 //
 // Nothing is reachable that was not named. The package knows objects, functions and names; frames and
 // bytes are the business of transport/pyro, values that of codec.

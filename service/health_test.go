@@ -119,7 +119,7 @@ func TestAWatchTellsEachChange(t *testing.T) {
 			return told(func(yield func(string) bool) {
 				for s, err := range service.Stream[string](ctx, p, "watch", args...) {
 					if err != nil {
-						s = fmt.Sprint(errors.Is(err, context.Canceled))
+						s = strconv.FormatBool(errors.Is(err, context.Canceled))
 					}
 					if !yield(s) {
 						return

@@ -128,7 +128,7 @@ func (h *Health) once(ctx context.Context, c *check) bool {
 		h.record(ctx, c, fmt.Errorf("no answer within %s: %w", c.cfg.Timeout, limited.Err()))
 	}
 	select {
-	case <-done: // too late: the next run counts
+	case <-done: //nolint:errcheck // too late: the next run counts
 	case <-ctx.Done():
 	}
 	return true

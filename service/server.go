@@ -595,8 +595,9 @@ func (s *Server) URIs(name string) []pyro.URI {
 }
 
 // Shutdown tells who watches the server's health, withdraws the names, stops accepting, lets the calls that run finish
-// and closes. It accepts calls until those who watch have taken note, for two seconds at most. When ctx ends first, names stay that could not be withdrawn by then, what still runs is cut off, and the error
-// says how many calls that were.
+// and closes. It accepts calls until those who watch have taken note, for two seconds at most. When ctx ends
+// first, names stay that could not be withdrawn by then, what still runs is cut off, and the error says how many calls
+// that were.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.life.Lock()
 	wire := s.wire

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/middleware/auth"
 	"github.com/pyrokit/pyrokit/service"
 )
 
@@ -21,6 +22,14 @@ func healthy(t *testing.T, opts ...service.ServerOption) *service.Server {
 	return srv
 }
 
+// completed returns a factory without flags.
+func completed(t *testing.T, io *streams) *factory {
+	t.Helper()
+	f := &factory{io: io}
+	require.NoError(t, f.complete(newRootCmd(f).Flags()))
+	return f
+}
+
 func TestAServerThatIsNotServing(t *testing.T) {
 	srv := healthy(t)
 	srv.Health().Set("app", service.NotServing)
@@ -30,8 +39,7 @@ func TestAServerThatIsNotServing(t *testing.T) {
 		srv.URI("other").String(): "",
 	} {
 		var out bytes.Buffer
-		f := &factory{io: &streams{out: &out}}
-		require.NoError(t, f.complete(newRootCmd(f).Flags()))
+		f := completed(t, &streams{out: &out})
 		err := pingHealth(t.Context(), f, &pingOptions{target: target})
 		require.Equal(t, want, out.String())
 		if want == "" {
@@ -46,11 +54,26 @@ func TestAServerThatIsNotServing(t *testing.T) {
 func TestAServerWithoutAHealthObject(t *testing.T) {
 	srv := healthy(t, service.NoHealth())
 	for _, watch := range []bool{false, true} {
-		f := &factory{io: testStreams()}
-		require.NoError(t, f.complete(newRootCmd(f).Flags()))
+		f := completed(t, testStreams())
 		err := pingHealth(t.Context(), f, &pingOptions{target: srv.URI("").Location(), watch: watch})
 		require.ErrorContains(t, err, "a daemon answers there, but it has no health object")
 		require.Equal(t, exitNotFound, exitCode(err))
+	}
+}
+
+func TestTheHealthOfAServerThatAsksWho(t *testing.T) {
+	tokens := auth.Tokens(map[string]string{"probe": "sesame"})
+	srv := healthy(t, service.Use(auth.Verify(tokens)))
+	for token, want := range map[string]int{"sesame": exitOK, "guess": exitRefused} {
+		t.Setenv("PROBE_TOKEN", token)
+		f := completed(t, testStreams())
+		f.flags.credentialEnv = "PROBE_TOKEN"
+		err := pingHealth(t.Context(), f, &pingOptions{target: srv.URI("app").String()})
+		if want == exitOK {
+			require.NoError(t, err)
+			continue
+		}
+		require.Equal(t, want, exitCode(err))
 	}
 }
 
@@ -58,8 +81,7 @@ func TestHealthIsWatched(t *testing.T) {
 	srv := healthy(t)
 	watch := func(ctx context.Context, output string) (lines <-chan string, done <-chan error) {
 		out, ended := readyWriter{make(chan string, 1)}, make(chan error, 1)
-		f := &factory{io: &streams{out: out}}
-		require.NoError(t, f.complete(newRootCmd(f).Flags()))
+		f := completed(t, &streams{out: out})
 		f.flags.output = output
 		go func() { ended <- pingHealth(ctx, f, &pingOptions{target: srv.URI("app").String(), watch: true}) }()
 		return out.lines, ended
