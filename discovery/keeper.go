@@ -118,7 +118,9 @@ func (k *Keeper) judge(ctx context.Context, err error) time.Duration {
 		k.known, k.warned = false, true
 		return k.cfg.Retry
 	}
-	if !k.known {
+	if len(k.there) == 0 {
+		k.known, k.warned = false, false
+	} else if !k.known {
 		k.known, k.warned = true, false
 		k.cfg.Logger.Info("services are announced", "count", len(k.there))
 		if k.cfg.Registered != nil {

@@ -270,7 +270,8 @@ func TestSlowChecksDoNotOverlap(t *testing.T) {
 
 func TestOnlyWhatServesIsAnnounced(t *testing.T) {
 	r := &registry{names: map[string]string{}}
-	srv := service.NewServer(service.Announce(r), service.AnnounceServing(), service.Logger(slog.New(slog.DiscardHandler)))
+	var log syncBuffer
+	srv := service.NewServer(service.Announce(r), service.AnnounceServing(), service.Logger(slog.New(slog.NewTextHandler(&log, nil))))
 	require.NoError(t, srv.Add(app(), service.New("other").Method("m", func() {})))
 	ready := make(chan error)
 	check := func(ctx context.Context) error {
@@ -298,6 +299,8 @@ func TestOnlyWhatServesIsAnnounced(t *testing.T) {
 	require.Eventually(t, known("app", "other"), 20*time.Second, time.Millisecond)
 	require.NoError(t, srv.Shutdown(t.Context()))
 	require.Empty(t, r.known())
+	require.NotContains(t, log.String(), "count=0")
+	require.Contains(t, log.String(), `msg="services are announced" count=`)
 }
 
 func TestABalancedProxyHeedsHealth(t *testing.T) {
