@@ -16,6 +16,7 @@ import (
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
+	"github.com/pyrokit/pyrokit/transport/tlsfiles"
 )
 
 // Options for a Server, a Proxy or both; one at the wrong end does not compile. What a file can hold
@@ -66,7 +67,9 @@ type proxyConfig struct {
 	registry  *codec.Registry
 	hmacKey   []byte
 	tls       *tls.Config
-	lookupTLS *tls.Config // of name lookups, if lookup is set
+	files     *tlsfiles.Files // in the place of tls; nil: none
+	lookupTLS *tls.Config     // of name lookups, if lookup is set
+	lookupBy  *tlsfiles.Files // in the place of lookupTLS
 	lookup    bool
 	dialer    func(ctx context.Context, network, address string) (net.Conn, error)
 	resolver  discovery.Resolver
@@ -512,13 +515,31 @@ func DialWith(dial func(ctx context.Context, network, address string) (net.Conn,
 // connects to: with the same configuration, but for the name of the host, and without the certificates of
 // this side. [NameServerTLS] says otherwise.
 func TLS(cfg *tls.Config) ProxyOption {
-	return proxyOption(func(c *proxyConfig) error { c.tls = cfg; return nil })
+	return proxyOption(func(c *proxyConfig) error { c.tls, c.files = cfg, nil; return nil })
+}
+
+// TLSFiles is [TLS] with files that are looked after: those that change are used from the next connection on. Names are
+// looked up with the same files, the certificate of this side and ServerName included; [NameServerTLSFiles] and
+// [NameServerTLS] say otherwise.
+func TLSFiles(files *tlsfiles.Files) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.tls, c.files = nil, files
+		return given("TLSFiles", files != nil)
+	})
 }
 
 // NameServerTLS has names looked up through TLS as cfg says, certificates included; with nil without TLS,
 // whatever the proxy itself uses.
 func NameServerTLS(cfg *tls.Config) ProxyOption {
-	return proxyOption(func(c *proxyConfig) error { c.lookup, c.lookupTLS = true, cfg; return nil })
+	return proxyOption(func(c *proxyConfig) error { c.lookup, c.lookupTLS, c.lookupBy = true, cfg, nil; return nil })
+}
+
+// NameServerTLSFiles is [NameServerTLS] with files that are looked after.
+func NameServerTLSFiles(files *tlsfiles.Files) ProxyOption {
+	return proxyOption(func(c *proxyConfig) error {
+		c.lookup, c.lookupTLS, c.lookupBy = true, nil, files
+		return given("NameServerTLSFiles", files != nil)
+	})
 }
 
 func positive(what string, d time.Duration) error {

@@ -15,6 +15,7 @@ import (
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
+	"github.com/pyrokit/pyrokit/transport/tlsfiles"
 )
 
 // A Proxy stands for an object on the other end. It is safe for concurrent use: calls are in flight
@@ -75,7 +76,7 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 	if cfg.broadcast != nil {
 		cfg.broadcast = cfg.broadcast.or(cfg.broadcastDefaults)
 	}
-	if cfg.tls != nil && cfg.dialer != nil {
+	if (cfg.tls != nil || cfg.files != nil) && cfg.dialer != nil {
 		errs = append(errs, errors.New("TLS and DialWith do not go together"))
 	}
 	if cfg.heedsHealth && cfg.balancer == nil {
@@ -126,8 +127,11 @@ func (cfg *proxyConfig) dial() pyro.DialConfig {
 	if d.Dial == nil && cfg.defaultDialer != nil {
 		d.Dial = cfg.defaultDialer(cfg.preferIP)
 	}
-	if cfg.tls != nil {
+	switch {
+	case cfg.tls != nil:
 		d.Dial = cfg.dialTLS(cfg.tls) // names the host that is dialled, not a name server's
+	case cfg.files != nil:
+		d.Dial = cfg.dialFiles(cfg.files)
 	}
 	return d
 }
@@ -136,9 +140,15 @@ func (cfg *proxyConfig) dialTLS(c *tls.Config) dialFunc {
 	return (&pyro.Dialer{Prefer: cfg.preferIP, TLS: c}).DialContext
 }
 
+func (cfg *proxyConfig) dialFiles(files *tlsfiles.Files) dialFunc {
+	return files.Dialer((&pyro.Dialer{Prefer: cfg.preferIP}).DialContext)
+}
+
 // lookupDialer returns what connects to name servers; nil for a plain connection.
 func (cfg *proxyConfig) lookupDialer() dialFunc {
 	switch {
+	case cfg.lookup && cfg.lookupBy != nil:
+		return cfg.dialFiles(cfg.lookupBy)
 	case cfg.lookup && cfg.lookupTLS == nil:
 		return cfg.dialer
 	case cfg.lookup:
@@ -148,6 +158,8 @@ func (cfg *proxyConfig) lookupDialer() dialFunc {
 		anonymous.ServerName = ""
 		anonymous.Certificates, anonymous.GetClientCertificate = nil, nil
 		return cfg.dialTLS(anonymous)
+	case cfg.files != nil:
+		return cfg.dialFiles(cfg.files)
 	case cfg.dialer == nil && cfg.defaultDialer != nil:
 		return cfg.defaultDialer(cfg.preferIP)
 	default:
