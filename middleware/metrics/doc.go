@@ -11,7 +11,8 @@
 // that found no connection, code "ok" or that of the error ("not_found"). The entries of a batch are calls of
 // their own on a server, the batch is one on a client. The duration of a one-way call is, on a client, the time
 // to send it. Received bytes are those of arguments on a server, of results on a client, encoded and inflated;
-// what is sent is encoded later than a middleware sees it.
+// what is sent is encoded later than a middleware sees it. It is in the
+// numbers of service/metrics, with the connections and calls that are refused before a middleware sees them.
 //
 // What a peer makes up becomes no label: objects and methods that are not there are "other", and so are those
 // beyond [MaxMethods].

@@ -570,6 +570,7 @@ func (c *serverConn) write(b []byte) error {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
 	n, err := c.writer.tryWrite(b)
+	c.s.counts.sent.Add(uint64(n)) //nolint:gosec // it is not negative
 	if err != nil || n == len(b) {
 		return err
 	}
@@ -580,6 +581,7 @@ func (c *serverConn) write(b []byte) error {
 			c.s.counts.wrote(err)
 			return err
 		}
+		c.s.counts.sent.Add(uint64(len(part)))
 		b = b[len(part):]
 	}
 	return c.nc.SetWriteDeadline(time.Time{})

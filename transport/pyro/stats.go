@@ -19,10 +19,11 @@ type ServerStats struct {
 	IdleTimeouts      uint64 // connections without a request, or with half a one, for IdleTimeout
 	WriteTimeouts     uint64 // connections whose peer did not read for WriteTimeout
 	TooLarge          uint64 // messages that were refused for MaxMessageSize
+	Sent              uint64 // bytes of messages, headers and annotations included
 }
 
 type serverCounts struct {
-	accepted, refused, handshakesFailed, handshakeTimeouts, idleTimeouts, writeTimeouts, tooLarge atomic.Uint64
+	accepted, refused, handshakesFailed, handshakeTimeouts, idleTimeouts, writeTimeouts, tooLarge, sent atomic.Uint64
 }
 
 // Stats returns the server's numbers.
@@ -32,7 +33,7 @@ func (s *Server) Stats() ServerStats {
 		Connections: s.Connections(), Streams: s.streams.len(),
 		Accepted: c.accepted.Load(), Refused: c.refused.Load(),
 		HandshakesFailed: c.handshakesFailed.Load(), HandshakeTimeouts: c.handshakeTimeouts.Load(),
-		IdleTimeouts: c.idleTimeouts.Load(), WriteTimeouts: c.writeTimeouts.Load(), TooLarge: c.tooLarge.Load(),
+		IdleTimeouts: c.idleTimeouts.Load(), WriteTimeouts: c.writeTimeouts.Load(), TooLarge: c.tooLarge.Load(), Sent: c.sent.Load(),
 	}
 }
 
