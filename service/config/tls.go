@@ -1,0 +1,91 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/tlsfiles"
+)
+
+// tlsFiles reads the files of m. What they hold is looked after from then on, so that files which change are used from
+// the next handshake on.
+func tlsFiles(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
+	b := newBuilder(env, transport.AnyEnd)
+	cfg := tlsfiles.Config{
+		Cert:              m.GetCert(),
+		Key:               m.GetKey(),
+		CAs:               m.GetCa(),
+		SystemRoots:       m.GetSystemRoots(),
+		ServerName:        m.GetServerName(),
+		AllowCommonName:   m.GetAllowCommonName(),
+		RequireClientCert: m.GetRequireClientCert(),
+		Peer: tlsfiles.Attributes{
+			CommonName:         m.GetPeer().GetCommonName(),
+			Country:            m.GetPeer().GetCountry(),
+			Organization:       m.GetPeer().GetOrganization(),
+			OrganizationalUnit: m.GetPeer().GetOrganizationalUnit(),
+			DNSName:            m.GetPeer().GetDnsName(),
+			Email:              m.GetPeer().GetEmail(),
+			URI:                m.GetPeer().GetUri(),
+		},
+		Logger: b.env.Log,
+	}
+	if m.GetMinVersion() == configv1.TlsVersion_TLS_VERSION_1_3 {
+		cfg.MinVersion = tls.VersionTLS13
+	}
+	if password := m.GetKeyPassword(); password != nil {
+		b.secret("key_password", password)
+		read := b.env.Secret
+		if read == nil {
+			read = ReadSecret
+		}
+		cfg.Password = func() (string, error) { return read(password) }
+	}
+	if err := b.err(); err != nil {
+		return nil, err
+	}
+	files, err := tlsfiles.New(cfg)
+	if err != nil {
+		return nil, &FieldError{Path: env.Path, Err: err}
+	}
+	return files, nil
+}
+
+// ServerTLS returns what listens with the files of m. It follows files that change, from the next handshake on. env has
+// the log, and what reads the password of the key, each time that the key is read.
+func ServerTLS(m *configv1.Tls, env Env) (*tls.Config, error) {
+	b := newBuilder(env, transport.ServerEnd)
+	if m.GetServerName() != "" {
+		b.failed("server_name", errOnlyClient)
+	}
+	if m.GetAllowCommonName() {
+		b.failed("allow_common_name", errOnlyClient)
+	}
+	if err := b.err(); err != nil {
+		return nil, err
+	}
+	files, err := tlsFiles(m, env)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := files.Server()
+	if err != nil {
+		return nil, &FieldError{Path: env.Path, Err: err}
+	}
+	return cfg, nil
+}
+
+// ClientTLS is [ServerTLS] for what connects.
+func ClientTLS(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
+	if m.GetRequireClientCert() {
+		return nil, &FieldError{Path: newBuilder(env, transport.ClientEnd).at("require_client_cert"), Err: errOnlyServer}
+	}
+	return tlsFiles(m, env)
+}
+
+var (
+	errOnlyClient = errors.New("it is for what connects, and this listens")
+	errOnlyServer = errors.New("it is for what listens, and this connects")
+)
