@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -59,10 +60,26 @@ func (r *jsonReader) fail(pos Position, err error) error {
 		return errorAt(r.at(r.data, len(r.data)), "the text ends too early")
 	case errors.As(err, &e):
 		var t tracker
-		return errorAt(t.at(r.data, max(0, int(e.Offset)-1)), "%s", strings.TrimPrefix(e.Error(), "json: "))
+		return errorAt(t.at(r.data, r.offender(e)), "%s", strings.TrimPrefix(e.Error(), "json: "))
 	default:
 		return errorAt(pos, "%v", err)
 	}
+}
+
+// offender returns the offset of the character that an error complains of. That of the error is behind it, or, between
+// tokens, somewhere in front of it.
+func (r *jsonReader) offender(e *json.SyntaxError) int {
+	at := max(0, min(int(e.Offset)-1, len(r.data)))
+	_, after, _ := strings.Cut(e.Error(), "invalid character ")
+	quoted, err := strconv.QuotedPrefix(after)
+	if err != nil {
+		return at
+	}
+	char, _ := strconv.Unquote(quoted) // it is quoted well
+	if i := bytes.Index(r.data[at:], []byte(char)); i >= 0 {
+		return at + i
+	}
+	return at
 }
 
 func (r *jsonReader) value(depth int) (*Node, error) {

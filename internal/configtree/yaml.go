@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -17,7 +18,7 @@ func parseYAML(data []byte) (*Node, error) {
 	case errors.Is(err, io.EOF):
 		return &Node{Kind: Null, Pos: Position{1, 1}}, nil
 	case err != nil:
-		return nil, yamlError(err)
+		return nil, yamlError(data, err)
 	case len(doc.Content) == 0:
 		return &Node{Kind: Null, Pos: Position{1, 1}}, nil
 	}
@@ -26,25 +27,44 @@ func parseYAML(data []byte) (*Node, error) {
 	case err == nil:
 		return nil, errorAt(yamlPosition(&second), "a second document: only one a file")
 	case !errors.Is(err, io.EOF):
-		return nil, yamlError(err)
+		return nil, yamlError(data, err)
 	}
 	r := yamlReader{open: map[*yaml.Node]bool{}}
 	return r.node(doc.Content[0], 0)
 }
 
-func yamlError(err error) error {
+// yamlError finds the place of an error, and says what is usually meant by it.
+func yamlError(data []byte, err error) error {
 	var e *yaml.LoadError
 	if !errors.As(err, &e) {
 		return errorAt(Position{1, 1}, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	msg := e.Message
+	pos, msg := Position{max(1, e.Mark.Line), max(1, e.Mark.Column)}, e.Message
 	switch {
-	case strings.Contains(msg, "tab character"), strings.Contains(msg, "cannot start any token"):
-		msg += " (indent with spaces; quote a text that begins with a special character)"
+	case charAt(data, pos) == '\t' && (strings.Contains(msg, "tab character") || strings.Contains(msg, "cannot start any token")):
+		msg = "a tab: indent with spaces"
+	case strings.Contains(msg, "cannot start any token"):
+		msg = fmt.Sprintf("no value begins with %q: quote the text", charAt(data, pos))
 	case strings.Contains(msg, "mapping values are not allowed"):
-		msg += " (quote a text with a colon in it)"
+		msg += ": quote a text with a colon in it, or begin a new line"
 	}
-	return errorAt(Position{max(1, e.Mark.Line), max(1, e.Mark.Column)}, "%s", msg)
+	return errorAt(pos, "%s", msg)
+}
+
+// charAt returns the character at a position, 0 if there is none.
+func charAt(data []byte, p Position) rune {
+	line := 1
+	for text := range bytes.Lines(data) {
+		if line == p.Line {
+			chars := []rune(string(text))
+			if p.Column <= len(chars) {
+				return chars[p.Column-1]
+			}
+			return 0
+		}
+		line++
+	}
+	return 0
 }
 
 func yamlPosition(n *yaml.Node) Position { return Position{max(1, n.Line), max(1, n.Column)} }
@@ -60,6 +80,10 @@ func (r *yamlReader) node(y *yaml.Node, depth int) (*Node, error) {
 	pos := yamlPosition(y)
 	if err := r.take(pos, depth); err != nil {
 		return nil, err
+	}
+	switch tag := y.ShortTag(); {
+	case y.Kind == yaml.MappingNode && tag != "!!map", y.Kind == yaml.SequenceNode && tag != "!!seq":
+		return nil, errorAt(pos, "the tag %s means nothing here", tag)
 	}
 	switch y.Kind {
 	case yaml.AliasNode:

@@ -122,6 +122,11 @@ func (c *collector) about(path string) bool {
 	})
 }
 
+// beside tells whether something was said about another field of the same message.
+func (c *collector) beside(path string) bool {
+	return slices.ContainsFunc(c.list, func(e *Error) bool { return e.Path != "" && parent(e.Path) == parent(path) })
+}
+
 // Locate says where err comes from: what is a [FieldError], or is made of some, becomes [Errors] with the place where
 // the field was set, or else what it is in. Other errors are among them without a place. nil remains nil.
 func (f *File) Locate(err error) error {

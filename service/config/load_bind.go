@@ -184,9 +184,6 @@ func (b *binder) listField(nodes []*configtree.Node, m protoreflect.Message, fd 
 // item appends an item to a list. What cannot be read leaves its place there, so that the places of what follows are
 // right.
 func (b *binder) item(n *configtree.Node, list protoreflect.List, fd protoreflect.FieldDescriptor, path string) {
-	if n.Kind == configtree.Null && fd.Message() == nil {
-		b.failf(n.Pos, path, "", "null in a list")
-	}
 	if fd.Message() != nil {
 		b.message(n, list.AppendMutable().Message(), path)
 		return

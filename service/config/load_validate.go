@@ -42,51 +42,48 @@ func (l *loader) check(v protovalidate.Validator, m protoreflect.Message, path s
 		return
 	}
 	for _, violation := range violations.Violations {
-		l.violation(violation, path)
+		l.violation(violation, m.Descriptor(), path)
 	}
 }
 
 // violation notes a broken rule, unless something is wrong there already.
-func (l *loader) violation(v *protovalidate.Violation, root string) {
-	path, member := violationPath(v.Proto.GetField(), root)
+func (l *loader) violation(v *protovalidate.Violation, md protoreflect.MessageDescriptor, root string) {
+	path, fd, oneof := target(v.Proto.GetField(), md, root)
 	path, o := l.origins.nearest(path)
-	if l.about(path) {
+	if _, set := l.origins.set[path]; l.about(path) || !set && l.beside(path) {
 		return
 	}
 	e := &Error{File: o.Source, Line: o.Line, Column: o.Column, Path: path}
 	if e.File == "" && len(l.sources) > 0 {
 		e.File = l.sources[0]
 	}
-	e.Msg = l.violationText(v, path, member)
+	switch {
+	case oneof != nil:
+		e.Msg = "want one of " + list(oneofNames(oneof), "or")
+	case v.Proto.GetRuleId() == "required":
+		e.Msg = "has to be set"
+	case fd == nil:
+		e.Msg = v.Proto.GetMessage()
+	default:
+		e.Msg = l.violationText(v, fd, path)
+	}
 	l.add(e)
 }
 
-func (l *loader) violationText(v *protovalidate.Violation, path, oneof string) string {
-	id, msg := v.Proto.GetRuleId(), v.Proto.GetMessage()
-	fd := v.FieldDescriptor
-	switch {
-	case oneof != "":
-		return "want one of its kinds: " + strings.ReplaceAll(oneof, ",", ", ")
-	case id == "required":
-		return "has to be set"
-	case fd == nil:
-		return msg
-	}
-	rules := rulesAt(v)
-	want := describe(rules)
+// violationText says what the rules of a field ask for, and what was found.
+func (l *loader) violationText(v *protovalidate.Violation, fd protoreflect.FieldDescriptor, path string) string {
+	want := describe(rulesAt(v, fd))
 	if want == "" {
-		want = strings.TrimPrefix(msg, string(fd.Name())+": ")
-		return strings.TrimPrefix(strings.Replace(want, "must be ", "want ", 1), "value ")
+		return strings.TrimPrefix(v.Proto.GetMessage(), string(fd.Name())+": ")
 	}
-	if found := l.foundValue(v, path); found != "" {
+	if found := l.foundValue(v, fd, path); found != "" {
 		return "want " + want + ", found " + found
 	}
 	return "want " + want
 }
 
 // foundValue shows the value that breaks a rule, unless it may be secret.
-func (l *loader) foundValue(v *protovalidate.Violation, path string) string {
-	fd := v.FieldDescriptor
+func (l *loader) foundValue(v *protovalidate.Violation, fd protoreflect.FieldDescriptor, path string) string {
 	if fd.ContainingMessage().FullName() == secretName || !v.FieldValue.IsValid() {
 		return ""
 	}
@@ -105,36 +102,51 @@ func (l *loader) foundValue(v *protovalidate.Violation, path string) string {
 		return ""
 	case string:
 		return quote(value)
-	case protoreflect.EnumNumber:
-		return strconv.Itoa(int(value))
 	default:
 		return shorten(v.FieldValue.String())
 	}
 }
 
-// violationPath is the path of a violation. For a oneof, which is no field, it is that of the message, and members are
-// the fields it has.
-func violationPath(p *validate.FieldPath, root string) (path, oneof string) {
+// target finds the field that a violation is about, and its path; or the oneof, with the path of the message that it is
+// in; or neither for a rule of a message.
+func target(
+	p *validate.FieldPath, md protoreflect.MessageDescriptor, root string,
+) (path string, fd protoreflect.FieldDescriptor, oneof protoreflect.OneofDescriptor) {
 	path = root
 	for _, e := range p.GetElements() {
 		if e.GetFieldNumber() == 0 {
-			return path, e.GetFieldName()
+			return path, nil, md.Oneofs().ByName(protoreflect.Name(e.GetFieldName()))
 		}
-		path = join(path, e.GetFieldName())
-		switch e.WhichSubscript() {
-		case validate.FieldPathElement_Index_case:
-			path += "[" + strconv.FormatUint(e.GetIndex(), 10) + "]"
-		case validate.FieldPathElement_StringKey_case:
-			path = keyPath(path, e.GetStringKey())
-		case validate.FieldPathElement_BoolKey_case:
-			path = keyPath(path, strconv.FormatBool(e.GetBoolKey()))
-		case validate.FieldPathElement_IntKey_case:
-			path = keyPath(path, strconv.FormatInt(e.GetIntKey(), 10))
-		case validate.FieldPathElement_UintKey_case:
-			path = keyPath(path, strconv.FormatUint(e.GetUintKey(), 10))
+		fd = md.Fields().ByNumber(protoreflect.FieldNumber(e.GetFieldNumber()))
+		path = join(path, e.GetFieldName()) + subscript(e)
+		switch {
+		case fd == nil:
+			return path, nil, nil
+		case fd.IsMap():
+			md = fd.MapValue().Message()
+		default:
+			md = fd.Message()
 		}
 	}
-	return path, ""
+	return path, fd, nil
+}
+
+// subscript is the index or the key in a step of a path.
+func subscript(e *validate.FieldPathElement) string {
+	switch e.WhichSubscript() {
+	case validate.FieldPathElement_Index_case:
+		return "[" + strconv.FormatUint(e.GetIndex(), 10) + "]"
+	case validate.FieldPathElement_StringKey_case:
+		return keyPath("", e.GetStringKey())
+	case validate.FieldPathElement_BoolKey_case:
+		return keyPath("", strconv.FormatBool(e.GetBoolKey()))
+	case validate.FieldPathElement_IntKey_case:
+		return keyPath("", strconv.FormatInt(e.GetIntKey(), 10))
+	case validate.FieldPathElement_UintKey_case:
+		return keyPath("", strconv.FormatUint(e.GetUintKey(), 10))
+	default:
+		return ""
+	}
 }
 
 // eachAny calls do with each Any in a message, and its path.
@@ -163,8 +175,8 @@ func (l *loader) eachAny(m protoreflect.Message, path string, do func(m protoref
 }
 
 // rulesAt returns the rules that a violation is of: the field's, or those of its items, keys or values.
-func rulesAt(v *protovalidate.Violation) *validate.FieldRules {
-	rules := fieldRules(v.FieldDescriptor)
+func rulesAt(v *protovalidate.Violation, fd protoreflect.FieldDescriptor) *validate.FieldRules {
+	rules := fieldRules(fd)
 	for _, e := range v.Proto.GetRule().GetElements() {
 		switch e.GetFieldName() {
 		case "items":

@@ -1,0 +1,355 @@
+package config_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/service/config"
+)
+
+// variables looks up what a map has.
+func variables(m map[string]string) config.LoadOption {
+	return config.Environ(func(name string) (string, bool) {
+		v, ok := m[name]
+		return v, ok
+	})
+}
+
+// write makes files in a folder of their own, which becomes the working directory.
+func write(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		if dir, _, is := strings.Cut(name, "/"); is {
+			require.NoError(t, os.MkdirAll(dir, 0o700))
+		}
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	}
+}
+
+// Each of these is wrong in one place, or in as many as errors are wanted.
+var broken = []struct {
+	name string
+	text string            // of site.yaml, or of the file below
+	file string            // "" is site.yaml
+	env  map[string]string // variables
+	set  []string
+	want string
+}{
+	// syntax
+	{
+		name: "tab", text: "server:\n\tlimits: {}\n",
+		want: "site.yaml:2:1: a tab: indent with spaces",
+	},
+	{
+		name: "colon in a text", text: "log: a: b\n",
+		want: "site.yaml:1:7: mapping values are not allowed in this context: quote a text with a colon in it, or begin a new line",
+	},
+	{name: "special character", text: "log: {output: @x}\n", want: "site.yaml:1:15: no value begins with '@': quote the text"},
+	{name: "bracket", text: "server:\n  serializers: [json\nlog: {}\n", want: "site.yaml:3:4: did not find expected ',' or ']'"},
+	{
+		name: "twice", text: "log:\n  level: info\nlog: {}\n",
+		want: "site.yaml:3:1: log is here for the second time, the first is at 1:1",
+	},
+	{name: "two documents", text: "log: {}\n---\nlog: {}\n", want: "site.yaml:2:1: a second document: only one a file"},
+	{name: "unknown anchor", text: "log: *x\n", want: "site.yaml:1:6: unknown anchor 'x' referenced"},
+	{name: "circle", text: "log: &a {level: *a}\n", want: "site.yaml:1:17: *a is inside of what it stands for"},
+	{name: "list", text: "- log\n", want: "site.yaml:1:1: want fields and their values, found a list"},
+	{name: "tag", text: "log: !!set {a}\n", want: "site.yaml:1:6: the tag !!set means nothing here"},
+	{name: "not UTF-8", text: "log:\n  output: a\xffb\n", want: "site.yaml:2:12: not UTF-8"},
+	{
+		name: "JSON", file: "site.json", text: "{\n  \"log\": {\"level\": \"info\",}\n}",
+		want: "site.json:2:27: invalid character '}' looking for beginning of object key string",
+	},
+	{name: "JSON ends", file: "site.json", text: "{\"log\": {", want: "site.json:1:10: the text ends too early"},
+	{name: "JSON goes on", file: "site.json", text: "{}\n{}", want: "site.json:2:1: more text after the end of the value"},
+	{
+		name: "JSON twice", file: "site.json", text: "{\"log\": {},\n \"log\": {}}",
+		want: "site.json:2:2: log is here for the second time, the first is at 1:2",
+	},
+	{name: "empty JSON", file: "site.json", text: "\n", want: "site.json:1:1: empty: want {}"},
+	{name: "textproto", file: "site.txtpb", text: "log {\n  level = 1\n}\n", want: `site.txtpb:2:9: want a colon or {, found '='`},
+	{name: "textproto ends", file: "site.txtpb", text: "log {\n", want: "site.txtpb:2:1: want }, found the end of the text"},
+	{
+		name: "textproto text", file: "site.txtpb", text: "log { output: \"a\n\" }",
+		want: "site.txtpb:1:15: the text has no end on its line",
+	},
+	{
+		name: "textproto twice", file: "site.txtpb", text: "log { source: true\nsource: true }",
+		want: "site.txtpb:2:1: log.source: set twice, the first time at 1:7",
+	},
+	// names
+	{
+		name: "misspelt", text: "server:\n  limits:\n    max_dept: 5\n",
+		want: "site.yaml:3:5: server.limits.max_dept: unknown field; did you mean max_depth?",
+	},
+	{
+		name: "with hyphens", text: "server:\n  drain-timeout: 5s\n",
+		want: "site.yaml:2:3: server.drain-timeout: unknown field; did you mean drain_timeout?",
+	},
+	{
+		name: "a level too high", text: "server:\n  max_connections: 5\n",
+		want: "site.yaml:2:3: server.max_connections: unknown field; did you mean limits.max_connections?",
+	},
+	{
+		name: "strange", text: "reload: {every: 5s}\n",
+		want: "site.yaml:1:10: reload.every: unknown field; the fields are watch",
+	},
+	{name: "of the root", text: "servers: {}\n", want: "site.yaml:1:1: servers: unknown field; did you mean server?"},
+	{
+		name: "in both cases", text: "server: {drain_timeout: 5s, drainTimeout: 6s}\n",
+		want: "site.yaml:1:29: server.drain_timeout: set twice, the first time at 1:10",
+	},
+	{
+		name: "JSON misspelt", file: "site.json", text: "{\"server\": {\n\t\"limts\": {}}}",
+		want: "site.json:2:2: server.limts: unknown field; did you mean limits?",
+	},
+	{
+		name: "textproto misspelt", file: "site.txtpb", text: "server { limts {} }",
+		want: "site.txtpb:1:10: server.limts: unknown field; did you mean limits?",
+	},
+	// types
+	{
+		name: "text for a number", text: "server: {limits: {max_depth: deep}}\n",
+		want: `site.yaml:1:30: server.limits.max_depth: want a whole number, found "deep"`,
+	},
+	{
+		name: "fraction", text: "server: {limits: {max_depth: 1.5}}\n",
+		want: "site.yaml:1:30: server.limits.max_depth: want a whole number, found 1.5",
+	},
+	{
+		name: "octal", text: "server: {limits: {max_depth: 010}}\n",
+		want: "site.yaml:1:30: server.limits.max_depth: want a number without a zero in front, found 010",
+	},
+	{
+		name: "too large", text: "server: {limits: {max_depth: 3000000000}}\n",
+		want: "site.yaml:1:30: server.limits.max_depth: want a whole number from -2147483648 to 2147483647, found 3000000000",
+	},
+	{
+		name: "number for a text", text: "proxies: {a: {uri: 5}}\n",
+		want: `site.yaml:1:20: proxies["a"].uri: want a text, found 5; write "5"`,
+	},
+	{
+		name: "yes", text: "server: {compression: yes}\n",
+		want: `site.yaml:1:23: server.compression: want true or false, found "yes"; write true`,
+	},
+	{
+		name: "no unit", text: "server: {drain_timeout: 10}\n",
+		want: `site.yaml:1:25: server.drain_timeout: want a time such as "10s" or "1m30s", found 10; write "10s" for seconds`,
+	},
+	{
+		name: "days", text: "server: {drain_timeout: 2d}\n",
+		want: `site.yaml:1:25: server.drain_timeout: want a time such as "10s" or "1m30s", found "2d"; write "48h"`,
+	},
+	{
+		name: "size", text: "server: {limits: {max_message_size: 64M}}\n",
+		want: `site.yaml:1:37: server.limits.max_message_size: want a number of bytes such as 65536 or "64MiB", found "64M"; ` +
+			"write 64MiB or 64MB",
+	},
+	{
+		name: "half a byte", text: "server: {limits: {max_message_size: 0.3KiB}}\n",
+		want: `site.yaml:1:37: server.limits.max_message_size: want a whole number of bytes, found "0.3KiB"`,
+	},
+	{
+		name: "enum", text: "log: {level: wran}\n",
+		want: `site.yaml:1:14: log.level: want debug, info, warn or error, found "wran"; did you mean warn?`,
+	},
+	{
+		name: "scalar for a list", text: "server:\n  serializers: json\n",
+		want: `site.yaml:2:16: server.serializers: want a list, found "json"; write ["json"]`,
+	},
+	{
+		name: "map for a list", text: "server:\n  listeners:\n    address: localhost:1\n",
+		want: "site.yaml:3:5: server.listeners: want a list, found a map; begin each item with a dash",
+	},
+	{
+		name: "list for a map", text: "server:\n  limits: [1]\n",
+		want: "site.yaml:2:11: server.limits: want a map of fields, found a list; the fields are max_message_size, " +
+			"max_inflated_size, max_depth, max_connections, handshake_timeout, max_streams, write_timeout, idle_timeout and max_calls",
+	},
+	{
+		name: "null in a list", text: "server: {serializers: [json, null]}\n",
+		want: "site.yaml:1:30: server.serializers[1]: want a text, found null",
+	},
+	{
+		name: "not a number", text: "traces: {ratio: .nan}\n",
+		want: "site.yaml:1:17: traces.ratio: want a number, found .nan",
+	},
+	{
+		name: "inexact", text: "services: [{name: a, static: {methods: {b: 9007199254740993}}}]\n",
+		want: `site.yaml:1:44: services[0].static.methods["b"]: want a whole number of less than 2^53, found 9007199254740993; ` +
+			"write it as a text",
+	},
+	// rules
+	{
+		name: "below", text: "server:\n  limits:\n    max_depth: -3\n",
+		want: "site.yaml:3:16: server.limits.max_depth: want 0 to 10000, found -3",
+	},
+	{
+		name: "time below", text: "proxies:\n  a: {uri: 'PYRO:x@y:1', timeout: -1s}\n",
+		want: `site.yaml:2:35: proxies["a"].timeout: want 0s or more, found -1s`,
+	},
+	{
+		name: "not in", text: "server:\n  serializers: [json, yaml]\n",
+		want: "site.yaml:2:23: server.serializers[1]: want serpent, json, marshal, msgpack, pickle, cloudpickle or dill, " +
+			`found "yaml"`,
+	},
+	{
+		name: "pattern", text: "traces: {endpoint: localhost}\n",
+		want: `site.yaml:1:20: traces.endpoint: want a text that fits ^(https?://.+)?$, found "localhost"`,
+	},
+	{
+		name: "key of a map", text: "server: {annotations: {ABC: x}}\n",
+		want: `site.yaml:1:29: server.annotations["ABC"]: want a text of 4 characters, found "ABC"`,
+	},
+	{
+		name: "no kind", text: "services:\n  - name: a\n",
+		want: "site.yaml:2:5: services[0]: want one of echo or static",
+	},
+	{
+		name: "two kinds", text: "services:\n  - name: a\n    echo: {}\n    static: {}\n",
+		want: "site.yaml:4:5: services[0]: static and echo (3:5) exclude each other: want one of echo or static",
+	},
+	{
+		name: "required", text: "server:\n  announce:\n    - instance: true\n",
+		want: "site.yaml:3:7: server.announce[0].directory: has to be set",
+	},
+	{
+		name: "together", text: "server:\n  allow_unsigned_pyro5: true\n",
+		want: "site.yaml:1:1: server: allow_unsigned_pyro5 without hmac_key: there is nothing to sign",
+	},
+	// chains
+	{
+		name: "unknown middleware", text: "server:\n  chain:\n    - recovery\n    - rate_limt: {}\n",
+		want: "site.yaml:4:7: server.chain[1]: unknown middleware rate_limt; did you mean rate_limit?",
+	},
+	{
+		name: "unknown field of a middleware", text: "server:\n  chain:\n    - rate_limit: {rule: []}\n",
+		want: "site.yaml:3:20: server.chain[0].rate_limit.rule: unknown field; did you mean rules?",
+	},
+	{
+		name: "two middlewares in one", text: "server:\n  chain:\n    - recovery:\n      correlation:\n",
+		want: "site.yaml:4:7: server.chain[0]: correlation and recovery (3:7) in one entry: want one middleware; " +
+			"begin each with a dash",
+	},
+	{
+		name: "only a name", text: "server:\n  chain:\n    - name: x\n",
+		want: `site.yaml:3:7: server.chain[0]: no middleware: want its name and settings, such as "timeout: {default: 5s}"`,
+	},
+	{
+		name: "unknown message", text: "server:\n  chain:\n    - config: {\"@type\": RateLimits}\n",
+		want: `site.yaml:3:25: server.chain[0].config: unknown message "RateLimits"; did you mean RateLimit?`,
+	},
+	{
+		name: "no type", text: "server:\n  chain:\n    - config: {rules: []}\n",
+		want: `site.yaml:3:15: server.chain[0].config: no "@type", which names the message, such as "@type": Timeout`,
+	},
+	{
+		name: "map for a chain", text: "server:\n  chain:\n    recovery: {}\n",
+		want: "site.yaml:3:5: server.chain.recovery: unknown field; the fields are middlewares",
+	},
+	{
+		name: "at the wrong end", text: "server:\n  chain:\n    - retry\n",
+		want: "site.yaml:3:7: server.chain[0]: retry: has no meaning on a server",
+	},
+	// secrets
+	{
+		name: "secret as a text", text: "server:\n  hmac_key: hunter2\n",
+		want: `site.yaml:2:13: server.hmac_key: want {env: NAME}, {file: PATH} or {value: TEXT}, or "${NAME}" or "${file:PATH}"`,
+	},
+	{
+		name: "secret of the wrong type", text: "server:\n  hmac_key: {value: 1234}\n",
+		want: "site.yaml:2:21: server.hmac_key.value: want a text, found something else",
+	},
+	{
+		name: "two sources", text: "server:\n  hmac_key: {value: hunter2, env: X}\n",
+		want: "site.yaml:2:30: server.hmac_key: env and value (2:14) exclude each other: want one of value, env or file",
+	},
+	// references
+	{
+		name: "not set", text: "log: {output: '${NOWHERE}'}\n",
+		want: "site.yaml:1:15: log.output: the variable NOWHERE is not set, and has no default as in ${NOWHERE:-DEFAULT}",
+	},
+	{
+		name: "not closed", text: "log: {output: '${X'}\n",
+		want: "site.yaml:1:15: log.output: want ${NAME}, ${NAME:-DEFAULT} or ${file:PATH}; ${ itself is written $${",
+	},
+	{
+		name: "value of a variable is not shown", text: "server: {limits: {max_depth: \"${DEPTH}\"}}\n",
+		env:  map[string]string{"DEPTH": "hunter2"},
+		want: "site.yaml:1:30: server.limits.max_depth: want a whole number, found the value of ${DEPTH}",
+	},
+	{
+		name: "nor by rules", text: "server: {limits: {max_depth: \"${DEPTH}\"}}\n",
+		env:  map[string]string{"DEPTH": "-77"},
+		want: "site.yaml:1:30: server.limits.max_depth: want 0 to 10000, found the value of ${DEPTH}",
+	},
+	{
+		name: "no file", text: "log: {output: '${file:nowhere}'}\n",
+		want: "site.yaml:1:15: log.output: ${file:nowhere}: no such file or directory",
+	},
+	// include
+	{
+		name: "missing", text: "include: [other.yaml]\n",
+		want: "site.yaml:1:11: include: other.yaml: no such file or directory",
+	},
+	{name: "itself", text: "include: site.yaml\n", want: "site.yaml:1:10: include: site.yaml: includes itself"},
+	{name: "a map", text: "include: {a: b}\n", want: "site.yaml:1:10: include: want a list of files, found a map"},
+	{name: "format", file: "site.conf", text: "", want: "site.conf: the name has to end in .yaml, .yml, .json, .textproto or .txtpb"},
+	// environment and flags
+	{
+		name: "variable", text: "server: {}\n", env: map[string]string{"PYRO_COMMTIMEOUT": "soon"},
+		want: "environment PYRO_COMMTIMEOUT: PYRO_COMMTIMEOUT=soon: want seconds",
+	},
+	{
+		name: "variable by rules", text: "server: {}\n", env: map[string]string{"PYRO_THREADPOOL_SIZE": "-1"},
+		want: "environment PYRO_THREADPOOL_SIZE: server.limits.max_connections: want 0 to 16777216, found -1",
+	},
+	{
+		name: "flag", text: "server: {}\n", set: []string{"server.limits.max_dept=5"},
+		want: "--set: server.limits.max_dept: unknown field; did you mean max_depth?",
+	},
+	{
+		name: "index", text: "server: {}\n", set: []string{"server.listeners[1].address=x"},
+		want: `--set: server.listeners: want an index, found "1", and there are 0 items; [0] is a new one`,
+	},
+	{name: "no value", text: "server: {}\n", set: []string{"server.compression"}, want: "--set: server.compression: want PATH=VALUE"},
+	{
+		name: "path", text: "server: {}\n", set: []string{"server..x=1"},
+		want: `--set: server..x: want a path such as server.listeners[0].address or proxies["stock"].timeout`,
+	},
+	{
+		name: "secret in a flag", text: "server: {}\n", set: []string{"server.hmac_key=hunter2"},
+		want: `--set: server.hmac_key: want {env: NAME}, {file: PATH} or {value: TEXT}, or "${NAME}" or "${file:PATH}"`,
+	},
+	// several at once, in the order of the text
+	{
+		name: "several", text: "server:\n  limits: {max_depth: -3}\n  drain_timeout: 10\n  no_such: 1\nlog: {level: loud}\n",
+		want: "site.yaml:2:23: server.limits.max_depth: want 0 to 10000, found -3\n" +
+			"site.yaml:3:18: server.drain_timeout: want a time such as \"10s\" or \"1m30s\", found 10; write \"10s\" for seconds\n" +
+			"site.yaml:4:3: server.no_such: unknown field\n" +
+			"site.yaml:5:14: log.level: want debug, info, warn or error, found \"loud\"",
+	},
+}
+
+func TestBrokenConfigurations(t *testing.T) {
+	for _, tt := range broken {
+		t.Run(tt.name, func(t *testing.T) {
+			file := tt.file
+			if file == "" {
+				file = "site.yaml"
+			}
+			write(t, map[string]string{file: tt.text})
+			_, err := config.Load([]string{file}, variables(tt.env), config.Set(tt.set...))
+			require.Error(t, err)
+			require.Equal(t, tt.want, err.Error())
+			var all config.Errors
+			require.ErrorAs(t, err, &all)
+			require.NotContains(t, err.Error(), "hunter2")
+			require.NotContains(t, err.Error(), "-77")
+		})
+	}
+}
