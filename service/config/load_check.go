@@ -1,9 +1,10 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -23,7 +24,7 @@ func (f *File) checkChains(r *Registry) error {
 	eachChain(f.config.ProtoReflect(), "", func(chain *configv1.Chain, end transport.End, path string) {
 		env := Env{Path: path, Registry: r, Metrics: prometheus.NewRegistry(), Tracing: noop.NewTracerProvider()}
 		env.End = end
-		env.Secret = func(*configv1.Secret) (string, error) { return strings.Repeat("secret", 20), nil }
+		env.Secret = unread
 		made, err := Chain(chain, env)
 		if err != nil {
 			errs = append(errs, err)
@@ -36,6 +37,11 @@ func (f *File) checkChains(r *Registry) error {
 		}
 	})
 	return f.Locate(errors.Join(errs...))
+}
+
+// unread stands for a secret in checks: long enough for any rule, and another one for each place it comes from.
+func unread(s *configv1.Secret) (string, error) {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(s.String()))), nil
 }
 
 // Warnings returns what works but would do better otherwise, such as the order of a chain.
