@@ -261,8 +261,13 @@ func (n *NameServer) expire(ended []*lease) {
 	}
 }
 
-// loadLeases gives a full lease to every name that had one when the storage was left.
+// loadLeases gives a full lease to every name that had one when the storage was left. In a storage that another process has
+// open they are the other one's: it alone knows which of them are renewed.
 func (n *NameServer) loadLeases() {
+	if s, can := n.store.(storage.Sharer); can && s.Shared() {
+		n.log.Warn("another process has the storage open: the leases in it are left to that one")
+		return
+	}
 	for r, err := range n.store.Prefix(n.closing, "") {
 		if err != nil {
 			n.log.Error("leases cannot be read", "error", err)

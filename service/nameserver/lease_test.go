@@ -2,6 +2,7 @@ package nameserver_test
 
 import (
 	"log/slog"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/sqlite"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
@@ -117,4 +119,29 @@ func TestLeasesOfAStorageStartAnew(t *testing.T) {
 	n, err := s.Len(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
+}
+
+// TestTwoNameServersOnOneFile: the second one does not end what is renewed at the first one.
+func TestTwoNameServersOnOneFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "names.sqlite")
+	open := func() storage.Storage {
+		s, err := sqlite.Open(file)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	}
+	serve := func() (*nameserver.NameServer, *service.Proxy) {
+		ns, address := start(t, nameserver.Storage(open()), nameserver.Logger(quiet()))
+		return ns, proxy(t, address, codec.Pyro5)
+	}
+	first, p := serve()
+	require.NoError(t, service.Do(t.Context(), p, "lease", "app.first", "PYRO:o@h:1", 30))
+	second, q := serve()
+	require.Contains(t, names(t, q), "app.first")
+	require.NoError(t, service.Do(t.Context(), q, "lease", "app.second", "PYRO:o@h:1", 30))
+	second.EndLeases()
+	require.NoError(t, service.Do(t.Context(), p, "ping"))
+	require.Equal(t, map[string]string{"app.first": "PYRO:o@h:1"}, names(t, q))
+	first.EndLeases()
+	require.Empty(t, names(t, p))
 }

@@ -63,9 +63,16 @@ func New(opts ...Option) *NameServer {
 	return n
 }
 
-// RegisterSelf makes the name server known under its own name, as Python's are. Start and Run do it by themselves.
+// RegisterSelf makes the name server known under its own name, as Python's are. Start and Run do it by themselves. A full
+// disk does not keep it from that.
 func (n *NameServer) RegisterSelf(uri pyro.URI) error {
-	return n.store.Put(n.closing, storage.Record{Name: ObjectName, URI: uri.String(), Tags: selfTags}, false)
+	r := storage.Record{Name: ObjectName, URI: uri.String(), Tags: selfTags}
+	err := n.store.Put(n.closing, r, false)
+	if s, can := n.store.(storage.Volatile); can && errors.Is(err, storage.ErrFull) {
+		n.log.Error("the storage is full: names can be looked up only, and the name server's own is in memory only", "error", err)
+		return s.PutVolatile(r)
+	}
+	return err
 }
 
 // Close ends watches, and leases no longer run out. It is for name servers whose Service is served by another server;

@@ -69,6 +69,18 @@ type Batch interface {
 	PutAll(ctx context.Context, records []Record) error
 }
 
+// A Sharer is a Storage that several processes can have open at a time.
+type Sharer interface {
+	// Shared tells whether another process had it open when it was opened.
+	Shared() bool
+}
+
+// A Volatile is a Storage that may have no room for a record, but can have it in memory.
+type Volatile interface {
+	// PutVolatile stores a record as Put does, for as long as the storage is open. Nobody else who has it open sees that.
+	PutVolatile(r Record) error
+}
+
 // ErrNoMetadata is the error of a search for tags in a storage that keeps none. Its text is Pyro4's.
 var ErrNoMetadata = errors.New("DbmStorage doesn't support metadata")
 

@@ -161,6 +161,35 @@ func TestTwoStoragesOnOneFile(t *testing.T) {
 	require.Equal(t, want, text(t, start(t, path)))
 }
 
+func TestWhoElseHasTheFileOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	other := foreign(t, path)
+	exec(t, other, "PRAGMA journal_mode = wal", pyroNames)
+	require.NoError(t, other.Close())
+	one := start(t, path)
+	require.False(t, one.Shared(), "a file that was left with a log has nobody")
+	require.True(t, start(t, path).Shared())
+}
+
+func TestWhatOnlyMemoryHas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s := start(t, path)
+	for _, name := range []string{"a", "b"} {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: name, URI: "1"}, false))
+	}
+	require.NoError(t, s.PutVolatile(storage.Record{Name: "b", URI: "2"}))
+	require.NoError(t, s.PutVolatile(storage.Record{Name: "c", URI: "2"}))
+	require.ErrorIs(t, s.PutVolatile(storage.Record{Name: "\xff"}), storage.ErrNotText)
+	exec(t, foreign(t, path), "UPDATE pyro_names SET uri = '3'")
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "d", URI: "3"}, false))
+	require.Equal(t, []string{
+		`{"name":"a","uri":"3","metadata":[]}`, `{"name":"b","uri":"2","metadata":[]}`,
+		`{"name":"c","uri":"2","metadata":[]}`, `{"name":"d","uri":"3","metadata":[]}`,
+	}, strings.Split(strings.TrimSpace(text(t, s)), "\n"))
+	require.NoError(t, s.Close())
+	require.NotContains(t, text(t, start(t, path)), "2")
+}
+
 func TestAFileThatIsGone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "names.db")
 	s, err := Open(path)

@@ -29,6 +29,8 @@ type File interface {
 	Commit() error
 	// Rollback ends the transaction and undoes what it did.
 	Rollback()
+	// Shared tells whether another process had the file open when it was opened.
+	Shared() bool
 	// Close lets go of the file, which is whole and needs nobody any more.
 	Close() error
 }
@@ -54,6 +56,9 @@ type Storage struct {
 	quit   chan struct{} // closed by Close
 	done   chan struct{} // closed when the writer has ended
 	close  func() error
+
+	mu       sync.Mutex          // guards volatile
+	volatile map[string]struct{} // names that are not what the file says
 }
 
 // op is what somebody wants to be written.
@@ -65,8 +70,10 @@ type op struct {
 }
 
 var (
-	_ storage.Storage = (*Storage)(nil)
-	_ storage.Batch   = (*Storage)(nil)
+	_ storage.Storage  = (*Storage)(nil)
+	_ storage.Batch    = (*Storage)(nil)
+	_ storage.Sharer   = (*Storage)(nil)
+	_ storage.Volatile = (*Storage)(nil)
 )
 
 // Open loads a file into a new storage, which closes it in the end; after an error it is closed already.
@@ -167,6 +174,31 @@ func (s *Storage) Put(ctx context.Context, r storage.Record, onlyNew bool) error
 		return nil
 	})
 }
+
+// PutVolatile stores a record in memory alone. See storage.Volatile.
+func (s *Storage) PutVolatile(r storage.Record) error {
+	r, err := s.tidy(r)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.volatile == nil {
+		s.volatile = map[string]struct{}{}
+	}
+	s.volatile[r.Name] = struct{}{}
+	return s.index.Apply([]storage.Record{r}, nil)
+}
+
+func (s *Storage) isVolatile(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, is := s.volatile[name]
+	return is
+}
+
+// Shared tells whether another process had the file open when it was opened. See storage.Sharer.
+func (s *Storage) Shared() bool { return s.file.Shared() }
 
 // tidy returns a record as the file can keep it.
 func (s *Storage) tidy(r storage.Record) (storage.Record, error) {

@@ -110,7 +110,7 @@ func (s *Storage) merge() error {
 	// Names of the index up to one are gone, those aside that only memory can have.
 	gone := func(before func(name string) bool) {
 		for ; more && before(mine.Name); mine, _, more = next() {
-			if !s.limits.NoLeases || mine.Lease == 0 {
+			if (!s.limits.NoLeases || mine.Lease == 0) && !s.isVolatile(mine.Name) {
 				remove = append(remove, mine.Name)
 			}
 		}
@@ -121,7 +121,7 @@ func (s *Storage) merge() error {
 			put = append(put, r)
 			return nil
 		}
-		if !mine.Equal(r) {
+		if !mine.Equal(r) && !s.isVolatile(r.Name) {
 			put = append(put, r)
 		}
 		mine, _, more = next()

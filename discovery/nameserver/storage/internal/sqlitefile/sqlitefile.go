@@ -18,8 +18,12 @@ import (
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 )
 
-// patience is how long one waits for others that have locked the file.
-const patience = 5 * time.Second
+const (
+	// patience is how long one waits for others that have locked the file.
+	patience = 5 * time.Second
+	// passing is how long one waits to find out whether others have the file open, or just look at it.
+	passing = time.Second
+)
 
 // A File is an open SQLite file. One goroutine at a time uses it.
 type File struct {
@@ -28,6 +32,7 @@ type File struct {
 	db     *sql.DB
 	conn   *sql.Conn // the only one: what SQLite tells of changes by others is told to a connection
 	loaded int64     // PRAGMA data_version before the last Load
+	shared bool      // others had it open
 }
 
 // Open opens a file, or makes a new one. prepare, in a transaction, checks the tables and makes those that are missing.
@@ -60,6 +65,9 @@ func (f *File) open(prepare func(*File) error) (err error) {
 	if err := f.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())); err != nil {
 		return err
 	}
+	if f.shared, err = f.isOpen(); err != nil {
+		return err
+	}
 	if err := f.begin(); err != nil {
 		return err
 	}
@@ -73,14 +81,27 @@ func (f *File) open(prepare func(*File) error) (err error) {
 	if f.is, err = os.Stat(f.path); err != nil {
 		return err
 	}
-	if err := f.journal("wal"); err != nil {
+	// Where there is no room for a log, what is there can be read, and writing may become possible.
+	if err := f.journal("wal", patience); err != nil && !errors.Is(err, storage.ErrFull) {
 		return err
 	}
 	return f.Exec("PRAGMA synchronous = FULL")
 }
 
+// isOpen tells whether somebody else has the file open for long, as we do: with a log that cannot be left.
+func (f *File) isOpen() (bool, error) {
+	mode, err := f.Text("PRAGMA journal_mode")
+	if err != nil || mode != "wal" {
+		return false, err
+	}
+	return errors.Is(f.journal("delete", passing), storage.ErrLocked), nil // of other errors the next step tells
+}
+
+// Shared tells whether another process had the file open when it was opened.
+func (f *File) Shared() bool { return f.shared }
+
 // journal sets the kind of journal. SQLite does not wait for others here.
-func (f *File) journal(mode string) error {
+func (f *File) journal(mode string, patience time.Duration) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		got, err := f.Text("PRAGMA journal_mode = " + mode)
 		if err == nil && got != mode {
