@@ -112,6 +112,7 @@ type loader struct {
 	config  *configv1.Config
 	origins *origins
 	open    []os.FileInfo // files that are being read, each included by the one before
+	reads   int
 }
 
 func newLoader(opts []LoadOption) *loader {

@@ -18,7 +18,7 @@ import (
 // Bounds of what files include.
 const (
 	maxIncludeDepth = 16
-	maxFiles        = 256
+	maxFiles        = 256 // each as often as it is read
 )
 
 // includeKey is the field of the root that names further files.
@@ -56,13 +56,14 @@ func (l *loader) file(name string, root protoreflect.Message) error {
 		return errors.New("includes itself")
 	case len(l.open) == maxIncludeDepth:
 		return fmt.Errorf("more than %d files, each included by the one before", maxIncludeDepth)
-	case len(l.sources) == maxFiles:
-		return fmt.Errorf("more than %d files", maxFiles)
+	case l.reads == maxFiles:
+		return fmt.Errorf("more than %d files are read", maxFiles)
 	}
 	data, err := readFile(name)
 	if err != nil {
 		return err
 	}
+	l.reads++
 	l.open = append(l.open, info)
 	defer func() { l.open = l.open[:len(l.open)-1] }()
 	l.text(name, data, format, root)
