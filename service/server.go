@@ -202,6 +202,11 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.Start(); err != nil { //nolint:contextcheck // opening a socket waits for nobody
 		return err
 	}
+	return s.Wait(ctx)
+}
+
+// Wait is the rest of [Server.Run] for a server that Start has started: it serves until ctx ends, and so on.
+func (s *Server) Wait(ctx context.Context) error {
 	var failed error
 	select {
 	case <-ctx.Done():
@@ -391,7 +396,7 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}
 	sockets, err := openSockets(network, address, s.cfg.preferIP)
 	if err != nil {
-		return nil, uri, fmt.Errorf("listen on %s %s: %w", network, address, err)
+		return nil, uri, &ListenError{Network: network, Address: address, Err: err}
 	}
 	for _, l := range sockets {
 		if s.cfg.tls != nil {
@@ -418,6 +423,20 @@ func orText(s, def string) string {
 	}
 	return s
 }
+
+// A ListenError is why a server cannot listen on an address of [Listen].
+type ListenError struct {
+	Network, Address string
+	Err              error
+}
+
+// Error says what was tried, and why it failed.
+func (e *ListenError) Error() string {
+	return fmt.Sprintf("listen on %s %s: %v", e.Network, e.Address, e.Err)
+}
+
+// Unwrap returns the system's error.
+func (e *ListenError) Unwrap() error { return e.Err }
 
 // openSockets opens what an address stands for: localhost both in IPv4 and, where there is one, in
 // IPv6, at the same port, because Python clients try whichever comes first.

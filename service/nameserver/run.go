@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pyrokit/pyrokit/internal/loopback"
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -104,6 +105,16 @@ func (n *NameServer) startResponder(ctx context.Context, address string, at pyro
 	n.log.Info("broadcasts are answered", "location", r.conn.LocalAddr().String())
 	n.tasks.Go(r.run)
 	return nil
+}
+
+// SetLimits gives the server that Start has made other limits; see [service.Server.SetLimits].
+func (n *NameServer) SetLimits(l *configv1.Limits) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.srv == nil {
+		return errors.New("the name server was not started")
+	}
+	return n.srv.SetLimits(l)
 }
 
 // URI returns where clients find the name server: behind NAT where they see it. It is complete once Start has returned.
