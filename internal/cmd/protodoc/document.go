@@ -23,7 +23,7 @@ type document struct {
 }
 
 // An entry is a message that may stand in a chain.
-type entry struct{ Name, Message, Link, About string }
+type entry struct{ Name, Message, Link, About, Page string }
 
 // A file is a .proto file.
 type file struct {
@@ -149,6 +149,9 @@ func (r *reader) section(d protoreflect.Descriptor) section {
 	case protoreflect.MessageDescriptor:
 		r.chainEntry(d, s.About)
 		s.Rules = r.messageRules(d)
+		if d.Fields().Len() == 0 {
+			s.Rules = append(s.Rules, "It has no fields.")
+		}
 		for i := range d.Fields().Len() {
 			s.Fields = append(s.Fields, r.field(d.Fields().Get(i)))
 		}
@@ -183,10 +186,14 @@ func (r *reader) wrongf(d protoreflect.Descriptor, format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
 }
 
-// escape keeps text from being taken for markdown: for the end of a cell, emphasis or a tag. Quoted names become
-// code.
+// escape keeps text from being taken for markdown: for the end of a cell, emphasis or a tag. In what stands in
+// backquotes only the end of a cell can be meant.
 func escape(text string) string {
-	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace(text)
+	parts := strings.Split(strings.ReplaceAll(text, "|", `\|`), "`")
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = strings.NewReplacer("*", `\*`, "<", "&lt;").Replace(parts[i])
+	}
+	return strings.Join(parts, "`")
 }
 
 // short is the name of an enum's value in YAML: without the enum's own name, in small letters.
@@ -208,15 +215,11 @@ func snake(name string) string {
 }
 
 func (r *reader) field(f protoreflect.FieldDescriptor) field {
-	bounds := r.fieldRules(f)
-	if o := f.ContainingOneof(); o != nil && !o.IsSynthetic() {
-		bounds = append([]string{"one of the fields of " + string(o.Name())}, bounds...)
-	}
 	return field{
 		Name:    string(f.Name()),
 		Type:    r.typeOf(f),
 		Default: r.defaultOf(f),
-		Bounds:  escape(strings.Join(bounds, ", ")),
+		Bounds:  escape(strings.Join(r.fieldRules(f), ", ")),
 		About:   r.commentOf(f),
 	}
 }

@@ -141,6 +141,10 @@ func TestASetWithoutCommentsIsRefused(t *testing.T) {
 	require.ErrorContains(t, write(data, &strings.Builder{}), "pyrokit.config.v1.Config: it has no comment")
 }
 
+func TestTextIsNoMarkdown(t *testing.T) {
+	require.Equal(t, "\\*a\\* &lt;b> \\| `x*<\\|`", escape("*a* <b> | `x*<|`"))
+}
+
 func TestNames(t *testing.T) {
 	require.Equal(t, "rate_limit", snake("RateLimit"))
 	seen := map[string]int{}

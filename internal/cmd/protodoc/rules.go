@@ -72,7 +72,7 @@ func (r *reader) words(f protoreflect.FieldDescriptor, rules *validate.FieldRule
 		words = append(words, "required")
 	}
 	for _, c := range rules.GetCel() {
-		words = append(words, strings.TrimPrefix(r.broken(f, c), string(f.Name())+": "))
+		words = append(words, strings.TrimPrefix(strings.TrimPrefix(r.broken(f, c), string(f.Name())+": "), "want "))
 	}
 	rules.ProtoReflect().Range(func(rule protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch rule.Name() {
@@ -99,10 +99,10 @@ func (r *reader) words(f protoreflect.FieldDescriptor, rules *validate.FieldRule
 func (r *reader) listWords(f protoreflect.FieldDescriptor, rules *validate.RepeatedRules) []string {
 	var words []string
 	if rules.GetMinItems() > 0 {
-		words = append(words, fmt.Sprintf("%d entries at least", rules.GetMinItems()))
+		words = append(words, entries(rules.GetMinItems())+" at least")
 	}
 	if rules.MaxItems != nil {
-		words = append(words, fmt.Sprintf("%d entries at most", rules.GetMaxItems()))
+		words = append(words, entries(rules.GetMaxItems())+" at most")
 	}
 	if rules.GetUnique() {
 		words = append(words, "no entry twice")
@@ -113,10 +113,17 @@ func (r *reader) listWords(f protoreflect.FieldDescriptor, rules *validate.Repea
 	return words
 }
 
+func entries(n uint64) string {
+	if n == 1 {
+		return "one entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
 func (r *reader) mapWords(f protoreflect.FieldDescriptor, rules *validate.MapRules) []string {
 	var words []string
 	if rules.GetMinPairs() > 0 {
-		words = append(words, fmt.Sprintf("%d entries at least", rules.GetMinPairs()))
+		words = append(words, entries(rules.GetMinPairs())+" at least")
 	}
 	if rules.GetKeys() != nil {
 		words = append(words, prefixed("each key ", r.words(f, rules.GetKeys()))...)
@@ -193,7 +200,10 @@ func (r *reader) scalarWords(f protoreflect.FieldDescriptor, rules protoreflect.
 	take("max_bytes", "%s bytes at most")
 	take("prefix", "begins with `%s`")
 	take("pattern", "matches `%s`")
-	take("finite", "a finite number")
+	if found["finite"] == "true" {
+		words = append(words, "a finite number")
+		delete(found, "finite")
+	}
 	for name := range found {
 		r.wrongf(f, "there are no words for the rule %s", name)
 	}
