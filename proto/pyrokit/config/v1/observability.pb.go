@@ -611,10 +611,10 @@ const file_pyrokit_config_v1_observability_proto_rawDesc = "" +
 	"\x05first\x18\x01 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\x05first\x12,\n" +
 	"\n" +
 	"thereafter\x18\x02 \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\n" +
-	"thereafter\"\xf0\x01\n" +
+	"thereafter\"\x81\x02\n" +
 	"\fLogArguments\x12&\n" +
-	"\amethods\x18\x01 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\amethods\x12\x97\x01\n" +
-	"\vhidden_keys\x18\x02 \x03(\tBv\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01\x8a\xd3\x18f[*password*, *passwd*, *secret*, *token*, *credential*, *api_key*, *apikey*, *private*, authorization]R\n" +
+	"\amethods\x18\x01 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\amethods\x12\xa8\x01\n" +
+	"\vhidden_keys\x18\x02 \x03(\tB\x86\x01\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01\x8a\xd3\x18v['*password*', '*passwd*', '*secret*', '*token*', '*credential*', '*api_key*', '*apikey*', '*private*', authorization]R\n" +
 	"hiddenKeys\x12\x1e\n" +
 	"\n" +
 	"positional\x18\x03 \x01(\bR\n" +
