@@ -73,9 +73,11 @@ type dumper struct {
 	sizes bool
 }
 
+var limitsName = (&configv1.Limits{}).ProtoReflect().Descriptor().FullName()
+
 // defaulted are messages that mean nothing by being there: their defaults are shown, whether they are set or not.
 var defaulted = []protoreflect.FullName{
-	(&configv1.Limits{}).ProtoReflect().Descriptor().FullName(),
+	limitsName,
 	(&configv1.Streams{}).ProtoReflect().Descriptor().FullName(),
 	(&configv1.Values{}).ProtoReflect().Descriptor().FullName(),
 	(&configv1.Log{}).ProtoReflect().Descriptor().FullName(),
@@ -125,7 +127,7 @@ func (d *dumper) fields(m protoreflect.Message, path string) *dumped {
 		}
 		if _, given := d.f.origins.set[at]; m.Has(fd) || given && fd.ContainingOneof() == nil && !hasMessage(fd) {
 			d.field(n, m, fd, at)
-		} else if d.all && !d.canonical {
+		} else if d.all && !d.canonical && applies(fd, path) {
 			d.unset(n, m, fd, at)
 		}
 	}
@@ -220,6 +222,9 @@ func (d *dumper) scalar(fd protoreflect.FieldDescriptor, v protoreflect.Value, p
 		} else if value != nil {
 			n.text = enumWord(value)
 		}
+		if _, err := strconv.Atoi(n.text); err == nil { // 4 for IP_VERSION_4
+			n.kind = configtree.Plain
+		}
 	case protoreflect.FloatKind, protoreflect.DoubleKind:
 		n.text = strconv.FormatFloat(v.Float(), 'g', -1, 64)
 	default:
@@ -232,6 +237,15 @@ func (d *dumper) scalar(fd protoreflect.FieldDescriptor, v protoreflect.Value, p
 
 // escaped writes a text so that nothing in it is taken for a reference.
 func escaped(s string) string { return strings.ReplaceAll(s, "${", "$${") }
+
+// ofConnections are the limits that a proxy has, too.
+var ofConnections = []protoreflect.Name{"max_message_size", "max_inflated_size", "max_depth"}
+
+// applies tells whether a field means something in the message at path: most limits do for servers only.
+func applies(fd protoreflect.FieldDescriptor, path string) bool {
+	return fd.ContainingMessage().FullName() != limitsName || strings.HasSuffix(path, "server.limits") ||
+		slices.Contains(ofConnections, fd.Name())
+}
 
 // unset adds a field that is not set, with its default if it has one.
 func (d *dumper) unset(n *dumped, m protoreflect.Message, fd protoreflect.FieldDescriptor, path string) {

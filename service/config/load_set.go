@@ -63,7 +63,7 @@ func bracket(path string) (s step, rest string, err error) {
 		return step{key, true}, rest, nil
 	}
 	key, rest, is := strings.Cut(path[1:], "]")
-	if !is || key == "" {
+	if !is || key == "" || key[0] == '"' {
 		return s, "", errPath
 	}
 	return step{key, true}, rest, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"strconv"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/protobuf/proto"
@@ -165,7 +166,25 @@ func (s *schemaWriter) field(fd protoreflect.FieldDescriptor) object {
 			}
 		}
 	}
-	return describedAs(o, fd)
+	return describedAs(nullable(o), fd)
+}
+
+// nullable allows null, which unsets a field.
+func nullable(o object) object {
+	null := object{"type": "null"}
+	if any, is := o["anyOf"].([]object); is {
+		o["anyOf"] = append(any, null)
+		return o
+	}
+	if len(o) == 0 {
+		return o
+	}
+	outer := object{"anyOf": []object{o, null}}
+	if value, has := o["default"]; has {
+		delete(o, "default")
+		outer["default"] = value
+	}
+	return outer
 }
 
 // values is the schema of all values of a field.
@@ -202,11 +221,7 @@ func (s *schemaWriter) value(fd protoreflect.FieldDescriptor, rules *validate.Fi
 	case protoreflect.BoolKind:
 		return orReference(object{"type": "boolean"})
 	case protoreflect.EnumKind:
-		words := enumWords(fd.Enum())
-		for i := range fd.Enum().Values().Len() {
-			words = append(words, string(fd.Enum().Values().Get(i).Name()))
-		}
-		return orReference(object{"enum": words})
+		return orReference(object{"enum": enumValues(fd.Enum())})
 	case protoreflect.FloatKind, protoreflect.DoubleKind:
 		return orReference(bounds(object{"type": "number"}, m))
 	default:
@@ -216,6 +231,21 @@ func (s *schemaWriter) value(fd protoreflect.FieldDescriptor, rules *validate.Fi
 		}
 		return orReference(o)
 	}
+}
+
+// enumValues are the ways to write the values of an enum: the words for people, 4 for IP_VERSION_4, and the names.
+func enumValues(ed protoreflect.EnumDescriptor) []any {
+	var values []any
+	for _, word := range enumWords(ed) {
+		values = append(values, word)
+		if n, err := strconv.Atoi(word); err == nil {
+			values = append(values, n)
+		}
+	}
+	for i := range ed.Values().Len() {
+		values = append(values, string(ed.Values().Get(i).Name()))
+	}
+	return values
 }
 
 // integers has the range of a kind. JSON's own numbers are exact up to 53 bits only.
