@@ -49,6 +49,9 @@ func NewDict(pairs ...any) *Dict {
 func DictOf(pairs iter.Seq2[string, any]) *Dict {
 	d := &Dict{}
 	for key, value := range pairs {
+		if len(d.entries) == cap(d.entries) { // append would make room for a quarter more, again and again
+			d.entries = slices.Grow(d.entries, max(len(d.entries), smallDict))
+		}
 		d.entries = append(d.entries, entry{key: key, value: value})
 	}
 	return d
