@@ -58,8 +58,8 @@ type ForeignError struct {
 }
 
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("%s is a file of Python's %s, which only Python reads; convert it with\n"+
-		"\t%s > names.jsonl\nand read that with\n\tpyroctl ns import names.jsonl", e.Path, e.Kind, e.Command())
+	return fmt.Sprintf("%s is a file of Python's %s, which only Python reads: convert it with `%s > names.jsonl`, "+
+		"then give the names to a name server with `pyroctl ns import names.jsonl`", e.Path, e.Kind, e.Command())
 }
 
 // Is makes it a storage.ErrFormat.

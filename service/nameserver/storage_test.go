@@ -1,0 +1,41 @@
+package nameserver_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/nameserver"
+)
+
+// full is a storage without room for more than it has.
+type full struct{ *storage.Memory }
+
+func (full) Put(context.Context, storage.Record, bool) error {
+	return fmt.Errorf("names.sqlite: %w", storage.ErrFull)
+}
+
+func (f full) PutVolatile(r storage.Record) error {
+	return f.Apply([]storage.Record{r}, nil)
+}
+
+func TestAFullDiskIsServed(t *testing.T) {
+	var log bytes.Buffer
+	s := full{storage.NewMemory()}
+	require.NoError(t, s.Apply([]storage.Record{{Name: "app", URI: "PYRO:o@h:1"}}, nil))
+	_, address := start(t, nameserver.Storage(s), nameserver.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	require.Contains(t, log.String(), "the storage is full")
+	require.Contains(t, log.String(), "names.sqlite: no room left")
+	p := proxy(t, address, codec.Pyro5)
+	for _, name := range []string{"app", nameserver.ObjectName} {
+		require.NoError(t, service.Do(t.Context(), p, "lookup", name))
+	}
+	require.ErrorContains(t, service.Do(t.Context(), p, "register", "x", "PYRO:o@h:1"), "names.sqlite: no room left")
+}
