@@ -236,19 +236,34 @@ func (e *Error) EndsConnection() bool {
 // deniedMember begins Pyro's texts for members that are private or not exposed.
 const deniedMember = "attempt to access "
 
+// codeOfNaming tells a name that is not there from what else name servers, and those who look for one, call a NamingError:
+// who cannot be asked has not said that a name is unknown.
+func codeOfNaming(message string) Code {
+	for _, known := range []struct {
+		text string
+		code Code
+	}{
+		{"invalid regex", CodeInvalidArgument},
+		{"name already registered", CodeAlreadyExists},
+		{"Failed to locate the nameserver", CodeUnavailable},
+		{"storage: ", CodeUnavailable}, // of this project's name server
+		{"sqlite error in ", CodeUnavailable},
+		{"dbm error in ", CodeUnavailable},
+	} {
+		if strings.HasPrefix(message, known.text) {
+			return known.code
+		}
+	}
+	return CodeNotFound
+}
+
 // codeOf classes an exception by its Python class and, for attribute access, Pyro's own texts.
 func codeOf(class, message string) Code {
 	name, own := pyroClass(class)
 	if own {
 		switch name {
 		case "NamingError":
-			if strings.HasPrefix(message, "invalid regex") {
-				return CodeInvalidArgument
-			}
-			if strings.HasPrefix(message, "name already registered") {
-				return CodeAlreadyExists
-			}
-			return CodeNotFound
+			return codeOfNaming(message)
 		case "DaemonError":
 			if message == "unknown object" {
 				return CodeNotFound

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 func main() { os.Exit(run(os.Args[1:], stdStreams())) }
@@ -26,7 +28,7 @@ func run(args []string, io *streams) int {
 	if !f.ready { // flags and arguments are all that was looked at
 		err = &usageError{err}
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && transport.AsError(err).Code == transport.CodeCanceled { // and not what came of stopping
 		err = &interruptedError{err}
 	}
 	return f.report(cmd, err)

@@ -229,7 +229,7 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 	now, before := n.leases.set(r)
 	if err := n.store.Put(ctx, r, onlyNew); err != nil {
 		n.leases.undo(now, before)
-		return 0, asNamingError(err, r.Name)
+		return 0, n.failed(ctx, err, r.Name)
 	}
 	if before == nil {
 		n.logged(ctx, slog.LevelInfo, "leased", slog.String("name", r.Name), slog.String("uri", r.URI), slog.Duration("for", r.Lease))

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -14,6 +15,18 @@ import (
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
+
+// failed is asNamingError for a call, and logs what is the operator's business: that the storage fails.
+func (n *NameServer) failed(ctx context.Context, err error, name string) error {
+	said := asNamingError(err, name)
+	if e, ok := errors.AsType[*transport.Error](said); ok && strings.HasPrefix(e.Message, storageFailed) {
+		n.logged(ctx, slog.LevelError, "the storage has failed", slog.Any("error", err))
+	}
+	return said
+}
+
+// storageFailed begins the text of errors that the storage is to blame for.
+const storageFailed = "storage: "
 
 // asNamingError gives errors of the storage the words that Python has for them.
 func asNamingError(err error, name string) error {
@@ -26,7 +39,7 @@ func asNamingError(err error, name string) error {
 	case errors.Is(err, storage.ErrExists):
 		return namingError("name already registered: " + name)
 	default:
-		return namingError("storage: " + err.Error())
+		return namingError(storageFailed + err.Error())
 	}
 }
 
@@ -44,7 +57,7 @@ func (n *NameServer) logged(ctx context.Context, level slog.Level, what string, 
 func (n *NameServer) count(ctx context.Context) (count int, err error) {
 	defer n.numbers.countNames.done(time.Now(), &err)
 	count, err = n.store.Len(ctx)
-	return count, asNamingError(err, "")
+	return count, n.failed(ctx, err, "")
 }
 
 // recordOf reads what register and lease are given, and checks it in the order in which Python does.
@@ -68,7 +81,7 @@ func (n *NameServer) register(ctx context.Context, name, uri, safe, metadata any
 		return err
 	}
 	if err := n.store.Put(ctx, r, isTrue(safe)); err != nil {
-		return asNamingError(err, r.Name)
+		return n.failed(ctx, err, r.Name)
 	}
 	n.logRegistered(ctx, r)
 	return nil
@@ -106,7 +119,7 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 	n.logged(ctx, slog.LevelDebug, "lookup", slog.String("name", key))
 	r, err := n.store.Get(ctx, key)
 	if err != nil {
-		return nil, asNamingError(err, key)
+		return nil, n.failed(ctx, err, key)
 	}
 	uri, err := pyro.ParseURI(r.URI)
 	if bad, ok := errors.AsType[*pyro.URIError](err); ok { // a file may hold anything
@@ -162,7 +175,8 @@ func (n *NameServer) answered(ctx context.Context, method string, f filter, with
 	if err != nil {
 		return nil, err
 	}
-	return answer(ctx, records, isTrue(withMetadata))
+	result, err := answer(ctx, records, isTrue(withMetadata))
+	return result, n.failed(ctx, err, "")
 }
 
 func (n *NameServer) yplookup(ctx context.Context, all, anyOf, withMetadata any) (result *codec.Dict, err error) {
@@ -197,7 +211,7 @@ func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err e
 		return err
 	}
 	if err := n.store.SetTags(ctx, key, tags); err != nil {
-		return asNamingError(err, key)
+		return n.failed(ctx, err, key)
 	}
 	n.logged(ctx, slog.LevelInfo, "metadata changed", slog.String("name", key), slog.Any("metadata", tags))
 	return nil
@@ -232,7 +246,7 @@ func (n *NameServer) remove(ctx context.Context, name, prefix, regex any) (remov
 	}
 	names, err := namesOf(records)
 	if err != nil {
-		return 0, asNamingError(err, "")
+		return 0, n.failed(ctx, err, "")
 	}
 	return n.removeNames(ctx, names)
 }
@@ -254,7 +268,7 @@ func namesOf(records iter.Seq2[storage.Record, error]) ([]string, error) {
 func (n *NameServer) removeNames(ctx context.Context, names []string) (int, error) {
 	removed, err := n.store.Remove(ctx, names, nil)
 	if err != nil {
-		return removed, asNamingError(err, "")
+		return removed, n.failed(ctx, err, "")
 	}
 	if removed > 0 {
 		n.logged(ctx, slog.LevelInfo, "removed", slog.Any("names", someNames(names)), slog.Int("count", removed))

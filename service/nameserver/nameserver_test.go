@@ -1,12 +1,17 @@
 package nameserver_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/internal/valuetest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
@@ -186,4 +191,22 @@ func TestBothDialectsSeeOneNameSpace(t *testing.T) {
 	got, err = service.Call[any](t.Context(), four, "lookup", "x", true)
 	require.NoError(t, err)
 	require.Equal(t, `(URI PYRO:o@h:1 ["c"])`, valuetest.Describe(got))
+}
+
+// failing is a storage that fails.
+type failing struct{ *storage.Memory }
+
+func (failing) Get(context.Context, string) (storage.Record, error) {
+	return storage.Record{}, errors.New("names.sqlite: no room left")
+}
+
+func TestThatTheStorageFailsIsNoUnknownName(t *testing.T) {
+	var log bytes.Buffer
+	ns := run(t, nameserver.Storage(failing{storage.NewMemory()}), nameserver.Listen("tcp", "127.0.0.1:0"),
+		nameserver.Logger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))))
+	err := service.Do(t.Context(), proxy(t, ns.URI().Location(), codec.Pyro5), "lookup", "app")
+	require.ErrorContains(t, err, "NamingError: storage: names.sqlite: no room left")
+	require.ErrorIs(t, err, transport.ErrUnavailable)
+	require.NotErrorIs(t, err, transport.ErrNotFound)
+	require.Contains(t, log.String(), "the storage has failed")
 }
