@@ -6,6 +6,7 @@
 // the machine, kill -9 and power cuts included. While the file is open it has a write-ahead log (FILE-wal and
 // FILE-shm, which belong to it and need a local disk); Close leaves FILE alone. Changes
 // by others are noticed within a second, and before each write; they cost a reading of the whole file.
+// On a full disk the file opens and is read; writes are ErrFull until there is room.
 //
 // The tables are Python's. An index and the table pyrokit_leases come in addition, with a trigger that ends a
 // lease when its name goes, whoever removes it.
