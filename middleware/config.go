@@ -76,8 +76,10 @@ func (f *Fields) collected() *[]error {
 	return f.errs
 }
 
-// Wrong says that the field called name is wrong.
-func (f *Fields) Wrong(name, format string, args ...any) { f.Failed(name, fmt.Errorf(format, args...)) }
+// Wrongf says that the field called name is wrong.
+func (f *Fields) Wrongf(name, format string, args ...any) {
+	f.Failed(name, fmt.Errorf(format, args...))
+}
 
 // Failed says why the field called name is wrong, unless err is nil.
 func (f *Fields) Failed(name string, err error) {
@@ -104,7 +106,7 @@ func (f *Fields) Duration(name string, d *durationpb.Duration) time.Duration {
 		return 0
 	}
 	if err := d.CheckValid(); err != nil || d.AsDuration() < 0 {
-		f.Wrong(name, "must be a time of 0s or more")
+		f.Wrongf(name, "must be a time of 0s or more")
 		return 0
 	}
 	return d.AsDuration()
@@ -113,7 +115,7 @@ func (f *Fields) Duration(name string, d *durationpb.Duration) time.Duration {
 // Count reads a number that must not be negative.
 func (f *Fields) Count(name string, n int32) int {
 	if n < 0 {
-		f.Wrong(name, "must be 0 or more, not %d", n)
+		f.Wrongf(name, "must be 0 or more, not %d", n)
 	}
 	return int(max(n, 0))
 }
@@ -122,7 +124,7 @@ func (f *Fields) Count(name string, n int32) int {
 func (f *Fields) Patterns(name string, patterns []string) []string {
 	for i, p := range patterns {
 		if p == "" {
-			f.Wrong(fmt.Sprintf("%s[%d]", name, i), "must not be empty: * fits all")
+			f.Wrongf(fmt.Sprintf("%s[%d]", name, i), "must not be empty: * fits all")
 		}
 	}
 	return patterns
@@ -131,7 +133,7 @@ func (f *Fields) Patterns(name string, patterns []string) []string {
 // SomePatterns is Patterns for a list that must not be empty itself.
 func (f *Fields) SomePatterns(name string, patterns []string) []string {
 	if len(patterns) == 0 {
-		f.Wrong(name, "must have one at least: * fits all")
+		f.Wrongf(name, "must have one at least: * fits all")
 	}
 	return f.Patterns(name, patterns)
 }
@@ -141,10 +143,10 @@ func (f *Fields) Codes(name string, codes []configv1.Code) []transport.Code {
 	var all []transport.Code
 	for i, c := range codes {
 		if c <= 0 || c > configv1.Code_CODE_UNAUTHENTICATED {
-			f.Wrong(fmt.Sprintf("%s[%d]", name, i), "%s is no code of errors", c)
+			f.Wrongf(fmt.Sprintf("%s[%d]", name, i), "%s is no code of errors", c)
 			continue
 		}
-		all = append(all, transport.Code(c)) //nolint:gosec // it is one of sixteen
+		all = append(all, transport.Code(c))
 	}
 	return all
 }
@@ -168,7 +170,7 @@ func (f *Fields) Level(name string, l configv1.LogLevel, otherwise slog.Level) s
 	case configv1.LogLevel_LOG_LEVEL_OFF:
 		return LevelOff
 	default:
-		f.Wrong(name, "%d is no level", l)
+		f.Wrongf(name, "%d is no level", l)
 		return otherwise
 	}
 }
@@ -176,7 +178,7 @@ func (f *Fields) Level(name string, l configv1.LogLevel, otherwise slog.Level) s
 // Secret reads a secret that must not be empty. What is wrong never says its value.
 func (f *Fields) Secret(name string, s *configv1.Secret, env Env) string {
 	if s == nil {
-		f.Wrong(name, "must be set")
+		f.Wrongf(name, "must be set")
 		return ""
 	}
 	value, err := env.secret(s)

@@ -61,8 +61,8 @@ func TestFieldsThatAreWrong(t *testing.T) {
 		{func(f *middleware.Fields) {
 			f.Secret("s", &configv1.Secret{}, middleware.Env{Secret: func(*configv1.Secret) (string, error) { return "", broken }})
 		}, "s: broken"},
-		{func(f *middleware.Fields) { f.At("a", 2).In("b").Wrong("c", "no") }, "a[2].b.c: no"},
-		{func(f *middleware.Fields) { f.Wrong("a", "no"); f.In("b").Wrong("c", "neither") }, "a: no\nb.c: neither"},
+		{func(f *middleware.Fields) { f.At("a", 2).In("b").Wrongf("c", "no") }, "a[2].b.c: no"},
+		{func(f *middleware.Fields) { f.Wrongf("a", "no"); f.In("b").Wrongf("c", "neither") }, "a: no\nb.c: neither"},
 	}
 	for _, tt := range tests {
 		var f middleware.Fields

@@ -50,8 +50,8 @@ type Want struct {
 	Must bool   // without it the chain is refused; else it is a warning
 }
 
-// A Misplaced is a middleware that does not stand where its Order wants it to.
-type Misplaced struct {
+// A MisplacedError is a middleware that does not stand where its Order wants it to.
+type MisplacedError struct {
 	Index int    // its place in the chain, from 0
 	Name  string // its name
 	Text  string // what is wrong
@@ -59,11 +59,11 @@ type Misplaced struct {
 }
 
 // Error names the middleware and says what is wrong.
-func (m *Misplaced) Error() string { return m.Name + ": " + m.Text }
+func (m *MisplacedError) Error() string { return m.Name + ": " + m.Text }
 
 // CheckOrder returns what is wrong with the order of a chain at an end, in the order of the chain. given is what
 // is given from outside of it. A middleware that [Chain] made of several is not looked into.
-func CheckOrder(end End, chain []Middleware, given ...string) []*Misplaced {
+func CheckOrder(end End, chain []Middleware, given ...string) []*MisplacedError {
 	c := orderCheck{end: end, chain: chain, given: given}
 	for i := range chain {
 		c.check(i)
@@ -75,11 +75,11 @@ type orderCheck struct {
 	end   End
 	chain []Middleware
 	given []string
-	found []*Misplaced
+	found []*MisplacedError
 }
 
 func (c *orderCheck) report(i int, fatal bool, text string) {
-	c.found = append(c.found, &Misplaced{Index: i, Name: c.chain[i].Name, Text: text, Fatal: fatal})
+	c.found = append(c.found, &MisplacedError{Index: i, Name: c.chain[i].Name, Text: text, Fatal: fatal})
 }
 
 func (c *orderCheck) check(i int) {

@@ -39,8 +39,11 @@ func Credential(v any) transport.Middleware {
 // Verify returns the middleware of a server: connections that v does not accept are denied.
 func Verify(v Verifier) transport.Middleware {
 	return transport.Middleware{
-		Name:  "auth",
-		Order: transport.Order{End: transport.ServerEnd, Gives: []string{"principal"}, Once: "authentication (any_auth, or AnyOf, joins several)"},
+		Name: "auth",
+		Order: transport.Order{
+			End: transport.ServerEnd, Gives: []string{"principal"},
+			Once: "authentication (any_auth, or AnyOf, joins several)",
+		},
 		Handshake: func(next transport.HandshakeFunc) transport.HandshakeFunc {
 			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
 				credential, err := h.Value.Any()

@@ -34,9 +34,9 @@ func HMACFromConfig(m *configv1.HmacAuth, env middleware.Env) (transport.Middlew
 	}
 	switch name := m.GetPrincipal(); {
 	case name == "":
-		f.Wrong("principal", "must not be empty: it is who the key belongs to")
+		f.Wrongf("principal", "must not be empty: it is who the key belongs to")
 	case strings.Contains(name, "\n"):
-		f.Wrong("principal", "must be one line")
+		f.Wrongf("principal", "must be one line")
 	}
 	return Sign(m.GetPrincipal(), f.Secret("key", m.GetKey(), env)), f.Err()
 }
@@ -52,7 +52,7 @@ func CertificateFromConfig(m *configv1.CertificateAuth, _ middleware.Env) (trans
 func AnyFromConfig(m *configv1.AnyAuth, env middleware.Env) (transport.Middleware, error) {
 	var f middleware.Fields
 	if len(m.GetMethods()) == 0 {
-		f.Wrong("methods", "must have one at least")
+		f.Wrongf("methods", "must have one at least")
 	}
 	onServer := middleware.Env{End: transport.ServerEnd}
 	var all []Verifier
@@ -70,7 +70,7 @@ func AnyFromConfig(m *configv1.AnyAuth, env middleware.Env) (transport.Middlewar
 		case *configv1.AuthMethod_Certificate:
 			all = append(all, certificateOf(one.Certificate, at.In("certificate")))
 		default:
-			at.Wrong("method", "must be token, hmac or certificate")
+			at.Wrongf("method", "must be token, hmac or certificate")
 		}
 	}
 	return Verify(AnyOf(all...)), f.Err()
@@ -97,9 +97,9 @@ func sayingEnd(env middleware.Env, said, checked bool, name string, f *middlewar
 	saying := env.End == transport.ClientEnd || env.End == transport.AnyEnd && said
 	switch {
 	case said && checked:
-		f.Wrong(name, "is for a proxy, principals for a server: set one of them")
+		f.Wrongf(name, "is for a proxy, principals for a server: set one of them")
 	case !saying && !checked:
-		f.Wrong("principals", "must have one at least on a server")
+		f.Wrongf("principals", "must have one at least on a server")
 	}
 	return saying
 }
@@ -121,11 +121,11 @@ func secretsOf(principals map[string]*configv1.Secret, env middleware.Env, f *mi
 	for _, name := range slices.Sorted(maps.Keys(principals)) {
 		path := "principals[" + strconv.Quote(name) + "]"
 		if name == "" || strings.Contains(name, "\n") {
-			f.Wrong(path, "the name of a principal must be one line of text")
+			f.Wrongf(path, "the name of a principal must be one line of text")
 		}
 		secret := f.Secret(path, principals[name], env)
 		if owner, ok := owners[secret]; ok && secret != "" {
-			f.Wrong(path, "is the same as that of %s", owner)
+			f.Wrongf(path, "is the same as that of %s", owner)
 		}
 		secrets[name], owners[secret] = secret, name
 	}
@@ -148,7 +148,7 @@ func certificateOf(m *configv1.CertificateAuth, f *middleware.Fields) Verifier {
 	case configv1.CertificateAuth_NAME_EMAIL:
 		return Certificate(func(c *x509.Certificate) string { return first(c.EmailAddresses) })
 	default:
-		f.Wrong("name", "%d is no kind of name", m.GetName())
+		f.Wrongf("name", "%d is no kind of name", m.GetName())
 		return Certificate(nil)
 	}
 }

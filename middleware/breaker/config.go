@@ -38,9 +38,9 @@ func failuresOf(m *configv1.CircuitBreaker, f *middleware.Fields) Option {
 	period := f.Duration("period", m.GetPeriod())
 	switch {
 	case of > 0 && period > 0:
-		f.Wrong("period", "does not go together with of_calls: set one of them")
+		f.Wrongf("period", "does not go together with of_calls: set one of them")
 	case of > 0 && failures > of:
-		f.Wrong("failures", "must not be more than of_calls, %d", of)
+		f.Wrongf("failures", "must not be more than of_calls, %d", of)
 	}
 	failures = cmp.Or(failures, DefaultFailures)
 	switch {

@@ -11,7 +11,7 @@ import (
 func FromConfig(m *configv1.Cache, env middleware.Env) (transport.Middleware, error) {
 	var f middleware.Fields
 	if len(m.GetRules()) == 0 {
-		f.Wrong("rules", "must have one at least")
+		f.Wrongf("rules", "must have one at least")
 	}
 	opts := []Option{Values(env.Values)}
 	for i, r := range m.GetRules() {
@@ -20,7 +20,7 @@ func FromConfig(m *configv1.Cache, env middleware.Env) (transport.Middleware, er
 	}
 	switch size := m.GetMaxSize(); {
 	case size < 0:
-		f.Wrong("max_size", "must be 0 or more, not %d", size)
+		f.Wrongf("max_size", "must be 0 or more, not %d", size)
 	case size > 0:
 		opts = append(opts, Size(int(size)))
 	}

@@ -28,7 +28,7 @@ func FromConfig(m *configv1.ConcurrencyLimit, _ middleware.Env) (transport.Middl
 		least := cmp.Or(at.Count("min", a.GetMin()), DefaultLeast)
 		most := cmp.Or(at.Count("max", a.GetMax()), max(DefaultMost, least))
 		if most < least {
-			at.Wrong("max", "must not be less than min, %d", least)
+			at.Wrongf("max", "must not be less than min, %d", least)
 		}
 		opts = append(opts, Adaptive(least, limit, most))
 	}

@@ -22,17 +22,17 @@ func FromConfig(m *configv1.Metrics, _ middleware.Env, reg prometheus.Registerer
 	opts := []Option{Only(f.Patterns("only", m.GetOnly())...)}
 	if name := m.GetNamespace(); name != "" {
 		if !namespace.MatchString(name) {
-			f.Wrong("namespace", "must be letters, digits and _, and no digit in front, not %q", name)
+			f.Wrongf("namespace", "must be letters, digits and _, and no digit in front, not %q", name)
 		}
 		opts = append(opts, Namespace(name))
 	}
-	if m.MaxMethods != nil { //nolint:protogetter // whether it is set
+	if m.MaxMethods != nil {
 		opts = append(opts, MaxMethods(f.Count("max_methods", m.GetMaxMethods())))
 	}
 	if bounds := m.GetBuckets(); len(bounds) > 0 {
 		for i := range bounds[1:] {
 			if !(bounds[i] < bounds[i+1]) {
-				f.Wrong(fmt.Sprintf("buckets[%d]", i+1), "must be more than the one before, %v", bounds[i])
+				f.Wrongf(fmt.Sprintf("buckets[%d]", i+1), "must be more than the one before, %v", bounds[i])
 			}
 		}
 		opts = append(opts, Buckets(bounds...))

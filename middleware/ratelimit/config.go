@@ -13,7 +13,7 @@ import (
 func FromConfig(m *configv1.RateLimit, _ middleware.Env) (transport.Middleware, error) {
 	var f middleware.Fields
 	if len(m.GetRules()) == 0 {
-		f.Wrong("rules", "must have one at least")
+		f.Wrongf("rules", "must have one at least")
 	}
 	opts := []Option{Wait(f.Duration("wait", m.GetWait()))}
 	if n := f.Count("max_buckets", m.GetMaxBuckets()); n > 0 {
@@ -27,7 +27,7 @@ func FromConfig(m *configv1.RateLimit, _ middleware.Env) (transport.Middleware, 
 
 func ruleOf(r *configv1.RateLimitRule, f *middleware.Fields) Rule {
 	if !(r.GetRate() >= 0) || math.IsInf(r.GetRate(), 1) {
-		f.Wrong("rate", "must be a number of 0 or more, not %v", r.GetRate())
+		f.Wrongf("rate", "must be a number of 0 or more, not %v", r.GetRate())
 	}
 	rule := Rule{
 		Calls: r.GetCalls(), Principals: r.GetPrincipals(),
@@ -42,7 +42,7 @@ func ruleOf(r *configv1.RateLimitRule, f *middleware.Fields) Rule {
 		case configv1.RateLimitRule_PER_METHOD:
 			rule.Per |= Method
 		default:
-			f.Wrong(fmt.Sprintf("per[%d]", i), "must be PER_PRINCIPAL, PER_OBJECT or PER_METHOD, not %s", p)
+			f.Wrongf(fmt.Sprintf("per[%d]", i), "must be PER_PRINCIPAL, PER_OBJECT or PER_METHOD, not %s", p)
 		}
 	}
 	return rule

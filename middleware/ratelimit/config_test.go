@@ -17,8 +17,10 @@ import (
 func TestFromConfig(t *testing.T) {
 	irma, kees := peer("irma", "10.0.0.1"), peer("kees", "10.0.0.1")
 	calls := []*transport.Call{
-		{Peer: irma, Object: "a", Method: "m"}, {Peer: irma, Object: "a", Method: "n"},
-		{Peer: irma, Object: "b", Method: "m"}, {Peer: kees, Object: "a", Method: "m"},
+		{Peer: irma, Object: "a", Method: "m"},
+		{Peer: irma, Object: "a", Method: "n"},
+		{Peer: irma, Object: "b", Method: "m"},
+		{Peer: kees, Object: "a", Method: "m"},
 	}
 	tests := []struct {
 		text string
@@ -70,13 +72,17 @@ func TestOrder(t *testing.T) {
 	}{
 		{"no principals", []transport.Middleware{ratelimit.New(ratelimit.Limit(ratelimit.Rule{Per: ratelimit.Object}))}, nil, false},
 		{
-			"per principal", []transport.Middleware{ratelimit.New(ratelimit.Limit(ratelimit.Rule{Per: ratelimit.Principal}))},
-			[]string{"ratelimit: nothing in the chain gives principal: peers are told apart by their host"}, false,
+			"per principal",
+			[]transport.Middleware{ratelimit.New(ratelimit.Limit(ratelimit.Rule{Per: ratelimit.Principal}))},
+			[]string{"ratelimit: nothing in the chain gives principal: peers are told apart by their host"},
+			false,
 		},
 		{
-			"for principals", []transport.Middleware{ratelimit.New(ratelimit.Limit(
+			"for principals",
+			[]transport.Middleware{ratelimit.New(ratelimit.Limit(
 				ratelimit.Rule{Principals: "*"}, ratelimit.Rule{Per: ratelimit.Principal}))},
-			[]string{"ratelimit: nothing in the chain gives principal: a rule for principals would fit nobody"}, true,
+			[]string{"ratelimit: nothing in the chain gives principal: a rule for principals would fit nobody"},
+			true,
 		},
 		{"inside of auth", []transport.Middleware{known, ratelimit.New(ratelimit.Limit(ratelimit.Rule{Principals: "*"}))}, nil, false},
 	}

@@ -15,7 +15,7 @@ func FromConfig(m *configv1.Retry, _ middleware.Env) (transport.Middleware, erro
 	first := cmp.Or(f.Duration("backoff", m.GetBackoff()), DefaultBackoff)
 	most := cmp.Or(f.Duration("max_backoff", m.GetMaxBackoff()), max(DefaultMaxBackoff, first))
 	if most < first {
-		f.Wrong("max_backoff", "must not be less than backoff, %s", first)
+		f.Wrongf("max_backoff", "must not be less than backoff, %s", first)
 	}
 	opts := []Option{
 		Attempts(cmp.Or(f.Count("attempts", m.GetAttempts()), DefaultAttempts)),
@@ -29,7 +29,7 @@ func FromConfig(m *configv1.Retry, _ middleware.Env) (transport.Middleware, erro
 	if b := m.GetBudget(); b != nil {
 		at := f.In("budget")
 		if !(b.GetShare() >= 0) || math.IsInf(b.GetShare(), 1) {
-			at.Wrong("share", "must be a number of 0 or more, not %v", b.GetShare())
+			at.Wrongf("share", "must be a number of 0 or more, not %v", b.GetShare())
 		}
 		opts = append(opts, Budget(b.GetShare(), at.Count("spare", b.GetSpare())))
 	}
@@ -44,7 +44,7 @@ func policyOf(p *configv1.RetryPolicy, f *middleware.Fields) Policy {
 		Hedge: f.Duration("hedge", p.GetHedge()),
 	}
 	if policy.MaxBackoff > 0 && policy.MaxBackoff < policy.Backoff {
-		f.Wrong("max_backoff", "must not be less than backoff, %s", policy.Backoff)
+		f.Wrongf("max_backoff", "must not be less than backoff, %s", policy.Backoff)
 	}
 	return policy
 }

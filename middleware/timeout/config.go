@@ -14,7 +14,7 @@ func FromConfig(m *configv1.Timeout, _ middleware.Env) (transport.Middleware, er
 	for i, r := range m.GetRules() {
 		at := f.At("rules", i)
 		if r.GetLimit() == nil {
-			at.Wrong("limit", "must be set: 0s is no limit")
+			at.Wrongf("limit", "must be set: 0s is no limit")
 		}
 		opts = append(opts, For(at.Duration("limit", r.GetLimit()), at.SomePatterns("calls", r.GetCalls())...))
 	}

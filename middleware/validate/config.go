@@ -12,7 +12,7 @@ import (
 func FromConfig(m *configv1.Validation, _ middleware.Env) (transport.Middleware, error) {
 	var f middleware.Fields
 	if len(m.GetShapes()) == 0 {
-		f.Wrong("shapes", "must have one at least")
+		f.Wrongf("shapes", "must have one at least")
 	}
 	shapes := make([]Shape, 0, len(m.GetShapes()))
 	for i, s := range m.GetShapes() {
@@ -23,7 +23,7 @@ func FromConfig(m *configv1.Validation, _ middleware.Env) (transport.Middleware,
 
 func shapeOf(s *configv1.Shape, f *middleware.Fields) Shape {
 	if s.GetCalls() == "" {
-		f.Wrong("calls", "must not be empty: * fits all")
+		f.Wrongf("calls", "must not be empty: * fits all")
 	}
 	shape := Shape{Calls: s.GetCalls(), MoreArgs: s.GetMoreArgs(), MoreKeywords: s.GetMoreKeywords()}
 	names := map[string]bool{}
@@ -31,9 +31,9 @@ func shapeOf(s *configv1.Shape, f *middleware.Fields) Shape {
 		at := f.At("params", i)
 		switch {
 		case p.GetName() == "":
-			at.Wrong("name", "must not be empty")
+			at.Wrongf("name", "must not be empty")
 		case names[p.GetName()]:
-			at.Wrong("name", "%q is there twice", p.GetName())
+			at.Wrongf("name", "%q is there twice", p.GetName())
 		}
 		names[p.GetName()] = true
 		shape.Params = append(shape.Params, paramOf(p, at, maxItemsDepth))
@@ -58,18 +58,19 @@ var types = map[configv1.Param_Type]Type{
 func paramOf(p *configv1.Param, f *middleware.Fields, depth int) Param {
 	kind, ok := types[p.GetType()]
 	if !ok {
-		f.Wrong("type", "%d is no type", p.GetType())
+		f.Wrongf("type", "%d is no type", p.GetType())
 	}
 	param := Param{
-		Name: p.GetName(), Type: kind, Optional: p.GetOptional(), None: p.GetNone(), Min: p.Min, Max: p.Max, //nolint:protogetter // unset is nil
+		Name: p.GetName(), Type: kind, Optional: p.GetOptional(), None: p.GetNone(),
+		Min: p.Min, Max: p.Max,
 		MinLen: f.Count("min_len", p.GetMinLen()), MaxLen: f.Count("max_len", p.GetMaxLen()),
 		OneOf: p.GetOneOf(),
 	}
 	if param.Min != nil && param.Max != nil && !(*param.Min <= *param.Max) {
-		f.Wrong("max", "must not be less than min, %v", *param.Min)
+		f.Wrongf("max", "must not be less than min, %v", *param.Min)
 	}
 	if param.MaxLen > 0 && param.MaxLen < param.MinLen {
-		f.Wrong("max_len", "must not be less than min_len, %d", param.MinLen)
+		f.Wrongf("max_len", "must not be less than min_len, %d", param.MinLen)
 	}
 	if p.GetMatch() != "" {
 		var err error
@@ -79,7 +80,7 @@ func paramOf(p *configv1.Param, f *middleware.Fields, depth int) Param {
 	switch {
 	case p.GetItems() == nil:
 	case depth == 0:
-		f.Wrong("items", "are declared deeper than %d", maxItemsDepth)
+		f.Wrongf("items", "are declared deeper than %d", maxItemsDepth)
 	default:
 		items := paramOf(p.GetItems(), f.In("items"), depth-1)
 		param.Items = &items

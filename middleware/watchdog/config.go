@@ -15,7 +15,7 @@ func FromConfig(m *configv1.Watchdog, env middleware.Env) (transport.Middleware,
 	var f middleware.Fields
 	level := f.Level("level", m.GetLevel(), slog.LevelWarn)
 	if level == middleware.LevelOff {
-		f.Wrong("level", "must not be LOG_LEVEL_OFF: leave the watchdog out of the chain instead")
+		f.Wrongf("level", "must not be LOG_LEVEL_OFF: leave the watchdog out of the chain instead")
 	}
 	opts := []Option{
 		Default(f.Duration("default", m.GetDefault())),
@@ -25,10 +25,10 @@ func FromConfig(m *configv1.Watchdog, env middleware.Env) (transport.Middleware,
 	for i, l := range m.GetLimits() {
 		at := f.At("limits", i)
 		if l.GetMethod() == "" {
-			at.Wrong("method", "must not be empty: * fits all")
+			at.Wrongf("method", "must not be empty: * fits all")
 		}
 		if l.GetLimit() == nil {
-			at.Wrong("limit", "must be set: 0s is no limit")
+			at.Wrongf("limit", "must be set: 0s is no limit")
 		}
 		opts = append(opts, Limit(l.GetMethod(), at.Duration("limit", l.GetLimit())))
 	}

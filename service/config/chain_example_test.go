@@ -28,7 +28,7 @@ func ExampleRegister() {
 	closed := func(m *wrapperspb.StringValue, _ middleware.Env) (transport.Middleware, error) {
 		var f middleware.Fields
 		if m.GetValue() == "" {
-			f.Wrong("value", "must say why")
+			f.Wrongf("value", "must say why")
 		}
 		return transport.Middleware{Call: func(transport.Endpoint) transport.Endpoint {
 			return func(context.Context, *transport.Call) (*transport.Reply, error) {

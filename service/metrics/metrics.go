@@ -45,7 +45,7 @@ func Collector(srv *service.Server) prometheus.Collector {
 	gauge("streams", "Remote iterators that are open.", func(s *service.Stats) int { return s.Streams })
 	counter("connections_accepted", "Connections that came.", func(s *service.Stats) uint64 { return s.Accepted })
 	counter("connections_refused", "Connections beyond the limit.", func(s *service.Stats) uint64 { return s.Refused })
-	counter("handshakes_failed", "Connections that ended before they were let in.", func(s *service.Stats) uint64 { return s.HandshakesFailed })
+	counter("handshakes_failed", "Connections that were not let in.", func(s *service.Stats) uint64 { return s.HandshakesFailed })
 	counter("handshake_timeouts", "Handshakes that took too long.", func(s *service.Stats) uint64 { return s.HandshakeTimeouts })
 	counter("idle_timeouts", "Connections without a request for too long.", func(s *service.Stats) uint64 { return s.IdleTimeouts })
 	counter("write_timeouts", "Connections whose peer did not read.", func(s *service.Stats) uint64 { return s.WriteTimeouts })
