@@ -28,14 +28,15 @@ func nameOf(v any) (string, error) {
 }
 
 // textOf reads a text that need not be given.
-func textOf(what string, v any) (*string, error) {
-	switch x := v.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		return &x, nil
+func textOf(what string, v any) (text *string, err error) {
+	x, ok := v.(string)
+	switch {
+	case ok:
+		text = &x
+	case v != nil:
+		err = typeError(what + " must be a str, not " + typeName(v))
 	}
-	return nil, typeError(what + " must be a str, not " + typeName(v))
+	return text, err
 }
 
 // secondsOf reads a number.
