@@ -176,3 +176,14 @@ func TestHandshakesOfAChainThatIsReplaced(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, service.Do(t.Context(), after, "m"), transport.ErrUnauthenticated)
 }
+
+// What is registered or shared by several is there once.
+func TestChainsOfAProcessGoTogether(t *testing.T) {
+	server, proxy := env(), env()
+	proxy.End, proxy.Metrics = transport.ClientEnd, server.Metrics
+	d := config.NewDynamic(build(t, server, production()...))
+	build(t, proxy, ofProxy()...)
+	before := d.Chain().Order()
+	d.Replace(build(t, server, production()...))
+	require.Equal(t, before, d.Chain().Order())
+}
