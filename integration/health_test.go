@@ -47,12 +47,16 @@ func TestPythonAsksAGoServerForItsHealth(t *testing.T) {
 	eachDialect(t, func(t *testing.T, d peers.Dialect) {
 		for _, serializer := range both {
 			t.Run(serializer, func(t *testing.T) {
-				var srv *service.Server
 				left := make(chan error, 1)
 				s := service.New("svc")
-				s.Method("turn", func(status service.HealthStatus) { srv.Health().Set("svc", status) })
-				s.Method("leave", func() { go func() { left <- srv.Shutdown(context.Background()) }() })
-				srv = serve(t, s)
+				s.Method("turn", func(ctx context.Context, status service.HealthStatus) {
+					service.ServerFrom(ctx).Health().Set("svc", status)
+				})
+				s.Method("leave", func(ctx context.Context) {
+					srv := service.ServerFrom(ctx)
+					go func() { left <- srv.Shutdown(context.Background()) }()
+				})
+				srv := serve(t, s)
 				var seen struct {
 					Check, Nobody, Watch []string
 					List                 map[string]string
