@@ -162,7 +162,7 @@ func TestSQLiteFilesOfEitherSide(t *testing.T) {
 			removed, err := c.Remove(t.Context(), "ours")
 			require.NoError(t, err)
 			require.True(t, removed)
-			for change, err := range s.Watch(t.Context()) {
+			for change, err := range s.Watch(t.Context(), "") {
 				require.NoError(t, err)
 				if change.Kind == storage.Removed {
 					require.Equal(t, "ours", change.Record.Name)
