@@ -38,7 +38,7 @@ func received(b *testing.B) (context.Context, *transport.Call) {
 	head, err := c.OpenCall(payload, nil)
 	require.NoError(b, err)
 	ctx, info := transport.NewContext(b.Context())
-	info.Call.Object, info.Call.Method = "o", "m"
+	info.Object, info.Method = "o", "m"
 	info.Args = transport.EncodedArgs(head, c, nil)
 	info.Header.CorrelationID = uuid.New()
 	info.Peer = &transport.Peer{Dialect: codec.Pyro5, Session: &transport.Session{}, Principal: "irma"}

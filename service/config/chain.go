@@ -87,7 +87,7 @@ func build(m *configv1.Middleware, env Env, path string) (entry, error) {
 
 // fieldErrors returns what a middleware at path found wrong as FieldErrors of the whole configuration.
 func fieldErrors(path string, err error) error {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // those that are joined, one by one
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, one := range several.Unwrap() {
 			all = append(all, fieldErrors(path, one))

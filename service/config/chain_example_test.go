@@ -69,7 +69,10 @@ func ExampleDynamic() {
 	endpoint := chain.Middleware().Call(func(context.Context, *transport.Call) (*transport.Reply, error) {
 		return &transport.Reply{}, nil
 	})
-	call := func() error { _, err := endpoint(context.Background(), &transport.Call{Object: "o", Method: "m"}); return err }
+	call := func() error {
+		_, err := endpoint(context.Background(), &transport.Call{Object: "o", Method: "m"})
+		return err
+	}
 	fmt.Println(call(), middleware.CodeOf(call()))
 	chain.Replace(limited(1000))
 	fmt.Println(call())

@@ -32,7 +32,9 @@ func once() *configv1.RateLimit {
 	return &configv1.RateLimit{Rules: []*configv1.RateLimitRule{{Burst: 1}}}
 }
 
-func answer(context.Context, *transport.Call) (*transport.Reply, error) { return &transport.Reply{}, nil }
+func answer(context.Context, *transport.Call) (*transport.Reply, error) {
+	return &transport.Reply{}, nil
+}
 
 func TestWhatDoesNotChangeKeepsWhatItKnows(t *testing.T) {
 	e := env()
