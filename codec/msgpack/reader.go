@@ -49,19 +49,13 @@ func newReader(data []byte, base int, o *codec.Options) *reader {
 	s.frames, s.owed, s.inKeys = s.frames[:0], 0, 0
 	s.classes, s.ahead, s.nextClass = nil, 0, -1
 	s.dec.Renew(o)
-	s.dec.Room = roomEach*len(data) + room
+	s.dec.Room = bind.RoomFor(len(data))
 	if s.dec.Src == nil {
 		s.dec.Src, s.dec.Codec = s, Codec
 		s.dec.InsideOut, s.dec.Stable, s.dec.Counted = true, true, true
 	}
 	return s
 }
-
-// How much memory destinations may take: that for each byte of the input, and so much more.
-const (
-	roomEach = 192
-	room     = 8 << 20
-)
 
 func (s *reader) free() {
 	s.data, s.classes = nil, nil

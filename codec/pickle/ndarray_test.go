@@ -2,6 +2,7 @@ package pickle_test
 
 import (
 	"encoding/binary"
+	"math"
 	"strings"
 	"testing"
 
@@ -49,8 +50,8 @@ func TestNDArrays(t *testing.T) {
 			reconstructed("K\x01\x85", dtype+"](\x8c\x01a\x8c\x03<u2\x86\x8c\x01b\x8c\x03<i2\x86e\x85R", notFortran, fourBytes),
 			codec.NDArray{DType: "[('a', '<u2'), ('b', '<i2')]", Shape: []int{1}, Data: four},
 		},
-		"no elements":         {reconstructed("K\x00"+maxInt+"\x86", typeNamed("<u2"), notFortran, noBytes), codec.NDArray{DType: "<u2", Shape: []int{0, 1<<63 - 1}, Data: []byte{}}},
-		"elements of no size": {reconstructed(maxInt+"\x85", typeNamed("|S0"), notFortran, noBytes), codec.NDArray{DType: "|S0", Shape: []int{1<<63 - 1}, Data: []byte{}}},
+		"no elements":         {reconstructed("K\x00"+maxInt+"\x86", typeNamed("<u2"), notFortran, noBytes), codec.NDArray{DType: "<u2", Shape: []int{0, math.MaxInt}, Data: []byte{}}},
+		"elements of no size": {reconstructed(maxInt+"\x85", typeNamed("|S0"), notFortran, noBytes), codec.NDArray{DType: "|S0", Shape: []int{math.MaxInt}, Data: []byte{}}},
 		"no dimensions":       {reconstructed(")", typeNamed("<u4"), notFortran, fourBytes), codec.NDArray{DType: "<u4", Shape: []int{}, Data: four}},
 	} {
 		t.Run(name, func(t *testing.T) {

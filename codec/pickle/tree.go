@@ -34,13 +34,13 @@ func (t *treeBuilder) restart(o *codec.Options) {
 
 // Destinations may take roomEach bytes for each one of the data, and room besides.
 const (
-	roomEach = 72
-	room     = 4 << 20
+	roomEach = 48
+	room     = 1 << 20
 )
 
 // References may make the value freeReread bytes larger, and maxReread times the size of the data.
 const (
-	maxReread  = 88
+	maxReread  = 76
 	freeReread = 2 << 20
 )
 

@@ -86,19 +86,30 @@ func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) er
 			v.Set(out)
 			return nil
 		}
-		if size := int(t.Elem().Size()); i == out.Cap() {
-			n := d.more(i, size)
-			if err := d.take(n * size); err != nil {
+		if i == out.Cap() {
+			if err := d.grow(out, i, int(t.Elem().Size())); err != nil {
 				return err
 			}
-			out.Grow(n)
-			d.taken += (out.Cap() - n) * size // it may grow by more, and is moved
 		}
 		out.SetLen(i + 1)
 		if err := elem(d, out.Index(i)); err != nil {
 			return underIndex(err, i)
 		}
 	}
+}
+
+// grow makes room for more elements of the given size in a slice that is full with i. What it takes is all of the new
+// room, as the old elements are moved there.
+func (d *Decoder) grow(out reflect.Value, i, size int) error {
+	n := d.more(i, size)
+	if i > 0 && !d.Counted {
+		n = max(1, i/4) // the least that the runtime makes of it, too
+	}
+	if err := d.take((i + n) * size); err != nil {
+		return err
+	}
+	out.Grow(n)
+	return d.take((out.Cap() - i - n) * size) // it may grow by more
 }
 
 // more returns how many elements of the given size to make room for when i have been read. A
@@ -218,7 +229,7 @@ func (d *Decoder) fillTextMap(v reflect.Value, t reflect.Type, elem decodeFunc) 
 	}
 	out := reflect.MakeMap(t)
 	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
-	for {
+	for i := 0; ; i++ {
 		name, state, err := d.Src.NextKey()
 		if err != nil {
 			return err
@@ -230,7 +241,7 @@ func (d *Decoder) fillTextMap(v reflect.Value, t reflect.Type, elem decodeFunc) 
 		case OtherKey:
 			return &codec.TypeError{Want: t.String(), Found: "dict", Why: "a key is not text"}
 		}
-		if err := d.takeEntry(t); err != nil {
+		if err := d.takeEntry(t, i); err != nil {
 			return err
 		}
 		key.SetString(string(name))
@@ -248,7 +259,7 @@ func (d *Decoder) fillMap(v reflect.Value, t reflect.Type, keyOf, elem decodeFun
 	}
 	out := reflect.MakeMap(t)
 	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
-	for {
+	for i := 0; ; i++ {
 		more, err := d.Src.Next()
 		if err != nil {
 			return err
@@ -257,7 +268,7 @@ func (d *Decoder) fillMap(v reflect.Value, t reflect.Type, keyOf, elem decodeFun
 			v.Set(out)
 			return nil
 		}
-		if err := d.takeEntry(t); err != nil {
+		if err := d.takeEntry(t, i); err != nil {
 			return err
 		}
 		key.SetZero()
@@ -307,9 +318,15 @@ func setMapPlan(t reflect.Type) decodeFunc {
 		if !isSequence(k) {
 			return d.wrongKind(v, k)
 		}
+		if err := d.takeMap(t); err != nil {
+			return err
+		}
 		out := reflect.MakeMap(t)
 		member, none := reflect.New(t.Key()).Elem(), reflect.Zero(emptyStruct)
-		err = d.eachElement(func(int) error {
+		err = d.eachElement(func(i int) error {
+			if err := d.takeEntry(t, i); err != nil {
+				return err
+			}
 			member.SetZero()
 			if err := key(d, member); err != nil {
 				return err

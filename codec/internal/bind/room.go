@@ -7,10 +7,10 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 )
 
-// RoomFor returns how many bytes of memory destinations may take for size bytes of input, where slices grow
-// because nobody knows how many elements there are: counted is each step of that.
+// RoomFor returns how many bytes of memory destinations may take for size bytes of input. Where slices grow because
+// nobody knows how many elements there are, each step of that is counted.
 func RoomFor(size int) int {
-	const each, fixed = 192, 4 << 20
+	const each, fixed = 192, 1 << 20
 	return each*size + fixed
 }
 
@@ -25,16 +25,33 @@ func (d *Decoder) take(n int) error {
 	return nil
 }
 
-// takeMap is take for a map of type t, with the variables that its entries are read into.
+// takeMap is take for a map of type t without entries, with the variables that they are read into.
 func (d *Decoder) takeMap(t reflect.Type) error {
-	const empty = 48 // bytes of a map without entries
-	if err := d.take(empty); err != nil {
-		return err
-	}
-	return d.takeEntry(t)
+	const empty = 48 // bytes
+	return d.take(empty + int(t.Key().Size()+t.Elem().Size()))
 }
 
-// takeEntry is take for an entry of a map of type t.
-func (d *Decoder) takeEntry(t reflect.Type) error {
-	return d.take(int(t.Key().Size() + t.Elem().Size()))
+// takeEntry is take for entry i of a map of type t. The first one comes with room for others, the later ones with the
+// copies that are made as the map grows.
+func (d *Decoder) takeEntry(t reflect.Type, i int) error {
+	const (
+		group  = 8   // entries that a map has room for at least
+		inline = 128 // bytes of a key or value beyond which the map holds a pointer to it
+		copies = 4
+	)
+	slot, apart := 1, 0
+	for _, size := range [...]uintptr{t.Key().Size(), t.Elem().Size()} {
+		if size > inline {
+			slot, apart = slot+8, apart+int(size)
+		} else {
+			slot += int(size)
+		}
+	}
+	switch {
+	case i == 0:
+		apart += group * slot
+	case i >= group:
+		apart += copies * slot
+	}
+	return d.take(apart)
 }

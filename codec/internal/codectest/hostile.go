@@ -27,7 +27,7 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 	o := &codec.Options{Registry: r}
 	for name, data := range inputs {
 		t.Run(name, func(t *testing.T) {
-			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([]wide)} {
+			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte), new([]wide)} {
 				InProportion(t, c, data, dst, o)
 			}
 		})
@@ -37,7 +37,7 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 // InProportion reads data into dst and checks that memory and time stay in proportion.
 func InProportion(t *testing.T, c codec.Codec, data []byte, dst any, o *codec.Options) {
 	t.Helper()
-	const most, fixed = 256, 8 << 20
+	const most, fixed = mostPerByte, mostFixed
 	begin := time.Now()
 	used := Allocated(func() {
 		if err := c.Unmarshal(data, dst, o); err != nil {

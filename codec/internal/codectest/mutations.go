@@ -46,7 +46,7 @@ func Mutations(t *testing.T, c codec.Codec, seeds [][]byte, n int) {
 // What reading one message may allocate and take.
 const (
 	mostPerByte = 256
-	mostFixed   = 8 << 20
+	mostFixed   = 3 << 20
 	mostTime    = 5 * time.Second
 )
 
@@ -151,6 +151,9 @@ func (m *mutator) allWays() []way {
 		into("struct", func() any { return new(everything) }, nil),
 		into("slices", func() any { return new([][]pair) }, nil),
 		into("maps", func() any { return new(map[string]map[any][]byte) }, other),
+		into("bytes", func() any { return new([][]byte) }, nil),
+		into("arrays", func() any { return new([][2]*everything) }, nil),
+		into("many maps", func() any { return new([]map[string]struct{ A, B everything }) }, nil),
 		into("value", func() any { return new(codec.Value) }, nil),
 		{"call", m.readCall},
 	}
@@ -197,7 +200,7 @@ func samples(t *testing.T, c codec.Codec) [][]byte {
 		all.Pairs,
 		[][]pair{all.Pairs, nil, all.Pairs},
 		sampleTree(),
-		map[string]any{"a": []any{nil, true, 1, -1 << 40, 2.5, "x", codec.Tuple{}}, "b": map[string]any{}},
+		map[string]any{"a": []any{nil, true, 1, int64(-1 << 40), 2.5, "x", codec.Tuple{}}, "b": map[string]any{}},
 		codec.NewDict("state", codec.Tuple{"PYRO", "obj", nil, "localhost", 5}, "__class__", "Pyro5.core.URI"),
 		codec.NewDict("__class__", "builtins.ValueError", "__exception__", true, "args", codec.Tuple{"no"}, "attributes", codec.NewDict()),
 	}
