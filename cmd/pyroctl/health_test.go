@@ -79,16 +79,18 @@ func TestTheHealthOfAServerThatAsksWho(t *testing.T) {
 
 func TestHealthIsWatched(t *testing.T) {
 	srv := healthy(t)
-	watch := func(ctx context.Context, output string) (lines <-chan string, done <-chan error) {
-		out, ended := readyWriter{make(chan string, 1)}, make(chan error, 1)
-		f := completed(t, &streams{out: out})
-		f.flags.output = output
+	people, programs := make(chan string, 1), make(chan string, 1)
+	text := completed(t, &streams{out: readyWriter{people}})
+	jsons := completed(t, &streams{out: readyWriter{programs}})
+	jsons.flags.output = outputJSON
+	watch := func(ctx context.Context, f *factory) (done <-chan error) {
+		ended := make(chan error, 1)
 		go func() { ended <- pingHealth(ctx, f, &pingOptions{target: srv.URI("app").String(), watch: true}) }()
-		return out.lines, ended
+		return ended
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	people, interrupted := watch(ctx, outputText)
-	programs, ended := watch(t.Context(), outputJSON)
+	interrupted := watch(ctx, text)
+	ended := watch(t.Context(), jsons)
 	at := srv.URI("").Location()
 	require.Equal(t, "SERVING  app at "+at+"\n", <-people)
 	require.Equal(t, `{"location":"`+at+`","service":"app","status":"SERVING"}`+"\n", <-programs)
