@@ -49,6 +49,7 @@ func responder(t *testing.T, answers ...[]string) int {
 func nsAt(location string) string { return "PYRO:Pyro.NameServer@" + location }
 
 func TestBroadcastReturnsTheNameServerThatAnswers(t *testing.T) {
+	t.Parallel() // rounds take their time
 	location := start(t)
 	liar, quiet := nsAt(nobody(t)), nsAt(silent(t))
 	tests := []struct {
@@ -65,7 +66,7 @@ func TestBroadcastReturnsTheNameServerThatAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel() // rounds take their time
+			t.Parallel()
 			c, err := nameserver.Broadcast(t.Context(), pyro.DialConfig{}, responder(t, tt.answers...), "127.0.0.1")
 			require.NoError(t, err)
 			defer c.Close()
@@ -76,6 +77,7 @@ func TestBroadcastReturnsTheNameServerThatAnswers(t *testing.T) {
 }
 
 func TestBroadcastSaysWhereItAsked(t *testing.T) {
+	t.Parallel()
 	t.Run("nobody answers", func(t *testing.T) {
 		t.Parallel()
 		_, err := nameserver.Broadcast(t.Context(), pyro.DialConfig{}, responder(t), "127.0.0.1", "127.0.0.2")
