@@ -1,7 +1,11 @@
 package config
 
 import (
+	"maps"
+	"slices"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 )
@@ -106,3 +110,42 @@ func findSecrets(found map[string]*configv1.Secret, m protoreflect.Message, path
 }
 
 var configPackage = (&configv1.Config{}).ProtoReflect().Descriptor().ParentFile().Package()
+
+// SecretFiles returns the files of a configuration's secrets, those in chains included.
+func SecretFiles(c *configv1.Config) []string {
+	found := map[string]bool{}
+	secretFiles(found, c.ProtoReflect())
+	return slices.Sorted(maps.Keys(found))
+}
+
+func secretFiles(found map[string]bool, m protoreflect.Message) {
+	switch m := m.Interface().(type) {
+	case *configv1.Secret:
+		if m.GetFile() != "" {
+			found[m.GetFile()] = true
+		}
+		return
+	case *anypb.Any:
+		if content, err := m.UnmarshalNew(); err == nil { // of an unknown type nothing is known
+			secretFiles(found, content.ProtoReflect())
+		}
+		return
+	}
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.IsMap() && fd.MapValue().Message() != nil:
+			v.Map().Range(func(_ protoreflect.MapKey, item protoreflect.Value) bool {
+				secretFiles(found, item.Message())
+				return true
+			})
+		case fd.Message() == nil || fd.IsMap():
+		case fd.IsList():
+			for i := range v.List().Len() {
+				secretFiles(found, v.List().Get(i).Message())
+			}
+		default:
+			secretFiles(found, v.Message())
+		}
+		return true
+	})
+}

@@ -1,0 +1,176 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/config"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+const (
+	// flushTime is how long the end waits for traces to be sent.
+	flushTime = 5 * time.Second
+	// adminTime is how long it waits for answers of the admin listener that are under way.
+	adminTime = 2 * time.Second
+	// defaultDrain is how long a name server waits for calls that run.
+	defaultDrain = 10 * time.Second
+)
+
+// Run starts what the configuration describes, and serves until ctx ends, or until a caller of an echo service with
+// allow_shutdown ends it: the admin listener, which says that it is not ready yet, the name server, the server. It stops
+// them the other way round, each after what it was doing, and closes the rest. What could not be started is a
+// [config.Errors] that names the place in the file; nothing is left running then. Run may be called once.
+func (p *Program) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if err := p.begin(stop); err != nil {
+		return err
+	}
+	run := &run{p: p}
+	err := run.serve(ctx)
+	return errors.Join(err, p.Close())
+}
+
+var errRunTwice = errors.New("the program was run before")
+
+func (p *Program) begin(stop context.CancelFunc) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stop != nil {
+		return errRunTwice
+	}
+	p.stop = stop
+	return nil
+}
+
+// A run is what is running.
+type run struct {
+	p     *Program
+	ended chan struct{}  // closed when the server has ended by itself; nil without one
+	stops []func() error // what ends it, in the order in which it was started
+}
+
+func (r *run) serve(ctx context.Context) (err error) {
+	defer func() {
+		close(r.p.stopping)
+		for i := range r.stops {
+			err = errors.Join(err, r.stops[len(r.stops)-1-i]())
+		}
+	}()
+	for _, start := range []func(context.Context) error{r.startAdmin, r.startNameServer, r.startServer, r.startReloads} {
+		if err := start(ctx); err != nil {
+			return r.p.locate(err)
+		}
+	}
+	r.p.ready()
+	select {
+	case <-ctx.Done():
+	case <-r.ended:
+	}
+	return nil
+}
+
+// locate says where in the files an error of what was started comes from.
+func (p *Program) locate(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.file.Locate(err)
+}
+
+func (r *run) startNameServer(ctx context.Context) error {
+	ns := r.p.nameServer
+	if ns == nil {
+		return nil
+	}
+	m := r.p.running.GetNameServer()
+	if err := ns.Start(ctx); err != nil {
+		return listenError(err, "name_server.server", m.GetServer())
+	}
+	drain := defaultDrain
+	if d := m.GetServer().GetDrainTimeout(); d != nil {
+		drain = d.AsDuration()
+	}
+	r.stops = append(r.stops, func() error {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		return ns.Shutdown(end)
+	})
+	return nil
+}
+
+func (r *run) startServer(ctx context.Context) error {
+	srv := r.p.server
+	if srv == nil {
+		return nil
+	}
+	if err := srv.Start(); err != nil { //nolint:contextcheck // what it starts outlives ctx: it has to drain
+		return listenError(err, "server", r.p.running.GetServer())
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r.ended = make(chan struct{})
+	var failed error
+	go func() {
+		defer close(r.ended)
+		failed = srv.Wait(serving)
+	}()
+	r.stops = append(r.stops, func() error {
+		stop()
+		<-r.ended
+		return failed
+	})
+	return nil
+}
+
+// listenError says which listener of the server at path an error is about.
+func listenError(err error, path string, m *configv1.Server) error {
+	failed, ok := errors.AsType[*service.ListenError](err)
+	if !ok {
+		return &config.FieldError{Path: path, Err: err}
+	}
+	for i, l := range m.GetListeners() {
+		if l.GetAddress() == failed.Address || l.GetNetwork() == "unix" && pyro.SocketName(l.GetAddress()) == failed.Address {
+			return &config.FieldError{Path: path + ".listeners[" + strconv.Itoa(i) + "].address", Err: err}
+		}
+	}
+	return &config.FieldError{Path: path + ".listeners", Err: err}
+}
+
+// ready tells where all is answered.
+func (p *Program) ready() {
+	if p.nameServer != nil {
+		p.opts.ready("nameserver", p.nameServer.URI().String())
+	}
+	for _, uri := range p.serverURIs() {
+		p.opts.ready("server", uri)
+	}
+	if p.admin != nil {
+		p.opts.ready("admin", p.admin.URL())
+	}
+}
+
+// serverURIs are those of the configured services on each listener, or of the daemon where there are none.
+func (p *Program) serverURIs() (uris []string) {
+	if p.server == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := []string{pyro.DaemonObject}
+	if services := p.running.GetServices(); len(services) > 0 {
+		names = nil
+		for _, s := range services {
+			names = append(names, s.GetName())
+		}
+	}
+	for _, name := range names {
+		for _, uri := range p.server.URIs(name) {
+			uris = append(uris, uri.String())
+		}
+	}
+	return uris
+}
