@@ -104,7 +104,9 @@ type SyntaxError struct {
 }
 
 // Error returns the message with the position.
-func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg) }
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Column, e.Msg)
+}
 
 func errorAt(p Position, format string, args ...any) error {
 	return &SyntaxError{Pos: p, Msg: fmt.Sprintf(format, args...)}

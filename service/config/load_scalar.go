@@ -90,7 +90,7 @@ func (b *binder) parseScalar(n *configtree.Node, text, expanded string, fd proto
 	case protoreflect.EnumKind:
 		return parseEnum(text, fd.Enum())
 	case protoreflect.FloatKind, protoreflect.DoubleKind:
-		return parseFloat(text, fd.Kind())
+		return parseFloat(text, fd)
 	default:
 		return parseInteger(text, fd)
 	}
@@ -211,13 +211,16 @@ func snakeCase(name string) string {
 	return b.String()
 }
 
-func parseFloat(text string, kind protoreflect.Kind) (protoreflect.Value, error) {
+// valueNumber is the number in a Value, which is JSON's and so never infinite.
+const valueNumber = "google.protobuf.Value.number_value"
+
+func parseFloat(text string, fd protoreflect.FieldDescriptor) (protoreflect.Value, error) {
 	number := text
 	if unsigned := strings.TrimLeft(text, "+-"); strings.EqualFold(unsigned, ".inf") || strings.EqualFold(unsigned, ".nan") {
 		number = strings.Replace(text, ".", "", 1) // as YAML writes them
 	}
 	bits := 64
-	if kind == protoreflect.FloatKind {
+	if fd.Kind() == protoreflect.FloatKind {
 		bits = 32
 	}
 	v, err := strconv.ParseFloat(strings.ReplaceAll(number, "_", "x"), bits)
@@ -226,7 +229,7 @@ func parseFloat(text string, kind protoreflect.Kind) (protoreflect.Value, error)
 		return protoreflect.Value{}, wantf("", "a number that fits into %d bits", bits)
 	case err != nil:
 		return protoreflect.Value{}, wantf("", "a number")
-	case math.IsNaN(v):
+	case math.IsNaN(v), math.IsInf(v, 0) && fd.FullName() == valueNumber:
 		return protoreflect.Value{}, wantf("", "a number")
 	case bits == 32:
 		return protoreflect.ValueOfFloat32(float32(v)), nil
@@ -434,28 +437,25 @@ func (b *binder) jsonScalar(n *configtree.Node, m protoreflect.Message, path str
 		m.Set(fields.ByName("bool_value"), v)
 		return
 	}
-	v, err := exactNumber(text)
+	number := fields.ByName("number_value")
+	v, err := exactNumber(text, number)
 	if err != nil {
-		b.unwanted(n, path, fields.ByName("number_value"), "", err)
+		b.unwanted(n, path, number, "", err)
 		return
 	}
 	b.note(n, path, "")
-	m.Set(fields.ByName("number_value"), protoreflect.ValueOfFloat64(v))
+	m.Set(number, v)
 }
 
 // exactNumber reads a number that a float holds as it is written, as far as it is a whole one.
-func exactNumber(text string) (float64, error) {
-	if checkInteger(text) == nil {
-		n, _ := new(big.Int).SetString(text, 0)
-		if n.CmpAbs(big.NewInt(maxExact)) > 0 {
-			return 0, wantf("write it as a text", "a whole number of less than 2^53")
-		}
-		f, _ := n.Float64()
-		return f, nil
+func exactNumber(text string, fd protoreflect.FieldDescriptor) (protoreflect.Value, error) {
+	if checkInteger(text) != nil {
+		return parseFloat(text, fd)
 	}
-	v, err := parseFloat(text, protoreflect.DoubleKind)
-	if err != nil {
-		return 0, err
+	n, _ := new(big.Int).SetString(text, 0)
+	if n.CmpAbs(big.NewInt(maxExact)) > 0 {
+		return protoreflect.Value{}, wantf("write it as a text", "a whole number of less than 2^53")
 	}
-	return v.Float(), nil
+	f, _ := n.Float64()
+	return protoreflect.ValueOfFloat64(f), nil
 }
