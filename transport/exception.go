@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -344,9 +346,9 @@ func encodeError(v any, d codec.Dialect) (any, error) {
 func errorDict(e *Error, d codec.Dialect, serializer string) *codec.Dict {
 	class, args := e.outgoing(d, serializer)
 	attrs := codec.NewDict()
-	for name, v := range e.Attrs {
+	for _, name := range slices.Sorted(maps.Keys(e.Attrs)) {
 		if !actsInPython(name) {
-			attrs.Set(name, v)
+			attrs.Set(name, e.Attrs[name])
 		}
 	}
 	if e.Traceback == nil {
