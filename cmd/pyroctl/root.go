@@ -98,6 +98,7 @@ not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, n
 		newWireCmd(f, wire),
 		newNSCmd(f),
 		newEchoCmd(f),
+		newConfigCmd(f),
 		newDemoCmd(f, demo),
 		newVersionCmd(f, version),
 	)
