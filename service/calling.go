@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pyrokit/pyrokit/transport"
@@ -65,7 +66,8 @@ func ResponseAnnotations(dst *transport.Annotations) CallOption {
 // ran out, as MAX_RETRIES does: on connections that are there, not where connecting failed, and no attributes,
 // batches, one-way calls and items of iterators. The call may have been carried out all the same, so it is
 // for methods that may run twice; package middleware/retry knows which ones those are, and waits between
-// attempts. [Timeout] limits each attempt. The default is 0.
+// attempts. With that one in the chain MaxRetries does nothing: attempts of both would multiply. [Timeout] limits each
+// attempt. The default is 0.
 func MaxRetries(n int) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error {
 		c.retries = n
@@ -219,7 +221,7 @@ func annotator(annotations func() transport.Annotations) transport.Middleware {
 
 // send is the innermost part of the chain.
 func (p *Proxy) send(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
-	for left := p.cfg.retries; ; left-- {
+	for left := p.retries; ; left-- {
 		reply, err := p.sendOnce(ctx, call)
 		if err == nil || left <= 0 || ctx.Err() != nil || !worthRetrying(call, err) {
 			return reply, err
@@ -235,6 +237,9 @@ func (p *Proxy) sendOnce(ctx context.Context, call *transport.Call) (*transport.
 	}
 	return p.to.send(ctx, call)
 }
+
+// repeats tells the middleware that repeats calls by its place in a chain.
+func repeats(m transport.Middleware) bool { return slices.Contains(m.Order.Gives, "attempt") }
 
 // worthRetrying tells what MAX_RETRIES has sent again: what Pyro raises a ConnectionClosedError or
 // TimeoutError for in a call.

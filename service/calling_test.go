@@ -14,6 +14,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/middleware/retry"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -219,6 +220,12 @@ func TestMaxRetries(t *testing.T) {
 	gone := connect(t, "PYRO:o@127.0.0.1:1", service.MaxRetries(5), service.DialWith(net.dial))
 	require.ErrorIs(t, service.Do(t.Context(), gone, "cut"), transport.ErrUnavailable)
 	require.LessOrEqual(t, net.count(), made+1, "where nobody listens, nothing is repeated")
+	calls.Store(0)
+	policy := service.Use(retry.New(retry.Safe("peek")))
+	careful := connect(t, uri, service.MaxRetries(2), service.DialWith(net.dial), policy)
+	require.ErrorIs(t, service.Do(t.Context(), careful, "cut"), transport.ErrUnavailable)
+	require.EqualValues(t, 1, calls.Load(), "the middleware says what may run twice")
+
 	_, err = service.Connect(uri, service.MaxRetries(-1))
 	require.ErrorContains(t, err, "MaxRetries(-1)")
 }

@@ -33,6 +33,7 @@ type Proxy struct {
 	to       destination
 	endpoint transport.Endpoint
 	timeout  time.Duration
+	retries  int                      // of MaxRetries, where no middleware repeats calls
 	bound    atomic.Pointer[pyro.URI] // what Bind has found
 }
 
@@ -94,6 +95,9 @@ func newProxy(u pyro.URI, cfg proxyConfig) (*Proxy, error) {
 	all := cfg.chain
 	if cfg.annotate != nil {
 		all = append(slices.Clip(all), annotator(cfg.annotate))
+	}
+	if !slices.ContainsFunc(all, repeats) {
+		p.retries = cfg.retries
 	}
 	chain := transport.Chain(all...)
 	dial := cfg.dial()

@@ -7,6 +7,6 @@
 // It stands outside of timeout, which then limits each attempt, and of breaker and ratelimit, whose refusals
 // say how long to wait: a repetition waits as long, or is left out where that is longer than the policy waits.
 //
-// service.MaxRetries repeats inside of the chain: with both, each attempt of this package is several. Use one
-// of them, and this one where some methods must not run twice.
+// service.MaxRetries, which repeats whatever was called, does nothing on a proxy with this middleware: attempts of both
+// would multiply, and run methods twice that this one leaves alone.
 package retry
