@@ -61,6 +61,9 @@ func watch(
 			switch {
 			case tells != nil:
 				pause, err = watchRetry, tells.listen(ctx, q, each)
+				if lacksMethod(err) { // it was what the connection said before another name server took the place
+					err = use(ctx, func(c *Client) error { return c.Ping(ctx) }) // on a new one
+				}
 			case err == nil:
 				each(entries)
 			}

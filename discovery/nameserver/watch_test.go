@@ -40,6 +40,11 @@ func startAt(t *testing.T, address string) (location string, stop func()) {
 // python serves what a name server of Python has: no leases and no watches. yplookup is what only Pyro5's has.
 func python(t *testing.T, yplookup bool, entries map[string]string) string {
 	t.Helper()
+	return pythonAt(t, "127.0.0.1:0", yplookup, entries)
+}
+
+func pythonAt(t *testing.T, address string, yplookup bool, entries map[string]string) string {
+	t.Helper()
 	s := service.New(nameserver.ObjectName)
 	s.Method("ping", func() {})
 	s.Method("register", func(name, uri string, _, _ any) { entries[name] = uri }, service.Params("name", "uri", service.Default("safe", nil), service.Default("metadata", nil)))
@@ -58,7 +63,7 @@ func python(t *testing.T, yplookup bool, entries map[string]string) string {
 	} else {
 		s.Method("list", func(all []string, _ bool) (map[string]codec.Tuple, error) { return list(all) }, service.Params("metadata_all", "return_metadata"))
 	}
-	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	srv := service.NewServer(service.Listen("tcp", address))
 	require.NoError(t, srv.Add(s))
 	require.NoError(t, srv.Start())
 	t.Cleanup(func() { require.NoError(t, srv.Shutdown(context.Background())) })
@@ -141,6 +146,20 @@ func TestWatchOfWhatCannotTell(t *testing.T) {
 		_, err := c.Lease(t.Context(), "a", uri(t, "PYRO:o@h:1"), time.Second, false)
 		require.ErrorIs(t, err, transport.ErrUnimplemented)
 	}
+}
+
+func TestAWatchGoesOnWhenANameServerOfPythonTakesThePlace(t *testing.T) {
+	location, stop := startAt(t, "127.0.0.1:0")
+	c := client(t, location, pyro.DialConfig{})
+	require.NoError(t, c.Register(t.Context(), "app.a", uri(t, "PYRO:o@h:1"), false, "tag"))
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	next, end := iter.Pull2(c.Watch(ctx, discovery.Query{All: []string{"tag"}}))
+	defer end()
+	until(t, next, "app.a")
+	stop()
+	pythonAt(t, location, true, map[string]string{"app.b": "PYRO:o@h:2"})
+	until(t, next, "app.b")
 }
 
 func TestWatchTellsThatNobodyIsThere(t *testing.T) {
