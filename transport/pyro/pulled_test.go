@@ -137,7 +137,10 @@ func TestItemsAheadOverABadNetwork(t *testing.T) {
 	const items = 200
 	s := service.New("svc").Method("numbers", func() iter.Seq[int] {
 		return func(yield func(int) bool) {
-			for i := 0; i < items && yield(i); i++ {
+			for i := range items {
+				if !yield(i) {
+					return
+				}
 			}
 		}
 	}).Method("quick", func() {})

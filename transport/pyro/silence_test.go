@@ -80,15 +80,17 @@ func TestASilenceIsOfCallsThatCameLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := serveInMemory(t, napping(time.Minute), pyro.ServerConfig{Plain: true})
 		c := m.dial(nil)
-		done := make(chan struct{})
+		errs := make(chan error, 2)
 		for _, limit := range []time.Duration{time.Second, 30 * time.Second} {
 			go func() {
-				defer func() { done <- struct{}{} }()
-				giveUp(t, c, "sleep", limit)
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				_, err := invoke(ctx, c, "sleep")
+				errs <- err
 			}()
 		}
-		<-done
-		<-done
+		require.ErrorIs(t, <-errs, transport.ErrTimeout)
+		require.ErrorIs(t, <-errs, transport.ErrTimeout)
 		require.NoError(t, c.Err())
 		giveUp(t, c, "quick", time.Second)
 		require.ErrorIs(t, c.Err(), transport.ErrUnavailable)

@@ -27,7 +27,9 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 	o := &codec.Options{Registry: r}
 	for name, data := range inputs {
 		t.Run(name, func(t *testing.T) {
-			for _, dst := range []any{new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte), new([]wide)} {
+			for _, dst := range []any{
+				new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte), new([]wide),
+			} {
 				InProportion(t, c, data, dst, o)
 			}
 		})
