@@ -54,7 +54,7 @@ func TestPythonAsksAGoServerForItsHealth(t *testing.T) {
 				})
 				s.Method("leave", func(ctx context.Context) {
 					srv := service.ServerFrom(ctx)
-					go func() { left <- srv.Shutdown(context.Background()) }()
+					go func() { left <- srv.Shutdown(context.Background()) }() //nolint:contextcheck // it outlives the call
 				})
 				srv := serve(t, s)
 				var seen struct {
