@@ -30,8 +30,8 @@ type Config struct {
 	Profiles bool
 	// AllowRemote answers other machines, too.
 	AllowRemote bool
-	// Authorized tells whether a bearer token opens all but /healthz, /readyz and the index; nil: no token is needed.
-	// It should take the same time for each wrong one.
+	// Authorized tells whether a bearer token, empty where there is none, opens all but /healthz, /readyz and the index;
+	// nil: no token is needed. It should take the same time for each wrong one.
 	Authorized func(token string) bool
 }
 
@@ -111,7 +111,10 @@ func (h *handler) mayAsk(r *http.Request) bool {
 		return true
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.EqualFold(scheme, "Bearer") && h.cfg.Authorized(token)
+	if !strings.EqualFold(scheme, "Bearer") {
+		token = ""
+	}
+	return h.cfg.Authorized(token)
 }
 
 func (h *handler) index(w http.ResponseWriter, _ *http.Request) {

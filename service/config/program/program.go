@@ -40,7 +40,7 @@ type options struct {
 	load           []config.LoadOption
 	registry       *config.Registry
 	stdout, stderr io.Writer
-	ready          func(what, uri string)
+	ready          func([]Address)
 }
 
 // Load has the configuration loaded with more options, now and at each reload: [config.Set], [config.Environ].
@@ -58,9 +58,14 @@ func Streams(stdout, stderr io.Writer) Option {
 	return func(o *options) { o.stdout, o.stderr = stdout, stderr }
 }
 
-// OnReady has ready called when all has started: with "nameserver", "server" and "admin" and a URI or URL, once for each
-// place where somebody is answered.
-func OnReady(ready func(what, uri string)) Option {
+// An Address is a place where a program answers.
+type Address struct {
+	What string // "nameserver", "server" or "admin"
+	URI  string // of the name server, or of a service on a listener; of the admin listener a URL
+}
+
+// OnReady has ready called, once, when all has started.
+func OnReady(ready func([]Address)) Option {
 	return func(o *options) { o.ready = ready }
 }
 
@@ -98,7 +103,7 @@ type Program struct {
 // is wrong.
 func New(files []string, opts ...Option) (*Program, error) {
 	p := &Program{
-		opts:     options{stdout: os.Stdout, stderr: os.Stderr, ready: func(string, string) {}},
+		opts:     options{stdout: os.Stdout, stderr: os.Stderr, ready: func([]Address) {}},
 		names:    files,
 		metrics:  prometheus.NewRegistry(),
 		chains:   map[string]*config.Dynamic{},

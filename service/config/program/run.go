@@ -67,7 +67,7 @@ func (r *run) serve(ctx context.Context) (err error) {
 			return r.p.locate(err)
 		}
 	}
-	r.p.ready()
+	r.p.opts.ready(r.p.addresses())
 	select {
 	case <-ctx.Done():
 	case <-r.ended:
@@ -140,17 +140,18 @@ func listenError(err error, path string, m *configv1.Server) error {
 	return &config.FieldError{Path: path + ".listeners", Err: err}
 }
 
-// ready tells where all is answered.
-func (p *Program) ready() {
+// addresses are where all is answered.
+func (p *Program) addresses() (all []Address) {
 	if p.nameServer != nil {
-		p.opts.ready("nameserver", p.nameServer.URI().String())
+		all = append(all, Address{"nameserver", p.nameServer.URI().String()})
 	}
 	for _, uri := range p.serverURIs() {
-		p.opts.ready("server", uri)
+		all = append(all, Address{"server", uri})
 	}
 	if p.admin != nil {
-		p.opts.ready("admin", p.admin.URL())
+		all = append(all, Address{"admin", p.admin.URL()})
 	}
+	return all
 }
 
 // serverURIs are those of the configured services on each listener, or of the daemon where there are none.

@@ -1,0 +1,244 @@
+package program_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/config/program"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A buffer may be written and read at the same time.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// A running program is one that runs in this process.
+type running struct {
+	*program.Program
+
+	t     *testing.T
+	file  string
+	log   *buffer
+	ready map[string][]string // URIs
+	end   func() error        // ends it, and returns what Run has returned
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	next := file + ".next"
+	require.NoError(t, os.WriteFile(next, []byte(text), 0o600))
+	require.NoError(t, os.Rename(next, file)) // as editors do it
+}
+
+// run runs a configuration until the test ends.
+func run(t *testing.T, text string, prepare ...func(*program.Program)) *running {
+	t.Helper()
+	r := &running{t: t, file: filepath.Join(t.TempDir(), "site.yaml"), log: &buffer{}, ready: map[string][]string{}}
+	write(t, r.file, text)
+	started := make(chan struct{})
+	var err error
+	r.Program, err = program.New([]string{r.file}, program.Streams(r.log, r.log), program.OnReady(func(at []program.Address) {
+		for _, a := range at {
+			r.ready[a.What] = append(r.ready[a.What], a.URI)
+		}
+		close(started)
+	}))
+	require.NoError(t, err)
+	for _, p := range prepare {
+		p(r.Program)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	var failed error
+	go func() {
+		defer close(ended)
+		failed = r.Run(ctx)
+	}()
+	r.end = func() error {
+		cancel()
+		<-ended
+		return failed
+	}
+	t.Cleanup(func() { require.NoError(t, r.end(), r.log) })
+	select {
+	case <-started:
+	case <-ended:
+		require.NoError(t, failed)
+	}
+	return r
+}
+
+// get asks the admin listener.
+func (r *running) get(path string, header ...string) (status int, body string) {
+	r.t.Helper()
+	return get(r.t, r.ready["admin"][0]+path, header...)
+}
+
+func get(t *testing.T, url string, header ...string) (status int, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	require.NoError(t, err)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return answer.StatusCode, string(text)
+}
+
+// call calls an object of the server.
+func (r *running) call(object, method string, args ...any) (any, error) {
+	return service.Call[any](r.t.Context(), r.connect(object), method, args...)
+}
+
+func (r *running) connect(object string, opts ...service.ProxyOption) *service.Proxy {
+	r.t.Helper()
+	p, err := service.Connect(r.Server().URI(object).String(), opts...)
+	require.NoError(r.t, err)
+	r.t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+const everything = `
+log: {level: debug}
+admin: {address: "localhost:0"}
+name_server:
+  server: {listeners: [{address: "localhost:0"}]}
+server:
+  listeners: [{address: "localhost:0"}, {address: "127.0.0.1:0"}]
+  chain: [recovery, correlation, metrics, logging]
+services:
+  - name: example.echo
+    echo: {}
+  - name: example.facts
+    metadata: [facts]
+    static:
+      methods: {version: "1.2", limits: {most: 10, ratio: 0.5, names: [a, b]}}
+      attributes: {answer: 42}
+`
+
+func TestAProgramHasWhatItsConfigurationSays(t *testing.T) {
+	r := run(t, everything)
+	require.Len(t, r.ready["nameserver"], 1)
+	require.Len(t, r.ready["server"], 4)
+	v, err := r.call("example.echo", "echo", "hello")
+	require.NoError(t, err)
+	require.Equal(t, "hello", v)
+	v, err = r.call("example.facts", "limits")
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"most": int64(10), "ratio": 0.5, "names": []any{"a", "b"}}, v)
+	answer, err := service.Get[int](t.Context(), r.connect("example.facts"), "answer")
+	require.NoError(t, err)
+	require.Equal(t, 42, answer)
+	p, err := service.Connect(r.ready["nameserver"][0])
+	require.NoError(t, err)
+	defer p.Close()
+	require.NoError(t, p.Ping(t.Context()))
+
+	status, body := r.get("/readyz?verbose")
+	require.Equal(t, 200, status, body)
+	require.Contains(t, body, `"name":"name_server","ready":true`)
+	require.Contains(t, body, `"name":"service example.echo","ready":true`)
+	_, body = r.get("/metrics")
+	for _, want := range []string{
+		`pyro_calls_total{code="ok",dialect="pyro5",kind="invoke",method="echo",object="example.echo",side="server"} 1`,
+		"pyro_server_connections ", "pyro_nameserver_entries 1", "go_goroutines ", "process_open_fds ",
+		"pyrokit_config_last_reload_successful 1",
+	} {
+		require.Contains(t, body, want)
+	}
+	_, body = r.get("/configz")
+	require.Contains(t, body, "site.yaml:")
+	status, _ = r.get("/debug/pprof/goroutine?debug=1")
+	require.Equal(t, 200, status)
+	require.Contains(t, r.log.String(), "example.echo")
+}
+
+func TestAProgramWithServicesOfItsOwn(t *testing.T) {
+	r := run(t, "admin: {address: 'localhost:0'}\nlog: {level: warn}\n", func(p *program.Program) {
+		require.NoError(t, p.Server().Add(service.New("own").Method("double", func(n int) int { return 2 * n })))
+	})
+	v, err := r.call("own", "double", 21)
+	require.NoError(t, err)
+	require.Equal(t, int64(42), v)
+	require.NotEmpty(t, r.ready["server"])
+	_, err = r.Proxy("stock")
+	require.ErrorContains(t, err, "proxy stock: the configuration has none of this name")
+}
+
+func TestProxiesOfAConfiguration(t *testing.T) {
+	target := run(t, everything)
+	r := run(t, "proxies:\n  echo: {uri: '"+target.Server().URI("example.echo").String()+"', chain: [correlation, {timeout: {default: 5s}}]}\n")
+	p, err := r.Proxy("echo")
+	require.NoError(t, err)
+	again, err := r.Proxy("echo")
+	require.NoError(t, err)
+	require.Same(t, p, again)
+	v, err := service.Call[string](t.Context(), p, "echo", "x")
+	require.NoError(t, err)
+	require.Equal(t, "x", v)
+	require.NoError(t, r.end())
+	_, err = service.Call[string](context.Background(), p, "echo", "x")
+	require.Error(t, err, "it is closed with the program")
+}
+
+func TestACallerMayEndAnEchoServerThatSaysSo(t *testing.T) {
+	r := run(t, "services: [{name: e, echo: {allow_shutdown: true}}]")
+	_, err := r.call("e", "shutdown")
+	require.NoError(t, err)
+	<-r.Server().Done()
+	require.NoError(t, r.end())
+}
+
+func TestWhatCannotBeStartedIsNamedWithItsPlace(t *testing.T) {
+	there := run(t, everything)
+	taken := strings.TrimPrefix(there.ready["admin"][0], "http://")
+	tests := map[string]struct{ text, want string }{
+		"listener": {
+			"server:\n  listeners:\n    - {address: \"localhost:0\"}\n    - {address: \"" + taken + "\"}\n",
+			"server.listeners[1].address: listen on tcp",
+		},
+		"admin":       {"admin:\n  address: " + taken + "\n", "site.yaml:2:12: admin.address: "},
+		"name server": {"name_server:\n  server:\n    listeners: [{address: \"" + taken + "\"}]\n", "site.yaml:3:27: name_server.server.listeners[0].address: listen on tcp"},
+		"remote":      {"admin:\n  address: 0.0.0.0:0\n", "site.yaml:2:12: admin.address: "},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "site.yaml")
+			write(t, file, tt.text)
+			p, err := program.New([]string{file}, program.Streams(io.Discard, io.Discard))
+			require.NoError(t, err)
+			err = p.Run(t.Context())
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
