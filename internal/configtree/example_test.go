@@ -12,7 +12,8 @@ func ExampleParse() {
 		fmt.Println(err)
 		return
 	}
-	depth := root.Child("server").Child("limits").Child("max_depth")
-	fmt.Println(depth.Kind, depth.Text, depth.Pos)
-	// Output: value 50 {2 23}
+	limits := root.Children[0].Children[0]
+	depth := limits.Children[0]
+	fmt.Println(limits.Key, limits.Pos, depth.Key, depth.Kind, depth.Text, depth.Pos)
+	// Output: limits {2 11} max_depth value 50 {2 23}
 }

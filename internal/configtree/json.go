@@ -95,7 +95,7 @@ func (r *jsonReader) value(depth int) (*Node, error) {
 	case nil:
 		n.Kind = Null
 	case bool:
-		n.Kind, n.Text = Plain, fmt.Sprint(t)
+		n.Kind, n.Text = Plain, strconv.FormatBool(t)
 	case json.Number:
 		n.Kind, n.Text = Plain, t.String()
 	case string:

@@ -57,8 +57,8 @@ func (r *textReader) skip() {
 }
 
 // accept passes one of some bytes, and what follows it and means nothing.
-func (r *textReader) accept(any string) bool {
-	if r.offset == len(r.data) || strings.IndexByte(any, r.peek()) < 0 {
+func (r *textReader) accept(some string) bool {
+	if r.offset == len(r.data) || strings.IndexByte(some, r.peek()) < 0 {
 		return false
 	}
 	r.offset++
@@ -159,10 +159,10 @@ func (r *textReader) message(depth int, want string) (*Node, error) {
 }
 
 func (r *textReader) value(depth int) (*Node, error) {
-	switch c := r.peek(); {
-	case c == '{' || c == '<':
+	switch r.peek() {
+	case '{', '<':
 		return r.message(depth, "{")
-	case c == '[':
+	case '[':
 		return r.list(depth)
 	}
 	n := &Node{Pos: r.pos()}
@@ -310,7 +310,7 @@ func (r *textReader) number(b *strings.Builder, start Position, base, most, leas
 	case least == 0 && v > 0xff:
 		return errorAt(start, "the escape \\%o is no byte", v)
 	case least == 0:
-		b.WriteByte(byte(v))
+		b.WriteByte(byte(v)) //nolint:gosec // 255 at most, or it is the case above
 		return nil
 	}
 	if char := rune(v); utf8.ValidRune(char) { //nolint:gosec // 32 bits at most, and what is negative is not valid

@@ -49,16 +49,6 @@ type Node struct {
 	Children []*Node
 }
 
-// Child returns the first entry of a Map with a key, or nil.
-func (n *Node) Child(key string) *Node {
-	for _, c := range n.Children {
-		if c.Key == key {
-			return c
-		}
-	}
-	return nil
-}
-
 // A Format is a syntax.
 type Format uint8
 

@@ -45,6 +45,8 @@ func yamlError(data []byte, err error) error {
 		msg = "a tab: indent with spaces"
 	case strings.Contains(msg, "cannot start any token"):
 		msg = fmt.Sprintf("no value begins with %q: quote the text", charAt(data, pos))
+	case strings.Contains(msg, "unknown anchor"): // its name may be what somebody wrote for a password
+		msg = "nothing has the name that follows the *: quote a text that begins with it"
 	case strings.Contains(msg, "mapping values are not allowed"):
 		msg += ": quote a text with a colon in it, or begin a new line"
 	}

@@ -30,8 +30,8 @@
 // replaces the whole list before it, a chain too. In include, a plain path has to be there, a pattern with *, ? or [ may
 // find nothing, and leaves out the file that it stands in.
 //
-// PYRO_* variables set fields of the server, of the name server's own server, and of all proxies, as far as these are in
-// the configuration. PYRO_HOST, PYRO_NATHOST, PYRO_NS_HOST and PYRO_NS_PORT do not replace what is written there, as it is
+// PYRO_* variables set fields of the log, and of the server, the name server's own server, and all proxies, as far as these
+// are in the configuration. PYRO_HOST, PYRO_NATHOST, PYRO_NS_HOST and PYRO_NS_PORT do not replace what is written there, as it is
 // with options in code: they are for listeners without an address, and for name servers that nobody names.
 //
 // # Errors

@@ -11,15 +11,15 @@ import (
 // An Error is one thing that is wrong with a configuration.
 type Error struct {
 	// File is the name of the file as it was given, "--set", or "environment" and the variable. Empty: not known.
-	File string `json:"file,omitempty"`
+	File string
 	// Line and Column count from 1, the column in characters. 0: not known.
-	Line   int `json:"line,omitempty"`
-	Column int `json:"column,omitempty"`
+	Line   int
+	Column int
 	// Path of the field, such as server.listeners[0].address. Empty for errors of syntax.
-	Path string `json:"path,omitempty"`
+	Path string
 	// Msg says what is wrong, Hint what would be right where more is known.
-	Msg  string `json:"message"`
-	Hint string `json:"hint,omitempty"`
+	Msg  string
+	Hint string
 
 	cause error
 }

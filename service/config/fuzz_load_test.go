@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,8 @@ func loadText(data []byte, format configtree.Format) (*loader, error) {
 	if err != nil {
 		return l, err
 	}
-	if tree.Child(includeKey) == nil && tree.Kind == configtree.Map && !bytes.Contains(data, []byte("file:")) {
+	includes := slices.ContainsFunc(tree.Children, func(n *configtree.Node) bool { return n.Key == includeKey })
+	if !includes && tree.Kind == configtree.Map && !bytes.Contains(data, []byte("file:")) {
 		l.binder("fuzz", format).message(tree, l.config.ProtoReflect(), "")
 	}
 	l.validate(l.config.ProtoReflect())

@@ -147,6 +147,10 @@ func (l *loader) assign(root protoreflect.Message) {
 			b.failf(configtree.Position{}, shorten(path), "", "want PATH=VALUE")
 			continue
 		}
+		if strings.TrimSpace(path) == includeKey {
+			b.failf(configtree.Position{}, includeKey, "", "name the file as an argument")
+			continue
+		}
 		value, err := assigned(text)
 		if err != nil {
 			b.failf(configtree.Position{}, shorten(path), "", "%v", err)

@@ -278,7 +278,7 @@ func (b *binder) secret(n *configtree.Node, m protoreflect.Message, path string)
 }
 
 // reencode packs what an Any holds.
-func reencode(m protoreflect.Message, content protoreflect.Message) error {
+func reencode(m, content protoreflect.Message) error {
 	value, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(content.Interface())
 	if err != nil {
 		return err

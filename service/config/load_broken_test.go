@@ -55,7 +55,10 @@ var broken = []struct {
 		want: "site.yaml:3:1: log is here for the second time, the first is at 1:1",
 	},
 	{name: "two documents", text: "log: {}\n---\nlog: {}\n", want: "site.yaml:2:1: a second document: only one a file"},
-	{name: "unknown anchor", text: "log: *x\n", want: "site.yaml:1:6: unknown anchor 'x' referenced"},
+	{
+		name: "unknown anchor", text: "log: *hunter2\n",
+		want: "site.yaml:1:6: nothing has the name that follows the *: quote a text that begins with it",
+	},
 	{name: "circle", text: "log: &a {level: *a}\n", want: "site.yaml:1:17: *a is inside of what it stands for"},
 	{name: "list", text: "- log\n", want: "site.yaml:1:1: want fields and their values, found a list"},
 	{name: "tag", text: "log: !!set {a}\n", want: "site.yaml:1:6: the tag !!set means nothing here"},
@@ -324,6 +327,10 @@ var broken = []struct {
 	{
 		name: "secret in a flag", text: "server: {}\n", set: []string{"server.hmac_key=hunter2"},
 		want: `--set: server.hmac_key: want {env: NAME}, {file: PATH} or {value: TEXT}, or "${NAME}" or "${file:PATH}"`,
+	},
+	{
+		name: "include in a flag", text: "server: {}\n", set: []string{"include=[a.yaml]"},
+		want: "--set: include: name the file as an argument",
 	},
 	// several at once, in the order of the text
 	{

@@ -53,7 +53,8 @@ func (b *binder) chain(n *configtree.Node, m protoreflect.Message, path string) 
 		return
 	}
 	fd := m.Descriptor().Fields().ByName("middlewares")
-	b.origins.forget(path)
+	b.replace(m, fd, path)
+	b.note(n, path, "")
 	b.listField([]*configtree.Node{n}, m, fd, path)
 }
 
@@ -65,7 +66,8 @@ func (b *binder) middleware(n *configtree.Node, m protoreflect.Message, path str
 	case configtree.String:
 		b.named(&configtree.Node{Kind: configtree.Null, Pos: n.Pos, Key: n.Text, KeyPos: n.Pos}, m, path)
 	default:
-		b.failf(n.Pos, path, "", `want the name of a middleware, or its name and settings such as "timeout: {default: 5s}", found %s`, found(n))
+		b.failf(n.Pos, path, "",
+			`want the name of a middleware, or its name and settings such as "timeout: {default: 5s}", found %s`, found(n))
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // environment sets what variables of Pyro's users say: what service.FromEnv does for code. They count more than
 // files, but what is made by default for listeners and name servers does not replace an address that is written there. A
-// part of the configuration that is not there is not made by them.
+// server, name server or proxy that is not there is not made by them.
 func (l *loader) environment() {
 	e := &environ{l: l}
 	for _, item := range pyroenv.Items {

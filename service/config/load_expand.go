@@ -109,7 +109,7 @@ func readReferenced(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("${file:%s}: %w", path, errors.Unwrap(err))
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxReferenced+1))
 	switch {
 	case err != nil:

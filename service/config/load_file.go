@@ -78,7 +78,7 @@ func readFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, reason(err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, configtree.MaxSize+1))
 	if err != nil {
 		return nil, reason(err)

@@ -181,7 +181,7 @@ func enumPrefix(ed protoreflect.EnumDescriptor) string {
 
 // enumWord is a value as people write it: pyro5 for DIALECT_PYRO5.
 func enumWord(v protoreflect.EnumValueDescriptor) string {
-	ed := v.Parent().(protoreflect.EnumDescriptor) //nolint:forcetypeassert,errcheck // it has no other parent
+	ed := v.Parent().(protoreflect.EnumDescriptor) //nolint:forcetypeassert // it has no other parent
 	return strings.ToLower(strings.TrimPrefix(string(v.Name()), enumPrefix(ed)))
 }
 
@@ -263,10 +263,10 @@ func parseInteger(text string, fd protoreflect.FieldDescriptor) (protoreflect.Va
 	switch fd.Kind() {
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		v, err := strconv.ParseInt(number, 0, 32)
-		return protoreflect.ValueOfInt32(int32(v)), rangeError(err, math.MinInt32, math.MaxInt32) //nolint:gosec // 32 bits
+		return protoreflect.ValueOfInt32(int32(v)), rangeError(err, math.MinInt32, math.MaxInt32)
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
 		v, err := strconv.ParseUint(number, 0, 32)
-		return protoreflect.ValueOfUint32(uint32(v)), rangeError(err, 0, uint64(math.MaxUint32)) //nolint:gosec // 32 bits
+		return protoreflect.ValueOfUint32(uint32(v)), rangeError(err, 0, uint64(math.MaxUint32))
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
 		v, err := strconv.ParseUint(number, 0, 64)
 		return protoreflect.ValueOfUint64(v), rangeError(err, 0, uint64(math.MaxUint64))
@@ -363,7 +363,7 @@ func (b *binder) duration(n *configtree.Node, m protoreflect.Message, path strin
 func setDuration(m protoreflect.Message, d time.Duration) {
 	fields := m.Descriptor().Fields()
 	m.Set(fields.ByName("seconds"), protoreflect.ValueOfInt64(int64(d/time.Second)))
-	m.Set(fields.ByName("nanos"), protoreflect.ValueOfInt32(int32(d%time.Second))) //nolint:gosec // less than a second
+	m.Set(fields.ByName("nanos"), protoreflect.ValueOfInt32(int32(d%time.Second)))
 }
 
 // parseDuration reads what time.ParseDuration does, which is a superset of what protobuf writes.

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // load loads site.yaml, and what else is named, from files.
-func load(t *testing.T, files map[string]string, env map[string]string, opts ...config.LoadOption) *config.File {
+func load(t *testing.T, files, env map[string]string, opts ...config.LoadOption) *config.File {
 	t.Helper()
 	write(t, files)
 	f, err := config.Load([]string{"site.yaml"}, append(opts, variables(env))...)
@@ -399,7 +400,7 @@ func TestPyroVariablesThatMakeNoSense(t *testing.T) {
 
 func TestFilesOfTheEnvironment(t *testing.T) {
 	write(t, map[string]string{"a.yaml": "log: {level: debug}\n", "b.yaml": "log: {level: warn}\n"})
-	f, err := config.Load(nil, variables(map[string]string{"PYROKIT_CONFIG": "a.yaml:b.yaml"}))
+	f, err := config.Load(nil, variables(map[string]string{"PYROKIT_CONFIG": "a.yaml" + string(os.PathListSeparator) + "b.yaml"}))
 	require.NoError(t, err)
 	equal(t, `log { level: LEVEL_WARN }`, f.Config())
 	_, err = config.Load(nil, variables(nil))
@@ -409,7 +410,7 @@ func TestFilesOfTheEnvironment(t *testing.T) {
 func TestChecksAreLocated(t *testing.T) {
 	write(t, map[string]string{"site.yaml": "server:\n  chain:\n    - timeout: {default: 5s}\n  limits: {max_depth: 7}\n"})
 	cause := errors.New("too deep")
-	_, err := config.Load([]string{"site.yaml"}, variables(nil), config.Check(func(c *configv1.Config) error {
+	_, err := config.Load([]string{"site.yaml"}, variables(nil), config.Check(func(*configv1.Config) error {
 		return errors.Join(
 			&config.FieldError{Path: "server.limits.max_depth", Err: cause},
 			&config.FieldError{Path: "server.chain.middlewares[0].config.default", Err: errors.New("too long")},

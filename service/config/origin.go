@@ -44,6 +44,9 @@ func newOrigins() *origins { return &origins{map[string]Origin{}, map[string]str
 
 // forget drops what is known of a field and all that is in it.
 func (o *origins) forget(path string) {
+	if _, known := o.set[path]; !known {
+		return
+	}
 	for p := range o.set {
 		if within(p, path) {
 			delete(o.set, p)

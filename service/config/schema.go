@@ -172,8 +172,8 @@ func (s *schemaWriter) field(fd protoreflect.FieldDescriptor) object {
 // nullable allows null, which unsets a field.
 func nullable(o object) object {
 	null := object{"type": "null"}
-	if any, is := o["anyOf"].([]object); is {
-		o["anyOf"] = append(any, null)
+	if choices, is := o["anyOf"].([]object); is {
+		o["anyOf"] = append(choices, null)
 		return o
 	}
 	if len(o) == 0 {

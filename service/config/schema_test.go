@@ -43,7 +43,7 @@ func TestSchema(t *testing.T) {
 		{name: "unknown field", text: "server: {limts: {}}", wantErr: "limts"},
 		{name: "unknown middleware", text: "server: {chain: [{rate_limt: {}}]}", wantErr: "rate_limt"},
 		{name: "two middlewares in one", text: "server: {chain: [{recovery: {}, correlation: {}}]}", wantErr: "chain/0"},
-		{name: "unknown field of a middleware", text: "server: {chain: [{timeout: {defualt: 5s}}]}", wantErr: "defualt"},
+		{name: "unknown field of a middleware", text: "server: {chain: [{timeout: {defalt: 5s}}]}", wantErr: "defalt"},
 		{name: "range", text: "server: {limits: {max_depth: 10001}}", wantErr: "max_depth"},
 		{name: "enum", text: "log: {level: loud}", wantErr: "level"},
 		{name: "time without a unit", text: "server: {drain_timeout: 10}", wantErr: "drain_timeout"},
