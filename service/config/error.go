@@ -88,11 +88,19 @@ type collector struct {
 }
 
 func (c *collector) add(e *Error) {
-	if len(c.list) == maxErrors {
-		c.more++
-		return
+	if !c.full() {
+		c.list = append(c.list, e)
 	}
-	c.list = append(c.list, e)
+}
+
+// full tells whether there are so many errors that a further one is only counted, and counts it then: nobody need find out
+// what to say of it.
+func (c *collector) full() bool {
+	if len(c.list) < maxErrors {
+		return false
+	}
+	c.more++
+	return true
 }
 
 // err returns what was gathered in the order of the files and of their text, or nil.

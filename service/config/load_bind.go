@@ -93,7 +93,7 @@ func (b *binder) group(
 	for _, c := range n.Children {
 		fd := fieldNamed(md, c.Key)
 		if fd == nil {
-			b.failf(c.KeyPos, join(path, printable(c.Key)), unknownHint(md, c.Key), "unknown field")
+			b.unknown(c, md, path)
 			continue
 		}
 		if before := given[fd]; before == nil {
@@ -105,6 +105,13 @@ func (b *binder) group(
 		given[fd] = append(given[fd], c)
 	}
 	return given, order
+}
+
+// unknown notes a field that there is not.
+func (b *binder) unknown(n *configtree.Node, md protoreflect.MessageDescriptor, path string) {
+	if !b.full() {
+		b.failf(n.KeyPos, join(path, printable(n.Key)), unknownHint(md, n.Key), "unknown field")
+	}
 }
 
 // onlyOne complains of two members of a oneof.

@@ -258,6 +258,10 @@ var broken = []struct {
 		name: "at the wrong end", text: "server:\n  chain:\n    - retry\n",
 		want: "site.yaml:3:7: server.chain[0]: retry: has no meaning on a server",
 	},
+	{
+		name: "too many", text: "server:\n  chain: [" + strings.Repeat("recovery, ", 101) + "]\n",
+		want: "site.yaml:2:3: server.chain: want at most 100 items, found 101 items",
+	},
 	// secrets
 	{
 		name: "secret as a text", text: "server:\n  hmac_key: hunter2\n",

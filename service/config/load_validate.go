@@ -48,6 +48,9 @@ func (l *loader) check(v protovalidate.Validator, m protoreflect.Message, path s
 
 // violation notes a broken rule, unless something is wrong there already.
 func (l *loader) violation(v *protovalidate.Violation, md protoreflect.MessageDescriptor, root string) {
+	if l.full() {
+		return
+	}
 	path, fd, oneof := target(v.Proto.GetField(), md, root)
 	path, o := l.origins.nearest(path)
 	if _, set := l.origins.set[path]; l.about(path) || !set && l.beside(path) {

@@ -69,7 +69,7 @@ func (o *origins) nearest(path string) (string, Origin) {
 // canonical turns the path of the messages, server.chain.middlewares[0].config.wait, into that of the configuration:
 // server.chain[0].rate_limit.wait.
 func (o *origins) canonical(path string) string {
-	path = strings.ReplaceAll(path, ".middlewares[", "[")
+	path = strings.TrimSuffix(strings.ReplaceAll(path, ".middlewares[", "["), ".middlewares")
 	for p := path; p != ""; p = parent(p) {
 		if to, is := o.alias[p]; is {
 			return to + path[len(p):]

@@ -1180,9 +1180,9 @@ const file_pyrokit_config_v1_common_proto_rawDesc = "" +
 	"\x13organizational_unit\x18\x04 \x03(\tR\x12organizationalUnit\x12\x19\n" +
 	"\bdns_name\x18\x05 \x03(\tR\adnsName\x12\x14\n" +
 	"\x05email\x18\x06 \x03(\tR\x05email\x12\x10\n" +
-	"\x03uri\x18\a \x03(\tR\x03uri\"H\n" +
-	"\x05Chain\x12?\n" +
-	"\vmiddlewares\x18\x01 \x03(\v2\x1d.pyrokit.config.v1.MiddlewareR\vmiddlewares\"V\n" +
+	"\x03uri\x18\a \x03(\tR\x03uri\"R\n" +
+	"\x05Chain\x12I\n" +
+	"\vmiddlewares\x18\x01 \x03(\v2\x1d.pyrokit.config.v1.MiddlewareB\b\xbaH\x05\x92\x01\x02\x10dR\vmiddlewares\"V\n" +
 	"\n" +
 	"Middleware\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
