@@ -91,7 +91,7 @@
 //
 // Containers, instances and the types of numpy's records nest as deep as [codec.Options.MaxDepth] says, 200
 // by default. What holds itself is an error. What references make of a pickle may be 76 times as large as
-// it is, and 2 MiB: lists of lists that double at each level end in a [codec.LimitError]. Counts and lengths are
+// it is, and 1 MiB: lists of lists that double at each level end in a [codec.LimitError]. Counts and lengths are
 // believed only as far as the bytes are there. An int in digits may have 4300, as in Python, and a pickle may have 4
 // GiB. No more than eight unknown time zones are looked for.
 package pickle

@@ -41,7 +41,7 @@ const (
 // References may make the value freeReread bytes larger, and maxReread times the size of the data.
 const (
 	maxReread  = 76
-	freeReread = 2 << 20
+	freeReread = 1 << 20
 )
 
 // again counts n bytes of the value that the data say once and mean once more.

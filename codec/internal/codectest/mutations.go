@@ -46,7 +46,7 @@ func Mutations(t *testing.T, c codec.Codec, seeds [][]byte, n int) {
 // What reading one message may allocate and take.
 const (
 	mostPerByte = 256
-	mostFixed   = 3 << 20
+	mostFixed   = 4 << 20 // a mebibyte for destinations, and what references of a pickle may make, each time that it is read
 	mostTime    = 5 * time.Second
 )
 
