@@ -41,10 +41,18 @@ func (o *configOptions) register(fs *pflag.FlagSet) {
 
 // load loads the configuration.
 func (o *configOptions) load() (*config.File, error) {
-	if _, listed := lookupEnv("PYROKIT_CONFIG"); len(o.files) == 0 && !listed {
-		return nil, usagef("want a FILE, or the variable PYROKIT_CONFIG")
+	if err := o.named(); err != nil {
+		return nil, err
 	}
 	return config.Load(o.files, config.Set(o.assignments...))
+}
+
+// named makes sure that there is something to load.
+func (o *configOptions) named() error {
+	if _, listed := lookupEnv("PYROKIT_CONFIG"); len(o.files) == 0 && !listed {
+		return usagef("want a FILE, or the variable PYROKIT_CONFIG")
+	}
+	return nil
 }
 
 // name is what the configuration is called in errors.

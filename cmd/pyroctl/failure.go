@@ -43,6 +43,16 @@ func (e *hintedError) Unwrap() error { return e.error }
 
 func withHint(err error, hint string) error { return &hintedError{err, hint} }
 
+// A configError is a configuration that is wrong, which has said itself what would be right.
+type configError struct{ error }
+
+func (e *configError) Unwrap() error { return e.error }
+
+func isConfigError(err error) bool {
+	_, is := errors.AsType[*configError](err)
+	return is
+}
+
 // An interruptedError is what became of a command that was told to stop. What else it says is of no
 // interest to who told it.
 type interruptedError struct{ error }
@@ -60,7 +70,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &interrupted):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.Is(err, pyro.ErrURI):
+	case errors.As(err, &usage), errors.Is(err, pyro.ErrURI), isConfigError(err):
 		return exitUsage
 	case isTLSError(err), speaksOtherDialect(err):
 		return exitRefused

@@ -42,6 +42,8 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 		return hinted.hint
 	}
 	switch {
+	case isConfigError(err):
+		return ""
 	case exit == exitUsage:
 		return "try: " + cmd.CommandPath() + " --help"
 	case exit == exitInterrupted:

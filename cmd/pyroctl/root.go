@@ -99,6 +99,7 @@ not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, n
 		newNSCmd(f),
 		newEchoCmd(f),
 		newConfigCmd(f),
+		newRunCmd(f, runConfig),
 		newDemoCmd(f, demo),
 		newVersionCmd(f, version),
 	)
