@@ -47,6 +47,8 @@ func yamlError(data []byte, err error) error {
 		msg = fmt.Sprintf("no value begins with %q: quote the text", charAt(data, pos))
 	case strings.Contains(msg, "unknown anchor"): // its name may be what somebody wrote for a password
 		msg = "nothing has the name that follows the *: quote a text that begins with it"
+	case strings.Contains(msg, "did not find expected key"):
+		msg += ": is the line indented like those that it belongs to?"
 	case strings.Contains(msg, "mapping values are not allowed"):
 		msg += ": quote a text with a colon in it, or begin a new line"
 	}

@@ -54,6 +54,10 @@ var broken = []struct {
 		name: "twice", text: "log:\n  level: info\nlog: {}\n",
 		want: "site.yaml:3:1: log is here for the second time, the first is at 1:1",
 	},
+	{
+		name: "indentation", text: "server:\n  limits:\n    max_depth: 5\n   compression: true\n",
+		want: "site.yaml:4:4: did not find expected key: is the line indented like those that it belongs to?",
+	},
 	{name: "two documents", text: "log: {}\n---\nlog: {}\n", want: "site.yaml:2:1: a second document: only one a file"},
 	{
 		name: "unknown anchor", text: "log: *hunter2\n",
@@ -237,6 +241,15 @@ var broken = []struct {
 		name: "two middlewares in one", text: "server:\n  chain:\n    - recovery:\n      correlation:\n",
 		want: "site.yaml:4:7: server.chain[0]: correlation and recovery (3:7) in one entry: want one middleware; " +
 			"begin each with a dash",
+	},
+	{
+		name: "settings that are not indented", text: "server:\n  chain:\n    - rate_limit:\n      rules: []\n",
+		want: "site.yaml:4:7: server.chain[0]: rules and rate_limit (3:7) in one entry: want one middleware; " +
+			"indent rules further than rate_limit",
+	},
+	{
+		name: "one middleware", text: "server:\n  chain: recovery\n",
+		want: `site.yaml:2:10: server.chain: want a list, found "recovery"; write [recovery]`,
 	},
 	{
 		name: "only a name", text: "server:\n  chain:\n    - name: x\n",

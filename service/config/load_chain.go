@@ -91,7 +91,7 @@ func (b *binder) middlewareMap(n *configtree.Node, m protoreflect.Message, path 
 		b.failf(n.Pos, path, "", `no middleware: want its name and settings, such as "timeout: {default: 5s}"`)
 		return
 	case len(settings) > 1:
-		b.failf(settings[1].KeyPos, path, "begin each with a dash", "%s and %s (%s) in one entry: want one middleware",
+		b.failf(settings[1].KeyPos, path, b.severalHint(settings[0], settings[1]), "%s and %s (%s) in one entry: want one middleware",
 			printable(settings[1].Key), printable(settings[0].Key), at(settings[0].KeyPos))
 		return
 	}
@@ -106,6 +106,15 @@ func (b *binder) middlewareMap(n *configtree.Node, m protoreflect.Message, path 
 		return
 	}
 	b.anyMessage(c, m.Mutable(fd).Message(), fieldPath(path, fd))
+}
+
+// severalHint tells two middlewares in one entry from one whose settings are not indented.
+func (b *binder) severalHint(first, second *configtree.Node) string {
+	name, known := b.types.find(first.Key)
+	if known && fieldNamed(b.types[name].Descriptor(), second.Key) != nil {
+		return "indent " + string(fieldNamed(b.types[name].Descriptor(), second.Key).Name()) + " further than " + name
+	}
+	return "begin each with a dash"
 }
 
 // named binds the settings of the middleware that the node's key names. Null settings are empty ones.

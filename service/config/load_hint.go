@@ -58,6 +58,8 @@ func inside(md protoreflect.MessageDescriptor, key string) string {
 // listHint shows how a single value is written as a list.
 func listHint(n *configtree.Node, fd protoreflect.FieldDescriptor) string {
 	switch {
+	case fd.Message() != nil && fd.Message().FullName() == middlewareName && n.Kind == configtree.String:
+		return "write [" + shorten(n.Text) + "]"
 	case fd.Message() != nil:
 		return "begin each item with a dash"
 	case n.Kind == configtree.Plain || n.Kind == configtree.String && !strings.Contains(n.Text, "${"):
