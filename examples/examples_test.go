@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -192,4 +193,48 @@ func TestSecured(t *testing.T) {
 	out, err = client(t, "secured/client", "-uri", uri)
 	require.Error(t, err)
 	require.Contains(t, out, "authentication failed")
+}
+
+func TestConfigured(t *testing.T) {
+	t.Setenv("EXAMPLE_TOKEN", "sesame")
+	t.Setenv("EXAMPLE_LISTEN", "localhost:0")
+	t.Setenv("EXAMPLE_ADMIN", "localhost:0")
+	ready := bufio.NewReader(start(t, "configured/server", "-config", "configured/server.yaml"))
+	daemon, admin := readyAt(t, ready, "server"), readyAt(t, ready, "admin")
+	_, location, _ := strings.Cut(daemon, "@")
+	t.Setenv("EXAMPLE_URI", "PYRO:example.prices@"+location)
+
+	out, err := client(t, "configured/client", "-config", "configured/client.yaml", "tea", "milk")
+	require.NoError(t, err, out)
+	require.Equal(t, "tea: 3.50\nmilk: 1.20\n", out)
+	require.Contains(t, get(t, admin+"/metrics"), `method="get",object="example.prices"`)
+	require.NotContains(t, get(t, admin+"/configz"), "sesame")
+
+	t.Setenv("EXAMPLE_TOKEN", "wrong")
+	out, err = client(t, "configured/client", "-config", "configured/client.yaml", "tea")
+	require.Error(t, err)
+	require.Contains(t, out, "authentication failed")
+}
+
+// readyAt returns where a program says that it answers.
+func readyAt(t *testing.T, lines *bufio.Reader, what string) string {
+	t.Helper()
+	line, err := lines.ReadString('\n')
+	require.NoError(t, err) // what it logged is shown at the end
+	uri, found := strings.CutPrefix(strings.TrimSpace(line), "READY "+what+" ")
+	require.True(t, found, line)
+	return uri
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	require.Equal(t, http.StatusOK, answer.StatusCode, url)
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return string(text)
 }
