@@ -7,6 +7,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/internal/textdict"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -50,7 +51,27 @@ func (s *shaper) make(tags []string) any {
 }
 
 // answer returns the records as a dict of name and URI, or of name and a pair of URI and metadata.
-func answer(ctx context.Context, records iter.Seq2[storage.Record, error], withMetadata bool) (*codec.Dict, error) {
+func answer(ctx context.Context, records iter.Seq2[storage.Record, error], withMetadata bool) (any, error) {
+	if withMetadata {
+		return answerTagged(ctx, records)
+	}
+	var result textdict.Dict
+	for r, err := range records {
+		if err != nil {
+			return nil, asNamingError(err, "")
+		}
+		if len(result) == cap(result) { // append would make room for a quarter more, again and again
+			result = slices.Grow(result, max(len(result), smallAnswer))
+		}
+		result = append(result, textdict.Entry{Key: r.Name, Value: r.URI})
+	}
+	return result, nil
+}
+
+// smallAnswer is how many names an answer has room for at first.
+const smallAnswer = 16
+
+func answerTagged(ctx context.Context, records iter.Seq2[storage.Record, error]) (any, error) {
 	shape := newShaper(ctx)
 	var failed error
 	result := codec.DictOf(func(yield func(string, any) bool) {
@@ -59,11 +80,7 @@ func answer(ctx context.Context, records iter.Seq2[storage.Record, error], withM
 				failed = err
 				return
 			}
-			var value any = r.URI
-			if withMetadata {
-				value = codec.Tuple{r.URI, shape.of(r.Tags)}
-			}
-			if !yield(r.Name, value) {
+			if !yield(r.Name, codec.Tuple{r.URI, shape.of(r.Tags)}) {
 				return
 			}
 		}

@@ -133,7 +133,7 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 
 // list has Pyro4's parameters. In Pyro5 the third one is return_metadata: whatever is no metadata, and what comes with
 // another filter.
-func (n *NameServer) list(ctx context.Context, prefix, regex, all, anyOf, withMetadata any) (result *codec.Dict, err error) {
+func (n *NameServer) list(ctx context.Context, prefix, regex, all, anyOf, withMetadata any) (result any, err error) {
 	defer n.numbers.list.done(time.Now(), &err)
 	var f filter
 	if f.prefix, err = textOf("prefix", prefix); err != nil {
@@ -169,7 +169,7 @@ func (n *NameServer) list(ctx context.Context, prefix, regex, all, anyOf, withMe
 	return n.answered(ctx, "list", f, withMetadata)
 }
 
-func (n *NameServer) answered(ctx context.Context, method string, f filter, withMetadata any) (*codec.Dict, error) {
+func (n *NameServer) answered(ctx context.Context, method string, f filter, withMetadata any) (any, error) {
 	n.logged(ctx, slog.LevelDebug, method, f.attrs()...)
 	records, err := n.find(ctx, f)
 	if err != nil {
@@ -179,7 +179,7 @@ func (n *NameServer) answered(ctx context.Context, method string, f filter, with
 	return result, n.failed(ctx, err, "")
 }
 
-func (n *NameServer) yplookup(ctx context.Context, all, anyOf, withMetadata any) (result *codec.Dict, err error) {
+func (n *NameServer) yplookup(ctx context.Context, all, anyOf, withMetadata any) (result any, err error) {
 	defer n.numbers.yplookup.done(time.Now(), &err)
 	if isTrue(all) && isTrue(anyOf) {
 		return nil, transport.NewError("ValueError", "you can't use meta_all or meta_any at the same time")

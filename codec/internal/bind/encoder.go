@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/textdict"
 )
 
 // An Encoder writes Go values to a sink.
@@ -154,6 +155,8 @@ func (e *Encoder) Any(b []byte, v any) ([]byte, error) {
 			return e.sink.None(b), nil
 		}
 		return e.dict(b, x)
+	case textdict.Dict:
+		return e.textDict(b, x)
 	case codec.Set:
 		return e.set(b, x)
 	case codec.Value:
@@ -287,6 +290,37 @@ func (e *Encoder) dict(b []byte, d *codec.Dict) ([]byte, error) {
 	}
 	e.depth--
 	return e.sink.End(b, Dict, d.Len()), nil
+}
+
+func (e *Encoder) textDict(b []byte, d textdict.Dict) ([]byte, error) {
+	if slices.ContainsFunc(d, func(one textdict.Entry) bool { return one.Key == codec.ClassKey }) {
+		return e.Any(b, dictOf(d)) // which may be an instance
+	}
+	err := e.enter()
+	if err != nil {
+		return b, err
+	}
+	b = e.sink.Begin(b, Dict, len(d))
+	for i, one := range d {
+		if b, err = e.sink.Str(e.sink.Sep(b, Dict, i), one.Key); err != nil {
+			return b, encodeUnder(err, "key")
+		}
+		if b, err = e.sink.Str(e.sink.Colon(b), one.Value); err != nil {
+			return b, encodeUnder(err, one.Key)
+		}
+	}
+	e.depth--
+	return e.sink.End(b, Dict, len(d)), nil
+}
+
+func dictOf(d textdict.Dict) *codec.Dict {
+	return codec.DictOf(func(yield func(string, any) bool) {
+		for _, one := range d {
+			if !yield(one.Key, one.Value) {
+				return
+			}
+		}
+	})
 }
 
 func keyText(k any) string {
