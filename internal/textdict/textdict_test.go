@@ -17,8 +17,8 @@ import (
 // Every serializer writes a Dict as it writes a codec.Dict of the same texts.
 func TestADictIsWrittenAsAnyOther(t *testing.T) {
 	for _, name := range []string{"serpent", "json", "marshal", "msgpack", "pickle"} {
-		c, ok := codec.Named(name)
-		require.True(t, ok, name)
+		c, err := codec.Named(name)
+		require.NoError(t, err, name)
 		for _, texts := range [][]string{
 			{}, {"a", "b"}, {"b", "1", "a", "2"}, {"", "", "it's", "\"\\\n"}, {"ünï", "\U0001F600", "\x00", "x"},
 			{"__class__", "float", "value", "nan"}, // which is an instance
@@ -37,7 +37,7 @@ func TestADictIsWrittenAsAnyOther(t *testing.T) {
 			}
 		}
 		o := &codec.Options{MaxDepth: 1}
-		_, err := c.Append(nil, []any{textdict.Dict{}}, o)
+		_, err = c.Append(nil, []any{textdict.Dict{}}, o)
 		require.ErrorContains(t, err, "nesting", name)
 	}
 }
