@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -28,11 +30,15 @@ const (
 
 // newTraces returns what sends spans to the collector that m names. It does not connect yet.
 func newTraces(m *configv1.TraceExport, env config.Env) (*sdktrace.TracerProvider, error) {
+	client, err := exportClient(m, env)
+	if err != nil {
+		return nil, err
+	}
 	options, err := exportOptions(m, env)
 	if err != nil {
 		return nil, err
 	}
-	exporter, err := otlptracehttp.New(context.Background(), options...)
+	exporter, err := otlptracehttp.New(context.Background(), append(options, otlptracehttp.WithHTTPClient(client))...)
 	if err != nil {
 		return nil, &config.FieldError{Path: env.Path, Err: err}
 	}
@@ -45,47 +51,63 @@ func newTraces(m *configv1.TraceExport, env config.Env) (*sdktrace.TracerProvide
 		ratio = m.GetRatio()
 	}
 	return sdktrace.NewTracerProvider(
-		sdktrace.WithBatcher(&logged{exporter, env.Log}),
+		sdktrace.WithBatcher(&logged{exporter, env.Log, client}),
 		sdktrace.WithResource(about),
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(ratio))),
 	), nil
 }
 
-func exportOptions(m *configv1.TraceExport, env config.Env) ([]otlptracehttp.Option, error) {
-	endpoint := m.GetEndpoint()
-	if endpoint == "" {
-		endpoint = defaultCollector
+// tracesPath is where a collector takes traces. Source: the specification of OTLP/HTTP.
+const tracesPath = "/v1/traces"
+
+func endpointOf(m *configv1.TraceExport) string {
+	if m.GetEndpoint() == "" {
+		return defaultCollector
 	}
-	u, err := url.Parse(endpoint)
+	return m.GetEndpoint()
+}
+
+func exportOptions(m *configv1.TraceExport, env config.Env) ([]otlptracehttp.Option, error) {
+	u, err := url.Parse(endpointOf(m))
+	if wrong, ok := errors.AsType[*url.Error](err); ok {
+		err = wrong.Err // without the URL, which may hold a password
+	}
 	if err == nil && u.User != nil {
-		err = errors.New("want no user and password in it: a header of headers can hold them")
+		err = errors.New("want no user and password in it: one of headers can hold them")
 	}
 	if err != nil {
 		return nil, &config.FieldError{Path: env.Path + ".endpoint", Err: err}
 	}
-	if m.GetTls() != nil && u.Scheme != "https" {
-		return nil, &config.FieldError{Path: env.Path + ".tls", Err: errors.New("endpoint is no https:// URL")}
+	if !strings.HasSuffix(u.Path, tracesPath) {
+		u = u.JoinPath(tracesPath)
 	}
 	headers := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(m.GetHeaders())) {
 		value, err := env.Secret(m.GetHeaders()[name])
 		if err != nil {
-			return nil, &config.FieldError{Path: env.Path + ".headers", Err: err}
+			return nil, &config.FieldError{Path: env.Path + ".headers[" + strconv.Quote(name) + "]", Err: err}
 		}
 		headers[name] = value
 	}
+	return []otlptracehttp.Option{otlptracehttp.WithEndpointURL(u.String()), otlptracehttp.WithHeaders(headers)}, nil
+}
+
+// exportClient is what sends traces.
+func exportClient(m *configv1.TraceExport, env config.Env) (*http.Client, error) {
 	client := &http.Client{Timeout: exportTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}
-	if m.GetTls() != nil {
-		env.Path += ".tls"
-		files, err := config.ClientTLS(m.GetTls(), env)
-		if err != nil {
-			return nil, err
-		}
-		client.Transport = &http.Transport{DialTLSContext: files.Dialer(nil)}
+	if m.GetTls() == nil {
+		return client, nil
 	}
-	return []otlptracehttp.Option{
-		otlptracehttp.WithEndpointURL(endpoint), otlptracehttp.WithHeaders(headers), otlptracehttp.WithHTTPClient(client),
-	}, nil
+	env.Path += ".tls"
+	if !strings.HasPrefix(endpointOf(m), "https://") {
+		return nil, &config.FieldError{Path: env.Path, Err: errors.New("endpoint is no https:// URL")}
+	}
+	files, err := config.ClientTLS(m.GetTls(), env)
+	if err != nil {
+		return nil, err
+	}
+	client.Transport = &http.Transport{DialTLSContext: files.Dialer(nil)}
+	return client, nil
 }
 
 // attributes are what is said of the program.
@@ -105,7 +127,14 @@ func attributes(m *configv1.TraceExport) []attribute.KeyValue {
 type logged struct {
 	sdktrace.SpanExporter
 
-	log *slog.Logger
+	log    *slog.Logger
+	client *http.Client
+}
+
+// Shutdown implements sdktrace.SpanExporter.
+func (l *logged) Shutdown(ctx context.Context) error {
+	defer l.client.CloseIdleConnections()
+	return l.SpanExporter.Shutdown(ctx)
 }
 
 // ExportSpans implements sdktrace.SpanExporter.
