@@ -358,7 +358,8 @@ type Announcement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who is told.
 	Directory *Directory `protobuf:"bytes,1,opt,name=directory,proto3" json:"directory,omitempty"`
-	// Announce each service as one of several instances of its name, beside the name itself.
+	// Announce each service as one of several instances of its name, NAME#ID, in the place of the name itself. For both, list the
+	// directory twice, once without.
 	Instance bool `protobuf:"varint,2,opt,name=instance,proto3" json:"instance,omitempty"`
 	// With instance: what tells this one from the others. Empty: made up anew at each start.
 	InstanceId    string `protobuf:"bytes,3,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
