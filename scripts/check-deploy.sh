@@ -8,6 +8,18 @@ cd "$(dirname "$0")/.."
 promtool check config deploy/prometheus/prometheus.yaml
 promtool test rules deploy/prometheus/rules_test.yaml
 
+# The expressions of the dashboard, with Grafana's variables filled in.
+expressions=$(python3 - deploy/grafana/pyrokit.json <<'END'
+import json, sys
+for panel in json.load(open(sys.argv[1]))["panels"]:
+    for target in panel.get("targets", []):
+        print(target["expr"].replace("$__rate_interval", "5m").replace("\n", " "))
+END
+)
+while read -r expression; do
+	promtool --experimental promql format "$expression" >/dev/null || die "deploy/grafana/pyrokit.json: $expression"
+done <<<"$expressions"
+
 validator=kubernetes-validate==1.37.0
 venv=.tools/$validator
 if [ ! -x "$venv/bin/kubernetes-validate" ]; then
