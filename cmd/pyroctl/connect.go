@@ -20,8 +20,14 @@ import (
 // a command has to tell a result from a remote iterator, and to print dicts in the order they came in.
 type remote struct {
 	*pyro.Client
-	f   *factory
-	uri pyro.URI
+	f    *factory
+	uri  pyro.URI
+	call transport.Endpoint // Client.Call, through the chain of --config
+}
+
+// Call carries out one call.
+func (r *remote) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+	return r.call(ctx, call)
 }
 
 // connect returns the object at a URI. It does not dial yet.
@@ -43,8 +49,12 @@ func (f *factory) connectTo(u pyro.URI) (*remote, error) {
 	if cfg.Handshake, err = f.credential(); err != nil {
 		return nil, err
 	}
+	if cfg.Middleware, err = f.chain(); err != nil {
+		return nil, err
+	}
 	resolve := func(ctx context.Context) (pyro.URI, error) { return f.resolve(ctx, u) }
-	return &remote{Client: pyro.NewClient(resolve, cfg, f.flags.unchecked), f: f, uri: u}, nil
+	client := pyro.NewClient(resolve, cfg, f.flags.unchecked)
+	return &remote{Client: client, f: f, uri: u, call: cfg.Middleware.Call(client.Call)}, nil
 }
 
 // daemonAt returns the daemon object at HOST:PORT or ./u:PATH.
@@ -79,6 +89,15 @@ func (f *factory) dialConfig() (pyro.DialConfig, error) {
 		return cfg, err
 	}
 	cfg.HMACKey = key
+	if key == nil && f.client.hmacKey != "" {
+		if f.dialect() == codec.Pyro5 {
+			return cfg, usagef("client.hmac_key of --config: Pyro5 has no signatures, so --dialect pyro5 cannot be met")
+		}
+		cfg.HMACKey = []byte(f.client.hmacKey)
+	}
+	if f.client.tls != nil {
+		cfg.Dial = f.client.tls.Dialer((&pyro.Dialer{Prefer: f.flags.preferIP}).DialContext)
+	}
 	if f.flags.tls.enabled() {
 		tlsConfig, err := f.flags.tls.client()
 		if err != nil {
@@ -108,7 +127,11 @@ func (f *factory) hmacKey() ([]byte, error) {
 // credential is what the handshake says to servers that ask who connects; nil says "hello".
 func (f *factory) credential() (any, error) {
 	name := f.flags.credentialEnv
-	if name == "" {
+	switch {
+	case name != "":
+	case f.client.token != "":
+		return f.client.token, nil
+	default:
 		return nil, nil //nolint:nilnil // nothing special to say
 	}
 	credential := os.Getenv(name)

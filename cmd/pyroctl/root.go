@@ -27,6 +27,7 @@ type factory struct {
 	subject atomic.Pointer[target]
 	serving *serveFlags
 
+	client clientConfig // of --config
 	env    *pyroenv.Values
 	option service.Option // env for servers
 }
@@ -42,6 +43,7 @@ type globals struct {
 	hmacKeyEnv  string
 
 	credentialEnv string
+	configFile    string
 
 	tls       tlsFlags
 	traceback bool
@@ -122,11 +124,13 @@ func (g *globals) register(fs *pflag.FlagSet) {
 		"`variable` with the key that signs messages, which only Pyro4 has (default PYRO_HMAC_KEY, where it is set)")
 	fs.StringVar(&g.credentialEnv, "credential-env", "",
 		"`variable` with the token that is said in the handshake, for servers that ask who connects")
+	fs.StringVar(&g.configFile, "config", "",
+		"configuration `file` whose section client says what these flags and PYRO_* variables do not")
 	g.tls.register(fs)
 	fs.BoolVar(&g.traceback, "traceback", false, "show the remote traceback of an exception")
 	fs.BoolVarP(&g.verbose, "verbose", "v", false, "log what happens to stderr")
 	setGroup(fs, groupGlobal, "output", "traceback", "verbose")
-	setGroup(fs, groupConnection, "ns", "no-broadcast", "timeout", "serializer", "dialect", "hmac-key-env", "credential-env",
+	setGroup(fs, groupConnection, "ns", "no-broadcast", "timeout", "serializer", "dialect", "hmac-key-env", "credential-env", "config",
 		"tls", "tls-ca", "tls-cert", "tls-key", "tls-server-name")
 }
 
@@ -144,6 +148,9 @@ func registerChoices(cmd *cobra.Command) {
 func (f *factory) complete(fs *pflag.FlagSet) error {
 	g := &f.flags
 	if err := f.fromEnv(fs); err != nil {
+		return err
+	}
+	if err := f.fromFile(fs); err != nil {
 		return err
 	}
 	if !slices.Contains([]string{outputText, outputJSON, outputYAML}, g.output) {

@@ -63,6 +63,9 @@ with exit code 0, once the calls that run are finished; a second signal ends it 
 }
 
 func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
+	if len(opts.files) == 0 && f.flags.configFile != "" {
+		return usagef("--config says how commands connect: pyroctl run %s runs it", f.flags.configFile)
+	}
 	if opts.check {
 		return configCheck(ctx, f, &opts.configOptions)
 	}
