@@ -334,3 +334,21 @@ func TestExampleFileTransfer(t *testing.T) {
 		require.Equal(t, want, x.run(client, "", "filetransfer/client", uri, "file"))
 	})
 }
+
+// A server from a file lets in the Python clients that its file says, and tells the others no.
+func TestExampleConfigured(t *testing.T) {
+	t.Setenv("EXAMPLE_TOKEN", "sesame")
+	t.Setenv("EXAMPLE_LISTEN", "localhost:0")
+	t.Setenv("EXAMPLE_ADMIN", "localhost:0")
+	x := newExamplePrograms(t, t.TempDir())
+	server := x.start(inGo, "configured/server", "-config", "../examples/configured/server.yaml")
+	uri := "PYRO:example.prices@" + server.awaits(t, `(?m)^READY server \S+@(\S+)$`)
+	for _, in := range []tongue{inPyro4, inPyro5} {
+		require.Equal(t, "tea: 3.50\nmilk: 1.20\n", x.run(in, "", "configured/client", uri, "tea", "milk"))
+		stranger := x.command(in, "configured/client", uri, "tea")
+		stranger.Env = append(stranger.Env, "EXAMPLE_TOKEN=wrong")
+		out, err := stranger.CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), "authentication failed")
+	}
+}
