@@ -54,7 +54,8 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		usual := bytes.Count(data, []byte("/")) == bytes.Count(data, []byte("[type.googleapis.com/")) // others become that
+		prefixes := bytes.Count(data, []byte("[type.googleapis.com/"))
+		usual := prefixes == bytes.Count(data, []byte("/")) && prefixes == bytes.Count(data, []byte("pyrokit")) // others become that
 		if format == configtree.Textproto && usual && !bytes.Contains(data, []byte("${")) {
 			other := &configv1.Config{}
 			if (prototext.UnmarshalOptions{AllowPartial: true}).Unmarshal(data, other) == nil && other.Include == nil {

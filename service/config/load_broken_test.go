@@ -190,6 +190,11 @@ var broken = []struct {
 		want: `site.yaml:1:44: services[0].static.methods["b"]: want a whole number of less than 2^53, found 9007199254740993; ` +
 			"write it as a text",
 	},
+	{
+		name: "no value", file: "site.txtpb", text: "services { name: 'a' static { methods { key: 'b' value {} } } }",
+		want: `site.txtpb:1:56: services[0].static.methods["b"]: want one of null_value, number_value, string_value, ` +
+			"bool_value, struct_value or list_value",
+	},
 	// rules
 	{
 		name: "below", text: "server:\n  limits:\n    max_depth: -3\n",

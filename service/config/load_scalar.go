@@ -389,6 +389,9 @@ const maxExact = 1 << 53
 func (b *binder) jsonValue(n *configtree.Node, m protoreflect.Message, path string) {
 	if b.format == configtree.Textproto && n.Kind == configtree.Map {
 		b.fields(n, m, path)
+		if kind := m.Descriptor().Oneofs().ByName("kind"); kind != nil && m.WhichOneof(kind) == nil && !b.about(path) {
+			b.failf(n.Pos, path, "", "want one of %s", list(oneofNames(kind), "or"))
+		}
 		return
 	}
 	fields := m.Descriptor().Fields()
