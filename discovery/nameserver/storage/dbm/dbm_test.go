@@ -214,3 +214,14 @@ func TestForeignKinds(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrFormat)
 	require.ErrorContains(t, err, "sql:FILE")
 }
+
+func TestWhatACrashLeftGoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	write(t, path+".dir.new", "'a', (0,") // of one that was killed in the middle of a write
+	s := open(t, path)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "1"}, false))
+	require.NoError(t, s.Close())
+	left, err := filepath.Glob(path + "*")
+	require.NoError(t, err)
+	require.Equal(t, []string{path + ".dat", path + ".dir"}, left)
+}

@@ -211,16 +211,21 @@ func (d *dumb) write(directory []byte) (os.FileInfo, error) {
 	if err := d.data.Sync(); err != nil {
 		return nil, err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(d.path), filepath.Base(d.path)+".dir.*") // with mode 0600
+	// Always the same name: what a crash left of an earlier one goes.
+	name := d.path + ".dir.new"
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	temporary, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode) //nolint:gosec // beside the file that the user names
 	if err != nil {
 		return nil, err
 	}
 	info, err := fill(temporary, directory, d.loaded.Mode())
 	if err == nil {
-		err = os.Rename(temporary.Name(), d.path+".dir")
+		err = os.Rename(name, d.path+".dir")
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(temporary.Name()))
+		return nil, errors.Join(err, os.Remove(name))
 	}
 	return info, syncFolder(filepath.Dir(d.path))
 }
