@@ -104,7 +104,7 @@ func TestLimitsChangeUnderLoad(t *testing.T) {
 	}
 	for i := range 200 {
 		require.NoError(t, srv.SetLimits(&configv1.Limits{
-			MaxConnections: int32(100 + i), MaxDepth: int32(50 + i), MaxInflatedSize: int64(1<<20 + i), MaxCalls: int32(100 + i), //nolint:gosec // small
+			MaxConnections: int32(100 + i), MaxDepth: int32(50 + i), MaxInflatedSize: int64(1<<20 + i), MaxCalls: int32(100 + i),
 		}))
 	}
 	close(stop)

@@ -78,7 +78,7 @@ func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
 	if err := opts.named(); err != nil {
 		return err
 	}
-	p, err := program.New(opts.files,
+	p, err := program.New(opts.files, //nolint:contextcheck // it connects to nothing yet
 		program.Load(config.Set(opts.assignments...)),
 		program.Streams(f.io.out, f.io.err),
 		program.OnReady(func(at []program.Address) {

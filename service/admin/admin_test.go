@@ -59,49 +59,50 @@ func TestWhoGetsWhat(t *testing.T) {
 	none := func(*admin.Config) {}
 	const far = "192.0.2.7:1234"
 	tests := []struct {
+		request
+
 		name   string
 		config func(*admin.Config)
-		request
 		status int
 	}{
-		{"liveness", none, request{path: "/healthz"}, 200},
-		{"readiness", none, request{path: "/readyz"}, 200},
-		{"metrics", none, request{path: "/metrics"}, 200},
-		{"configuration", none, request{path: "/configz"}, 200},
-		{"index", none, request{path: "/"}, 200},
-		{"profiles", none, request{path: "/debug/pprof/"}, 200},
-		{"symbols", none, request{method: http.MethodPost, path: "/debug/pprof/symbol"}, 200},
-		{"HEAD", none, request{method: http.MethodHead, path: "/healthz"}, 200},
-		{"POST", none, request{method: http.MethodPost, path: "/healthz"}, 405},
-		{"DELETE", none, request{method: http.MethodDelete, path: "/configz"}, 405},
-		{"nothing there", none, request{path: "/nothing"}, 404},
+		{request{path: "/healthz"}, "liveness", none, 200},
+		{request{path: "/readyz"}, "readiness", none, 200},
+		{request{path: "/metrics"}, "metrics", none, 200},
+		{request{path: "/configz"}, "configuration", none, 200},
+		{request{path: "/"}, "index", none, 200},
+		{request{path: "/debug/pprof/"}, "profiles", none, 200},
+		{request{method: http.MethodPost, path: "/debug/pprof/symbol"}, "symbols", none, 200},
+		{request{method: http.MethodHead, path: "/healthz"}, "HEAD", none, 200},
+		{request{method: http.MethodPost, path: "/healthz"}, "POST", none, 405},
+		{request{method: http.MethodDelete, path: "/configz"}, "DELETE", none, 405},
+		{request{path: "/nothing"}, "nothing there", none, 404},
 
-		{"another machine", none, request{path: "/healthz", remote: far}, 403},
-		{"another machine that is let in", remote, request{path: "/metrics", remote: far, host: "h:9180"}, 200},
-		{"profiles for another machine", remote, request{path: "/debug/pprof/heap", remote: far}, 403},
-		{"profiles for IPv6", remote, request{path: "/debug/pprof/", remote: "[::1]:5", host: "[::1]:9180"}, 200},
-		{"a machine that says it is this one", remote, request{path: "/debug/pprof/", remote: far, host: "localhost"}, 403},
-		{"a name made one of this machine", none, request{path: "/metrics", host: "evil.example.org:9180"}, 403},
-		{"profiles by such a name", remote, request{path: "/debug/pprof/", host: "evil.example.org"}, 403},
-		{"profiles through a proxy here", remote, request{path: "/debug/pprof/", header: map[string]string{"X-Forwarded-For": "192.0.2.7"}}, 403},
-		{"profiles for a page", none, request{path: "/debug/pprof/", header: map[string]string{"Sec-Fetch-Site": "cross-site"}}, 403},
-		{"profiles in a browser", none, request{path: "/debug/pprof/", header: map[string]string{"Sec-Fetch-Site": "none"}}, 200},
-		{"no address at all", none, request{path: "/healthz", remote: "@"}, 403},
+		{request{path: "/healthz", remote: far}, "another machine", none, 403},
+		{request{path: "/metrics", remote: far, host: "h:9180"}, "another machine that is let in", remote, 200},
+		{request{path: "/debug/pprof/heap", remote: far}, "profiles for another machine", remote, 403},
+		{request{path: "/debug/pprof/", remote: "[::1]:5", host: "[::1]:9180"}, "profiles for IPv6", remote, 200},
+		{request{path: "/debug/pprof/", remote: far, host: "localhost"}, "a machine that says it is this one", remote, 403},
+		{request{path: "/metrics", host: "evil.example.org:9180"}, "a name made one of this machine", none, 403},
+		{request{path: "/debug/pprof/", host: "evil.example.org"}, "profiles by such a name", remote, 403},
+		{request{path: "/debug/pprof/", header: map[string]string{"X-Forwarded-For": "192.0.2.7"}}, "profiles through a proxy here", remote, 403},
+		{request{path: "/debug/pprof/", header: map[string]string{"Sec-Fetch-Site": "cross-site"}}, "profiles for a page", none, 403},
+		{request{path: "/debug/pprof/", header: map[string]string{"Sec-Fetch-Site": "none"}}, "profiles in a browser", none, 200},
+		{request{path: "/healthz", remote: "@"}, "no address at all", none, 403},
 
-		{"no token", token, request{path: "/metrics"}, 401},
-		{"a wrong token", token, request{path: "/configz", header: map[string]string{"Authorization": "Bearer wrong"}}, 401},
-		{"another scheme", token, request{path: "/configz", header: map[string]string{"Authorization": "Basic right"}}, 401},
-		{"the right token", token, request{path: "/configz", header: map[string]string{"Authorization": "bearer right"}}, 200},
-		{"profiles without the token", token, request{path: "/debug/pprof/"}, 401},
-		{"liveness without the token", token, request{path: "/healthz"}, 200},
-		{"readiness without the token", token, request{path: "/readyz"}, 200},
+		{request{path: "/metrics"}, "no token", token, 401},
+		{request{path: "/configz", header: map[string]string{"Authorization": "Bearer wrong"}}, "a wrong token", token, 401},
+		{request{path: "/configz", header: map[string]string{"Authorization": "Basic right"}}, "another scheme", token, 401},
+		{request{path: "/configz", header: map[string]string{"Authorization": "bearer right"}}, "the right token", token, 200},
+		{request{path: "/debug/pprof/"}, "profiles without the token", token, 401},
+		{request{path: "/healthz"}, "liveness without the token", token, 200},
+		{request{path: "/readyz"}, "readiness without the token", token, 200},
 
-		{"no profiles", func(c *admin.Config) { c.Profiles = false }, request{path: "/debug/pprof/"}, 404},
-		{"no metrics", func(c *admin.Config) { c.Metrics = nil }, request{path: "/metrics"}, 404},
-		{"no configuration", func(c *admin.Config) { c.Config = nil }, request{path: "/configz"}, 404},
-		{"a configuration that cannot be shown", func(c *admin.Config) {
+		{request{path: "/debug/pprof/"}, "no profiles", func(c *admin.Config) { c.Profiles = false }, 404},
+		{request{path: "/metrics"}, "no metrics", func(c *admin.Config) { c.Metrics = nil }, 404},
+		{request{path: "/configz"}, "no configuration", func(c *admin.Config) { c.Config = nil }, 404},
+		{request{path: "/configz"}, "a configuration that cannot be shown", func(c *admin.Config) {
 			c.Config = func(io.Writer) error { return errors.New("no") }
-		}, request{path: "/configz"}, 500},
+		}, 500},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -146,7 +146,7 @@ func (h *handler) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(verbosely(ready, checks))
+	_ = json.NewEncoder(w).Encode(verbosely(ready, checks)) //nolint:errchkjson // who asked has gone
 }
 
 // readiness is the answer to /readyz?verbose.

@@ -3,9 +3,6 @@ package config
 import (
 	"errors"
 	"log/slog"
-	"time"
-
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -56,11 +53,3 @@ func (b *builder) also(err error) {
 }
 
 func (b *builder) err() error { return errors.Join(b.errs...) }
-
-// asSet returns the duration, or unset where there is none.
-func asSet(d *durationpb.Duration, unset time.Duration) time.Duration {
-	if d == nil {
-		return unset
-	}
-	return d.AsDuration()
-}

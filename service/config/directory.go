@@ -25,9 +25,9 @@ func Resolver(m *configv1.Directory, env Env) (discovery.Resolver, error) {
 			return nil, err
 		}
 		r := nameserver.NewResolver(nameserver.Locator{
-			Dial: dial, Locations: kind.NameServer.GetAddresses(), Stagger: asSet(kind.NameServer.GetStagger(), 0),
+			Dial: dial, Locations: kind.NameServer.GetAddresses(), Stagger: kind.NameServer.GetStagger().AsDuration(),
 		})
-		r.PollInterval = asSet(kind.NameServer.GetPoll(), 0)
+		r.PollInterval = kind.NameServer.GetPoll().AsDuration()
 		return r, nil
 	default:
 		return nil, &FieldError{Path: env.Path, Err: errNoDirectory}
@@ -81,7 +81,7 @@ func nameServerDial(m *configv1.NameServers, env Env) (pyro.DialConfig, error) {
 	cfg := pyro.DialConfig{
 		Serializer: m.GetSerializer(),
 		Dialect:    codec.Dialect(m.GetDialect()), //nolint:gosec // an enum of small numbers
-		Timeout:    asSet(m.GetConnectTimeout(), 0),
+		Timeout:    m.GetConnectTimeout().AsDuration(),
 	}
 	for i, at := range m.GetAddresses() {
 		_, err := nameserver.ParseLocation(at)
@@ -113,9 +113,9 @@ func indexed(list string, i int) string { return list + "[" + strconv.Itoa(i) + 
 // NewCache returns a cache of what source answers, set up as m says; see [discovery.NewCache].
 func NewCache(source discovery.Resolver, m *configv1.LookupCache) *discovery.Cache {
 	cfg := discovery.CacheConfig{
-		TTL:      asSet(m.GetTtl(), 0),
-		Stale:    asSet(m.GetStale(), 0),
-		Negative: asSet(m.GetNegative(), 0),
+		TTL:      m.GetTtl().AsDuration(),
+		Stale:    m.GetStale().AsDuration(),
+		Negative: m.GetNegative().AsDuration(),
 		Answers:  int(m.GetMaxAnswers()),
 	}
 	if m.GetStale() != nil && cfg.Stale == 0 {

@@ -227,7 +227,9 @@ func eachFieldCounts(t *testing.T, c built, samples map[string]any, elsewhere ma
 				require.ErrorContains(t, err, string(fd.Name()))
 				return
 			}
-			require.True(t, state(before) != state(after), "it changes nothing")
+			if state(before) == state(after) { // too long to be shown
+				t.Error("it changes nothing")
+			}
 		})
 	}
 }
@@ -431,7 +433,7 @@ func TestDiff(t *testing.T) {
 		"server.limits.idle_timeout":  func(c *configv1.Config) { c.Server.Limits.IdleTimeout = durationpb.New(2 * time.Second) },
 		"server.limits":               func(c *configv1.Config) { c.Server.Limits = nil },
 		"server.chain[0]":             func(c *configv1.Config) { c.Server.Chain.Middlewares[0].Name = "y" },
-		`proxies["q"]`:                func(c *configv1.Config) { delete(c.Proxies, "q") },
+		`proxies["q"]`:                func(c *configv1.Config) { delete(c.GetProxies(), "q") },
 		`proxies["r"]`:                func(c *configv1.Config) { c.Proxies["r"] = &configv1.Proxy{} },
 		`proxies["p"].pool`:           func(c *configv1.Config) { c.Proxies["p"].Pool = 3 },
 		"admin":                       func(c *configv1.Config) { c.Admin = &configv1.Admin{} },

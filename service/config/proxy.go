@@ -81,13 +81,13 @@ func (b *proxyBuilder) protocol(m *configv1.Proxy) {
 
 // patience says for how long it waits, and how often it tries.
 func (b *proxyBuilder) patience(m *configv1.Proxy) {
-	if d := asSet(m.GetConnectTimeout(), 0); d > 0 {
+	if d := m.GetConnectTimeout().AsDuration(); d > 0 {
 		b.add(service.ConnectTimeout(d))
 	}
-	if d := asSet(m.GetTimeout(), 0); d > 0 {
+	if d := m.GetTimeout().AsDuration(); d > 0 {
 		b.add(service.Timeout(d))
 	}
-	if d := asSet(m.GetLookupDelay(), 0); d > 0 {
+	if d := m.GetLookupDelay().AsDuration(); d > 0 {
 		b.add(service.LookupDelay(d))
 	}
 	if n := m.GetMaxRetries(); n > 0 {

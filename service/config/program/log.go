@@ -73,7 +73,8 @@ func (o *output) open(name string) (io.Writer, error) {
 	case "stdout":
 		return o.stdout, nil
 	}
-	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640) //nolint:gosec // what the configuration names; a group may read logs
+	//nolint:gosec // what the configuration names; a group may read logs
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

@@ -33,7 +33,7 @@ func (p *Program) Run(ctx context.Context) error {
 	}
 	run := &run{p: p}
 	err := run.serve(ctx)
-	return errors.Join(err, p.Close())
+	return errors.Join(err, p.Close()) //nolint:contextcheck // ctx has ended by now
 }
 
 var errRunTwice = errors.New("the program was run before")
