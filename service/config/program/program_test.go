@@ -242,3 +242,52 @@ func TestWhatCannotBeStartedIsNamedWithItsPlace(t *testing.T) {
 		})
 	}
 }
+
+func TestAProgramRunsOnce(t *testing.T) {
+	r := run(t, "services: [{name: e, echo: {}}]")
+	require.ErrorContains(t, r.Run(t.Context()), "the program was run before")
+	require.NoError(t, r.end())
+	_, err := r.Reload()
+	require.ErrorContains(t, err, "not running")
+}
+
+func TestAProgramThatIsNotRunHasToBeClosed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "site.yaml")
+	write(t, file, everything+"traces: {}\nproxies: {p: {uri: 'PYRO:o@localhost:1'}}\n")
+	p, err := program.New([]string{file}, program.Streams(io.Discard, io.Discard))
+	require.NoError(t, err)
+	_, err = p.Reload()
+	require.ErrorContains(t, err, "not running")
+	require.NoError(t, p.Close())
+}
+
+// Who asks while calls are finished is told that no new ones are wanted.
+func TestAProgramThatStopsIsNotReady(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	r := run(t, "admin: {address: 'localhost:0'}\nname_server: {server: {listeners: [{}]}}\nlog: {level: warn}\n", func(p *program.Program) {
+		require.NoError(t, p.Server().Add(service.New("own").Method("wait", func() { entered <- struct{}{}; <-release })))
+	})
+	status, _ := r.get("/readyz")
+	require.Equal(t, 200, status)
+	p := r.connect("own")
+	waiting := service.Go[any](t.Context(), p, "wait")
+	<-entered
+	ended := make(chan error, 1)
+	go func() { ended <- r.end() }()
+	<-r.Server().Stopping()
+	status, body := r.get("/readyz?verbose")
+	require.Equal(t, 503, status)
+	require.Contains(t, body, "it is stopping")
+	require.Contains(t, body, "NOT_SERVING")
+	status, _ = r.get("/healthz")
+	require.Equal(t, 200, status, "it lives")
+	close(release)
+	_, err := waiting.Wait(t.Context())
+	require.NoError(t, err, "the call is finished")
+	require.NoError(t, <-ended)
+}
+
+func TestWarningsOfAConfigurationAreLogged(t *testing.T) {
+	r := run(t, "server: {chain: [logging, recovery, correlation]}\nservices: [{name: e, echo: {}}]\n")
+	require.Contains(t, r.log.String(), "the configuration works, but")
+}

@@ -98,9 +98,7 @@ func (p *Program) reload(next *config.File) (Report, error) {
 	}
 	p.pending = report.NeedsRestart
 	p.reloads.count(nil)
-	for _, w := range next.Warnings() {
-		p.log.Warn("configuration", "warning", w.Error())
-	}
+	p.warn()
 	if len(report.NeedsRestart) > 0 {
 		p.log.Warn("the configuration was read again, and some of it needs a restart",
 			"changed", report.Changed, "needs_restart", report.NeedsRestart)
@@ -108,6 +106,13 @@ func (p *Program) reload(next *config.File) (Report, error) {
 		p.log.Info("the configuration was read again", "changed", report.Changed)
 	}
 	return report, nil
+}
+
+// warn logs what would do better otherwise.
+func (p *Program) warn() {
+	for _, w := range p.file.Warnings() {
+		p.log.Warn("the configuration works, but", "warning", w.Error())
+	}
 }
 
 // A change is a reload that is prepared: nothing of it can fail any more, unless errs says so.

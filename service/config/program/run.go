@@ -59,7 +59,10 @@ func (r *run) serve(ctx context.Context) (err error) {
 	defer func() {
 		close(r.p.stopping)
 		for i := range r.stops {
-			err = errors.Join(err, r.stops[len(r.stops)-1-i]())
+			if failed := r.stops[len(r.stops)-1-i](); failed != nil {
+				r.p.log.Error("the end was not as it should be", "error", failed)
+				err = errors.Join(err, failed)
+			}
 		}
 	}()
 	for _, start := range []func(context.Context) error{r.startAdmin, r.startNameServer, r.startServer, r.startReloads} {
@@ -67,6 +70,7 @@ func (r *run) serve(ctx context.Context) (err error) {
 			return r.p.locate(err)
 		}
 	}
+	r.p.log.Info("running", "files", r.p.names)
 	r.p.opts.ready(r.p.addresses())
 	select {
 	case <-ctx.Done():

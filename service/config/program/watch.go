@@ -39,10 +39,14 @@ func (r *run) startReloads(ctx context.Context) error {
 		signal.Stop(hangup)
 		cancel()
 		reloads.Wait()
+		p.mu.Lock()
+		p.started = false
+		p.mu.Unlock()
 		return w.close()
 	})
 	p.mu.Lock()
 	p.started = true
+	p.warn()
 	p.mu.Unlock()
 	return nil
 }
