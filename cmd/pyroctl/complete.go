@@ -67,7 +67,11 @@ func (f *factory) knownNames(cmd *cobra.Command, prefix string) []string {
 		return nil
 	}
 	defer cancel()
-	ns, err := f.nameServer(ctx)
+	cfg, err := f.nameServerConfig()
+	if err != nil {
+		return nil
+	}
+	ns, err := f.locate(ctx, cfg, f.flags.nameServers...)
 	if err != nil {
 		return nil
 	}

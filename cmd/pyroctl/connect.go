@@ -152,16 +152,35 @@ func (f *factory) dialect() codec.Dialect {
 	}
 }
 
-// nameServer returns a client of the name server that the flags and the environment name.
+// nameServer returns a client of the name server that the flags and the environment name, for commands that are about
+// it: it is told the credential. Where the credential is for an object, the name server has no business to know it.
 func (f *factory) nameServer(ctx context.Context) (*nameserver.Client, error) {
-	return f.nameServerAt(ctx, f.flags.nameServers...)
-}
-
-func (f *factory) nameServerAt(ctx context.Context, locations ...string) (*nameserver.Client, error) {
-	cfg, err := f.nameServerConfig()
+	cfg, err := f.toldConfig()
 	if err != nil {
 		return nil, err
 	}
+	return f.locate(ctx, cfg, f.flags.nameServers...)
+}
+
+// lookUpServer is nameServer for commands that only look names up, as findNameServer has it.
+func (f *factory) lookUpServer(ctx context.Context) (*nameserver.Client, error) {
+	cfg, err := f.toldConfig()
+	if err != nil {
+		return nil, err
+	}
+	return f.find(ctx, cfg, f.flags.nameServers...)
+}
+
+func (f *factory) toldConfig() (pyro.DialConfig, error) {
+	cfg, err := f.nameServerConfig()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Handshake, err = f.credential()
+	return cfg, err
+}
+
+func (f *factory) locate(ctx context.Context, cfg pyro.DialConfig, locations ...string) (*nameserver.Client, error) {
 	ns, err := nameserver.Locate(ctx, cfg, locations...)
 	if err == nil {
 		f.log.Debug("found the name server", "uri", ns.URI().String())
@@ -176,19 +195,24 @@ func (f *factory) nameServerConfig() (pyro.DialConfig, error) {
 	return cfg, err
 }
 
-// findNameServer is nameServerAt for who only looks names up: where nobody said which name server, and
-// the default one is not there, it asks the network.
+// findNameServer is for who only looks names up: where nobody said which name server, and the default one is
+// not there, it asks the network.
 func (f *factory) findNameServer(ctx context.Context, locations ...string) (*nameserver.Client, error) {
-	ns, err := f.nameServerAt(ctx, locations...)
+	cfg, err := f.nameServerConfig()
+	if err != nil {
+		return nil, err
+	}
+	return f.find(ctx, cfg, locations...)
+}
+
+func (f *factory) find(ctx context.Context, cfg pyro.DialConfig, locations ...string) (*nameserver.Client, error) {
+	ns, err := f.locate(ctx, cfg, locations...)
 	if err == nil || len(locations) > 0 || f.flags.noBroadcast || f.flags.preferIP == 6 ||
 		!errors.Is(err, transport.ErrUnavailable) {
 		return ns, err
 	}
 	fmt.Fprintln(f.io.err, "no name server at the default location, asking the network (--no-broadcast does not)")
-	cfg, configErr := f.nameServerConfig()
-	if configErr != nil {
-		return nil, configErr
-	}
+	cfg.Handshake = nil               // whoever answers is told no credential
 	port, _ := f.env.Int("NS_BCPORT") // 0 is the default port
 	ns, broadcastErr := nameserver.Broadcast(ctx, cfg, int(port), f.env.List("BROADCAST_ADDRS")...)
 	if broadcastErr != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	nsclient "github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/internal/pyroenv"
 	"github.com/pyrokit/pyrokit/middleware/auth"
 	"github.com/pyrokit/pyrokit/service"
@@ -107,4 +109,33 @@ func TestTheCredentialIsSaidInTheHandshake(t *testing.T) {
 	who, err := call()
 	require.NoError(t, err)
 	require.Equal(t, "alice", who)
+}
+
+// A name server is told the credential by commands that are about it, and by no other: those look up whom to tell it.
+func TestANameServerIsToldTheCredentialThatIsForIt(t *testing.T) {
+	ns := nameserver.New()
+	tokens := auth.Tokens(map[string]string{"alice": "sesame"})
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"), service.Use(auth.Verify(tokens)))
+	require.NoError(t, srv.Add(ns.Service()))
+	require.NoError(t, srv.Start())
+	defer func() { require.NoError(t, srv.Shutdown(t.Context())) }()
+	require.NoError(t, ns.RegisterSelf(srv.URI(nameserver.ObjectName)))
+
+	f := &factory{io: testStreams(), log: slog.New(slog.DiscardHandler)}
+	f.flags.timeout, f.flags.serializer = 5*time.Second, "serpent"
+	f.flags.nameServers = []string{srv.URI("").Location()}
+	_, err := f.nameServer(t.Context())
+	require.ErrorContains(t, err, "authentication failed")
+
+	f.flags.credentialEnv = "PYROKIT_TEST_TOKEN"
+	t.Setenv("PYROKIT_TEST_TOKEN", "sesame")
+	own, err := f.nameServer(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, own.Close())
+	require.NoError(t, f.lookUp(t.Context(), func(ctx context.Context, found *nsclient.Client) error {
+		_, err := found.List(ctx, nsclient.Filter{})
+		return err
+	}))
+	_, err = f.findNameServer(t.Context(), f.flags.nameServers...)
+	require.ErrorContains(t, err, "authentication failed")
 }

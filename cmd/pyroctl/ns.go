@@ -42,9 +42,7 @@ func (f *factory) withNameServer(ctx context.Context, do nameServerFunc) error {
 
 // lookUp does something that only looks names up, at a name server that may be found by broadcast.
 func (f *factory) lookUp(ctx context.Context, do nameServerFunc) error {
-	return f.withNameServerOf(ctx, func(ctx context.Context) (*nameserver.Client, error) {
-		return f.findNameServer(ctx, f.flags.nameServers...)
-	}, do)
+	return f.withNameServerOf(ctx, f.lookUpServer, do)
 }
 
 func (f *factory) withNameServerOf(

@@ -42,7 +42,7 @@ changes at once; Python's are asked now and then.`,
 }
 
 func nsWatch(ctx context.Context, f *factory, opts *nsWatchOptions) error {
-	ns, err := f.findNameServer(ctx, f.flags.nameServers...)
+	ns, err := f.lookUpServer(ctx)
 	if err != nil {
 		return err
 	}
