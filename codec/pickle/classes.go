@@ -299,7 +299,7 @@ func isHarmlessMaking(class string, r *codec.Reduction) bool {
 		return false
 	case !r.Call && strings.HasPrefix(class, "builtins.") && len(r.Args) > 0: // bytes of a number take as many
 		return false
-	case class == "fractions.Fraction" && !areShort(r.Args):
+	case class == "fractions.Fraction" && !areShort(r.Args), startsFull(class, r):
 		return false
 	case keepsElements(class, r):
 		return true

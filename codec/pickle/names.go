@@ -100,7 +100,6 @@ func builtinException(class string) bool {
 // harmlessCalls are the classes and functions that make a value of plain arguments, and do nothing else:
 // an Object that is made by calling one of them may be written. The builtin exceptions are such as well.
 var harmlessCalls = setOf(`builtins.complex builtins.frozenset builtins.range builtins.set builtins.slice
-	_codecs.encode
 	array._array_reconstructor array.array
 	collections.Counter collections.OrderedDict collections.defaultdict collections.deque
 	datetime.date datetime.datetime datetime.time datetime.timedelta datetime.timezone

@@ -18,6 +18,24 @@ func keepsElements(class string, r *codec.Reduction) bool {
 	return false
 }
 
+// startsFull reports whether r makes a numpy array that is not empty before its state comes, as none of numpy's own
+// pickles does. A few bytes could ask for all of the memory.
+func startsFull(class string, r *codec.Reduction) bool {
+	at := 1
+	switch class {
+	case "numpy.ma.core._mareconstruct":
+		at = 2
+	case "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct":
+	default:
+		return false
+	}
+	if len(r.Args) <= at {
+		return true
+	}
+	shape, _ := r.Args[at].(codec.Tuple)
+	return len(shape) != 1 || shape[0] != int64(0)
+}
+
 // isDtype reports whether r makes a dtype. numpy believes what its state says: that plain bytes are addresses
 // of objects, or that a field lies beyond its record. Without a state it may have fields of objects beside others,
 // and for these numpy looks at what it is given: at a proxy too, which then connects.
