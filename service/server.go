@@ -678,7 +678,8 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 	if svc == nil {
 		return nil, transport.NewError("DaemonError", "unknown object")
 	}
-	if info := transport.FromContext(ctx); info != nil {
+	info := transport.FromContext(ctx)
+	if info != nil {
 		info.Server, info.Service = s, svc
 	}
 	switch call.Kind {
@@ -690,6 +691,9 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 			return nil, err
 		}
 		reply, err := m.guard(s.cfg.detailed, call, func() (*transport.Reply, error) { return m.call(ctx, call) })
+		if info != nil {
+			info.Unseen = len(s.cfg.chain) == 0 && !m.seesCall()
+		}
 		if err != nil && m.callback {
 			s.logCallback(call, err)
 		}
