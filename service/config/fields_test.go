@@ -180,6 +180,7 @@ func TestEachFieldCounts(t *testing.T) {
 	elsewhere := map[string]string{
 		"Balance.key_argument":    "TestWhatIsMadeOfABalance",
 		"Tls.require_client_cert": "TestTLSForTheOtherEnd",
+		"Tls.request_client_cert": "TestTLSForTheOtherEnd",
 		"Tls.cert":                "what all others are set beside",
 		"Tls.key":                 "as Tls.cert",
 		"Tls.ca":                  "as Tls.cert",
@@ -371,6 +372,8 @@ func TestTLSForTheOtherEnd(t *testing.T) {
 	env := config.Env{Path: "x.tls"}
 	_, err := config.ClientTLS(&configv1.Tls{RequireClientCert: true}, env)
 	require.ErrorContains(t, err, "x.tls.require_client_cert: it is for what listens")
+	_, err = config.ClientTLS(&configv1.Tls{RequestClientCert: true}, env)
+	require.ErrorContains(t, err, "x.tls.request_client_cert: it is for what listens")
 	for _, m := range []*configv1.Tls{{ServerName: "h"}, {AllowCommonName: true}} {
 		_, err = config.ServerTLS(m, env)
 		require.ErrorContains(t, err, "it is for what connects")
@@ -384,6 +387,9 @@ func TestTLSForTheOtherEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, cfg.GetConfigForClient)
 	secured.RequireClientCert = true
+	_, err = config.ServerTLS(secured, env)
+	require.ErrorContains(t, err, "no CAs to check them against")
+	secured.RequireClientCert, secured.RequestClientCert = false, true
 	_, err = config.ServerTLS(secured, env)
 	require.ErrorContains(t, err, "no CAs to check them against")
 	secured.KeyPassword = &configv1.Secret{Source: &configv1.Secret_Env{Env: "CONFIG_TEST_NONE"}}

@@ -21,6 +21,7 @@ func tlsFiles(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
 		ServerName:        m.GetServerName(),
 		AllowCommonName:   m.GetAllowCommonName(),
 		RequireClientCert: m.GetRequireClientCert(),
+		RequestClientCert: m.GetRequestClientCert(),
 		Peer: tlsfiles.Attributes{
 			CommonName:         m.GetPeer().GetCommonName(),
 			Country:            m.GetPeer().GetCountry(),
@@ -79,8 +80,15 @@ func ServerTLS(m *configv1.Tls, env Env) (*tls.Config, error) {
 
 // ClientTLS is [ServerTLS] for what connects.
 func ClientTLS(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
+	b := newBuilder(env, transport.ClientEnd)
 	if m.GetRequireClientCert() {
-		return nil, &FieldError{Path: newBuilder(env, transport.ClientEnd).at("require_client_cert"), Err: errOnlyServer}
+		b.failed("require_client_cert", errOnlyServer)
+	}
+	if m.GetRequestClientCert() {
+		b.failed("request_client_cert", errOnlyServer)
+	}
+	if err := b.err(); err != nil {
+		return nil, err
 	}
 	return tlsFiles(m, env)
 }

@@ -37,8 +37,12 @@ type Config struct {
 	// its common name says, as Python does.
 	AllowCommonName bool
 	// RequireClientCert has a server refuse clients without a certificate that leads to one of the CAs.
-	// Peer and Check imply it. Without, no client is asked for one.
+	// Peer and Check imply it.
 	RequireClientCert bool
+	// RequestClientCert has a server ask clients for a certificate, and let in those who show none, so that others
+	// than they may say by a certificate who they are. One that is shown has to lead to one of the CAs. Without this
+	// and RequireClientCert no client is asked.
+	RequestClientCert bool
 	// Peer is what the peer's certificate has to say, on either side.
 	Peer Attributes
 	// Check, if set, judges the peer's certificate, on either side, after all else was found right. Its
@@ -169,8 +173,8 @@ func (f *Files) Server() (*tls.Config, error) {
 	if f.cfg.Cert == "" {
 		return nil, errors.New("a TLS server needs a certificate")
 	}
-	if f.cfg.wantsClientCert() && len(f.cfg.CAs) == 0 && !f.cfg.SystemRoots {
-		return nil, errors.New("client certificates are required, but there are no CAs to check them against")
+	if (f.cfg.wantsClientCert() || f.cfg.RequestClientCert) && len(f.cfg.CAs) == 0 && !f.cfg.SystemRoots {
+		return nil, errors.New("client certificates are asked for, but there are no CAs to check them against")
 	}
 	return &tls.Config{
 		MinVersion:         f.cfg.MinVersion,
@@ -186,8 +190,15 @@ func (f *Files) serverConfig(s *state) *tls.Config {
 	cfg := &tls.Config{MinVersion: f.cfg.MinVersion, Certificates: []tls.Certificate{*s.cert}}
 	if f.cfg.wantsClientCert() {
 		cfg.ClientAuth = tls.RequireAndVerifyClientCert
+	} else if f.cfg.RequestClientCert {
+		cfg.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	if cfg.ClientAuth != tls.NoClientCert {
 		cfg.ClientCAs = s.roots
 		cfg.VerifyConnection = func(c tls.ConnectionState) error {
+			if len(c.PeerCertificates) == 0 && cfg.ClientAuth == tls.VerifyClientCertIfGiven {
+				return nil
+			}
 			return f.cfg.judge(c, x509.VerifyOptions{Roots: s.roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 		}
 	}

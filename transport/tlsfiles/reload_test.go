@@ -228,7 +228,7 @@ func TestHandshakesWhileFilesChange(t *testing.T) {
 			}
 			require.ErrorContains(t, err, "does not match", "one file was there before the other")
 		}
-		require.Equal(t, 10, used)
+		require.GreaterOrEqual(t, used, 10, "files that are written while they are looked at are read once more")
 	})
 }
 

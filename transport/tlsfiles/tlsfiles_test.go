@@ -316,6 +316,29 @@ func TestWhatACertificateHasToSay(t *testing.T) {
 	require.ErrorContains(t, err, `pattern "[a" for the peer's e-mail address: syntax error in pattern`)
 }
 
+func TestAskedForACertificate(t *testing.T) {
+	ours, theirs := certtest.NewCA(t, "ours"), certtest.NewCA(t, "theirs")
+	server := newSide(t, ours.Issue(t), ours)
+	server.RequestClientCert = true
+	cfg := serverConfig(t, server)
+
+	m := meet(t, cfg, newSide(t, nil, ours).files(t).Dialer, "localhost:1")
+	require.NoError(t, m.serverErr, "who has none is let in")
+	require.Empty(t, m.server.VerifiedChains)
+
+	m = meet(t, cfg, newSide(t, ours.Issue(t), ours).files(t).Dialer, "localhost:1")
+	require.NoError(t, m.serverErr)
+	require.NotEmpty(t, m.server.VerifiedChains, "it counts")
+
+	m = meet(t, cfg, newSide(t, theirs.Issue(t), ours).files(t).Dialer, "localhost:1")
+	require.ErrorContains(t, m.serverErr, "unknown authority")
+
+	f, err := tlsfiles.New(tlsfiles.Config{Cert: server.Cert, Key: server.Key, RequestClientCert: true})
+	require.NoError(t, err)
+	_, err = f.Server()
+	require.ErrorContains(t, err, "there are no CAs to check them against")
+}
+
 func TestAttributesOfClientsAreNotWantedOfThoseWithoutCertificate(t *testing.T) {
 	ca := certtest.NewCA(t, "ours")
 	for name, edit := range map[string]func(*tlsfiles.Config){

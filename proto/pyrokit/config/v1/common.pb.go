@@ -310,6 +310,9 @@ type Tls struct {
 	AllowCommonName bool `protobuf:"varint,7,opt,name=allow_common_name,json=allowCommonName,proto3" json:"allow_common_name,omitempty"`
 	// On a server: refuse clients without a certificate that leads to one of ca.
 	RequireClientCert bool `protobuf:"varint,8,opt,name=require_client_cert,json=requireClientCert,proto3" json:"require_client_cert,omitempty"`
+	// On a server: ask clients for a certificate, and let in those who show none: for any_auth, where some say by a
+	// certificate who they are and others by a token. One that is shown has to lead to one of ca.
+	RequestClientCert bool `protobuf:"varint,11,opt,name=request_client_cert,json=requestClientCert,proto3" json:"request_client_cert,omitempty"`
 	// What the peer's certificate has to say.
 	Peer *PeerCertificate `protobuf:"bytes,9,opt,name=peer,proto3" json:"peer,omitempty"`
 	// Lowest version.
@@ -400,6 +403,13 @@ func (x *Tls) GetAllowCommonName() bool {
 func (x *Tls) GetRequireClientCert() bool {
 	if x != nil {
 		return x.RequireClientCert
+	}
+	return false
+}
+
+func (x *Tls) GetRequestClientCert() bool {
+	if x != nil {
+		return x.RequestClientCert
 	}
 	return false
 }
@@ -1156,7 +1166,7 @@ const file_pyrokit_config_v1_common_proto_rawDesc = "" +
 	"\x05value\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x05value\x12\x1b\n" +
 	"\x03env\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x03env\x12\x1d\n" +
 	"\x04file\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x04fileB\x0f\n" +
-	"\x06source\x12\x05\xbaH\x02\b\x01\"\xa3\x04\n" +
+	"\x06source\x12\x05\xbaH\x02\b\x01\"\xd3\x04\n" +
 	"\x03Tls\x12\x12\n" +
 	"\x04cert\x18\x01 \x01(\tR\x04cert\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12<\n" +
@@ -1166,7 +1176,8 @@ const file_pyrokit_config_v1_common_proto_rawDesc = "" +
 	"\vserver_name\x18\x06 \x01(\tR\n" +
 	"serverName\x12*\n" +
 	"\x11allow_common_name\x18\a \x01(\bR\x0fallowCommonName\x12.\n" +
-	"\x13require_client_cert\x18\b \x01(\bR\x11requireClientCert\x126\n" +
+	"\x13require_client_cert\x18\b \x01(\bR\x11requireClientCert\x12.\n" +
+	"\x13request_client_cert\x18\v \x01(\bR\x11requestClientCert\x126\n" +
 	"\x04peer\x18\t \x01(\v2\".pyrokit.config.v1.PeerCertificateR\x04peer\x12[\n" +
 	"\vmin_version\x18\n" +
 	" \x01(\x0e2\x1d.pyrokit.config.v1.TlsVersionB\x1b\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\x0fTLS_VERSION_1_2R\n" +
