@@ -72,6 +72,29 @@ func HoldTurns() (release func()) {
 	}
 }
 
+// HoldListTurns takes all turns of those that read many records, until release.
+func HoldListTurns() (release func()) {
+	for range cap(listTurns) {
+		listTurns <- struct{}{}
+	}
+	return func() {
+		for range cap(listTurns) {
+			<-listTurns
+		}
+	}
+}
+
+// ListTurnsTaken is how many have one.
+func ListTurnsTaken() int { return len(listTurns) }
+
+// Many is how many records are read without a turn.
+const Many = many
+
+// All yields all records.
+func (n *NameServer) All(ctx context.Context) (iter.Seq2[storage.Record, error], error) {
+	return n.find(ctx, filter{})
+}
+
 // TurnsTaken is how many queries by regular expression have a turn.
 func TurnsTaken() int { return len(regexTurns) }
 

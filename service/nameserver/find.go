@@ -39,15 +39,48 @@ func isGiven(s *string) bool { return s != nil && *s != "" }
 func (n *NameServer) find(ctx context.Context, f filter) (iter.Seq2[storage.Record, error], error) {
 	switch {
 	case isGiven(f.prefix):
-		return n.store.Prefix(ctx, *f.prefix), nil
+		return inTurn(ctx, n.store.Prefix(ctx, *f.prefix)), nil
 	case isGiven(f.regex):
 		return n.matching(ctx, *f.regex)
 	case len(f.all) > 0:
-		return n.store.TaggedAll(ctx, f.all), nil
+		return inTurn(ctx, n.store.TaggedAll(ctx, f.all)), nil
 	case len(f.any) > 0:
-		return n.store.TaggedAny(ctx, f.any), nil
+		return inTurn(ctx, n.store.TaggedAny(ctx, f.any)), nil
 	default:
-		return n.store.Prefix(ctx, ""), nil
+		return inTurn(ctx, n.store.Prefix(ctx, "")), nil
+	}
+}
+
+// many is how many records are read without a turn.
+const many = 20_000
+
+// listTurns are for those that read more: as with regexTurns, a processor is left for everybody else.
+var listTurns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+
+// inTurn yields the first records at once, the others in turn with those of other queries: while a hundred clients want
+// all of a million names, lookups would wait behind each of them.
+func inTurn(ctx context.Context, records iter.Seq2[storage.Record, error]) iter.Seq2[storage.Record, error] {
+	return func(yield func(storage.Record, error) bool) {
+		n, taken := 0, false
+		defer func() {
+			if taken {
+				<-listTurns
+			}
+		}()
+		for r, err := range records {
+			if n++; n == many {
+				select {
+				case listTurns <- struct{}{}:
+					taken = true
+				case <-ctx.Done():
+					yield(storage.Record{}, ctx.Err())
+					return
+				}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
 	}
 }
 
