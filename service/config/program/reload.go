@@ -3,6 +3,7 @@ package program
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -84,7 +85,7 @@ func (p *Program) notReloaded(err error) error {
 
 // reload takes what was loaded, under mu.
 func (p *Program) reload(next *config.File) (Report, error) {
-	c := p.prepare(proto.CloneOf(next.Config()))
+	c := p.prepare(next)
 	if err := errors.Join(c.errs...); err != nil {
 		c.discard()
 		return Report{}, p.notReloaded(next.Locate(err))
@@ -133,10 +134,15 @@ type change struct {
 }
 
 // prepare makes all that is to change.
-func (p *Program) prepare(next *configv1.Config) *change {
+func (p *Program) prepare(loaded *config.File) *change {
+	next := proto.CloneOf(loaded.Config())
 	c := &change{
 		p: p, next: next, chains: map[string]*config.BuiltChain{},
 		proxies: map[string]*madeProxy{}, services: map[string]*service.Service{},
+	}
+	if proto.Size(next) == 0 && proto.Size(p.file.Config()) > 0 {
+		c.add(fmt.Errorf("%s: nothing is set, as if a file were half written", strings.Join(loaded.Files(), ", ")))
+		return c
 	}
 	p.complete(next)
 	var err error
@@ -148,10 +154,12 @@ func (p *Program) prepare(next *configv1.Config) *change {
 		c.add(err)
 	}
 	if p.server != nil {
-		c.chain(serverChain, next.GetServer().GetChain(), transport.ServerEnd)
 		c.prepareServices()
 	}
-	if p.nameServer != nil {
+	if p.server != nil && next.GetServer() != nil {
+		c.chain(serverChain, next.GetServer().GetChain(), transport.ServerEnd)
+	}
+	if p.nameServer != nil && next.GetNameServer().GetServer() != nil {
 		c.chain(namesChain, next.GetNameServer().GetServer().GetChain(), transport.ServerEnd)
 	}
 	c.prepareProxies()
@@ -282,11 +290,13 @@ func (c *change) apply() {
 	for path, chain := range c.chains {
 		p.chains[path].Replace(chain)
 	}
-	if p.server != nil {
+	if p.server != nil && c.next.GetServer() != nil {
 		c.applyServer(p.running.GetServer(), c.next.GetServer(), serverChain, p.server.SetLimits)
+	}
+	if p.server != nil {
 		c.applyServices()
 	}
-	if p.nameServer != nil && c.next.GetNameServer() != nil {
+	if p.nameServer != nil && c.next.GetNameServer().GetServer() != nil {
 		c.applyServer(p.running.GetNameServer().GetServer(), c.next.GetNameServer().GetServer(), namesChain, p.nameServer.SetLimits)
 	}
 	c.applyProxies()
@@ -307,7 +317,9 @@ func (c *change) applyServer(running, next *configv1.Server, chain string, setLi
 func (c *change) applyServices() {
 	p := c.p
 	for _, name := range c.removed {
-		p.server.Remove(p.services[name])
+		if s := p.services[name]; s != nil { // nil: it could not be added
+			p.server.Remove(s)
+		}
 		delete(p.services, name)
 	}
 	for name, s := range c.services {
@@ -337,5 +349,10 @@ func (c *change) applyProxies() {
 			p.running.Proxies = map[string]*configv1.Proxy{}
 		}
 		p.running.Proxies[name] = c.next.GetProxies()[name]
+		for path, digest := range c.secrets {
+			if strings.HasPrefix(path, proxyPath(name)+".") {
+				p.secrets[path] = digest
+			}
+		}
 	}
 }

@@ -158,6 +158,29 @@ services: [{name: e, echo: {}}]
 	require.Contains(t, r.log.String(), "needs_restart=[log.format]")
 }
 
+func TestSectionsThatAreGoneStayAsTheyWere(t *testing.T) {
+	const guarded = "listeners: [{address: 'localhost:0'}], limits: {max_calls: 5}, chain: [{token_auth: {principals: {a: {value: sesame}}}}]"
+	const services = "services: [{name: e, echo: {}}]\n"
+	r := run(t, services+"server: {"+guarded+"}\nname_server: {server: {"+guarded+"}}\n")
+	names, err := service.Connect(r.ready["nameserver"][0])
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = names.Close() })
+	for text, want := range map[string][]string{
+		services:                       {"name_server", "server"},
+		services + "name_server: {}\n": {"name_server.server", "server"},
+	} {
+		for range 2 { // that it was gone before changes nothing
+			report := r.reload(text)
+			require.ElementsMatch(t, want, report.NeedsRestart)
+			require.Empty(t, report.Changed)
+			_, err := r.call("e", "echo", 1)
+			require.ErrorIs(t, err, transport.ErrUnauthenticated, "the chain is still there")
+			require.ErrorIs(t, service.Do(t.Context(), names, "count"), transport.ErrUnauthenticated)
+			require.EqualValues(t, 5, r.Config().GetServer().GetLimits().GetMaxCalls())
+		}
+	}
+}
+
 func TestAWrongConfigurationChangesNothing(t *testing.T) {
 	text := "admin: {address: 'localhost:0'}\nserver: {chain: [recovery]}\nservices: [{name: e, echo: {}}]\nlog: {}\n"
 	r := run(t, text)
@@ -168,6 +191,7 @@ func TestAWrongConfigurationChangesNothing(t *testing.T) {
 		"chain":      strings.Replace(text, "[recovery]", "[recovery, {rate_limit: {rules: [{rate: -1}]}}]", 1),
 		"secret":     strings.Replace(text, "[recovery]", "[recovery, {token_auth: {principals: {a: {file: /nothing/there}}}}]", 1),
 		"log output": strings.Replace(text, "log: {}", "log: {output: /nothing/there/log}", 1),
+		"nothing":    "# all of it is gone\n",
 		"proxy":      text + "proxies: {p: {uri: 'PYRO:o@h:1', tls: {cert: /nothing/there}}}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,7 +210,7 @@ func TestAWrongConfigurationChangesNothing(t *testing.T) {
 	r.reload(text)
 	_, metrics := r.get("/metrics")
 	require.Contains(t, metrics, "pyrokit_config_last_reload_successful 1")
-	require.Contains(t, metrics, `pyrokit_config_reloads_total{result="failed"} 6`)
+	require.Contains(t, metrics, `pyrokit_config_reloads_total{result="failed"} 7`)
 	require.Contains(t, metrics, `pyrokit_config_reloads_total{result="ok"} 1`)
 }
 
@@ -225,6 +249,35 @@ func TestSecretsOutsideOfChains(t *testing.T) {
 	require.Equal(t, 401, status)
 	status, _ = r.get("/configz", "Authorization", "Bearer two")
 	require.Equal(t, 200, status)
+}
+
+// A name server cannot end before the program does, nor can it do without what protects it.
+func TestANameServerThatIsToGoKeepsItsChain(t *testing.T) {
+	text := "name_server: {broadcast: {disabled: true}, server: {listeners: [{address: 'localhost:0'}], " +
+		"chain: [{token_auth: {principals: {a: {value: first}}}}]}}\n"
+	r := run(t, text)
+	list := func(opts ...service.ProxyOption) error {
+		p, err := service.Connect(r.ready["nameserver"][0], opts...)
+		require.NoError(t, err)
+		defer p.Close()
+		return service.Do(t.Context(), p, "list")
+	}
+	require.ErrorIs(t, list(), transport.ErrUnauthenticated)
+	report := r.reload("log: {}\n")
+	require.Equal(t, []string{"name_server"}, report.NeedsRestart)
+	require.ErrorIs(t, list(), transport.ErrUnauthenticated)
+	require.NoError(t, list(service.Handshake("first")))
+	require.NotNil(t, r.Config().GetNameServer().GetServer().GetChain())
+}
+
+func TestTheSecretsOfANewProxyAreFollowed(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	write(t, key, "first")
+	r := run(t, "log: {}\n")
+	text := "proxies: {p: {uri: 'PYRO:x@localhost:1', hmac_key: {file: " + key + "}}}\n"
+	require.Empty(t, r.reload(text).NeedsRestart)
+	write(t, key, "second")
+	require.Equal(t, []string{`proxies["p"].hmac_key`}, r.reload(text).NeedsRestart)
 }
 
 // What a middleware has counted stays, as long as nothing about it has changed.
