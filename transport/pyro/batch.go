@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
@@ -45,7 +46,7 @@ func (w *worker) batch(ctx context.Context, f *frame, info *transport.CallInfo, 
 }
 
 // runBatch carries out a batch's calls in order. The exception of a method ends the list as its last
-// result; a name that cannot be called fails the whole batch.
+// result; a name that cannot be called fails the whole batch, as an object that is not there does.
 func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, head codec.Head, ser *serializer) ([]any, error) {
 	results := []any{}
 	entries := transport.NewEntries(ctx, &info.Call)
@@ -68,12 +69,19 @@ func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, hea
 			results = append(results, v)
 			continue
 		}
-		if e, ok := errors.AsType[*transport.Error](err); ok && e.NoSuchMember && !e.Remote {
+		if isNowhere(err) {
 			return nil, err
 		}
 		return append(results, &transport.BatchError{Err: transport.AsError(err).Raised()}), nil
 	}
 	return results, nil
+}
+
+// isNowhere reports whether err says that this server has no such object or member.
+func isNowhere(err error) bool {
+	e, ok := errors.AsType[*transport.Error](err)
+	unknownObject := ok && e.Code == transport.CodeNotFound && strings.HasSuffix(e.Class, "DaemonError")
+	return ok && !e.Remote && (e.NoSuchMember || unknownObject)
 }
 
 func (c *serverConn) batchEntry(ctx context.Context, info *transport.CallInfo) (*transport.Reply, error) {

@@ -396,7 +396,7 @@ func (w *worker) raise(f *frame, call *transport.Call, err error) (more bool, _ 
 		return true, nil
 	}
 	e := traced(transport.AsError(err).Raised(), call)
-	fields := frameFields{typ: msgResult, flags: flagException | f.flags&flagBatch}
+	fields := frameFields{typ: msgResult, flags: flagException} // not that of batches, as in Pyro
 	sendErr := w.reply(f, fields, call.Header.CorrelationID, nil, codec.ValueOf(e))
 	if failed, ok := errors.AsType[*unencodableError](sendErr); ok {
 		instead := transport.NewError("PyroError", fmt.Sprintf(

@@ -251,6 +251,7 @@ func TestAnIteratorThatHearsNothingDoesNotHoldTheEnd(t *testing.T) {
 func TestAServiceThatMisbehavesInABatchIsToldAsAResult(t *testing.T) {
 	address := startPython(t)
 	tests := []struct{ name, entries, want string }{
+		{"an object that is not there", "", `DaemonError("unknown object")`},
 		{"an iterator", "[('add',(1,2),{}),('stream',(3,),{}),('add',(1,2),{})]", `[3 batch exception builtins.TypeError("iterators cannot be results in a batch")`},
 		{"an argument too many", "[('add',(1,2),{}),('nothing',(3,),{})]", "[3 batch exception builtins.TypeError("},
 		{"an attribute", "[('add',(1,2),{}),('__getattr__',('velocity',),{})]", `exception builtins.AttributeError("attempt to access private attribute '__getattr__'")`},
@@ -265,13 +266,18 @@ func TestAServiceThatMisbehavesInABatchIsToldAsAResult(t *testing.T) {
 			t.Run(dialect+"/"+tt.name, func(t *testing.T) {
 				r := &replay{t: t, address: address, dialect: dialect, streams: strings.NewReplacer()}
 				r.connect(captureOf(t, dialect, "serpent/connect"))
-				r.send(vectortest.Build(dialect, vectortest.Invoke, vectortest.Batch, 7, 1, "('svc','<batch>',"+tt.entries+",None)"))
+				call := "('svc','<batch>'," + tt.entries + ",None)"
+				if tt.entries == "" {
+					call = "('gone','<batch>',[('add',(1,2),{})],None)"
+				}
+				r.send(vectortest.Build(dialect, vectortest.Invoke, vectortest.Batch, 7, 1, call))
 				f, err := vectortest.ReadFrame(r.conn)
 				require.NoError(t, err)
-				require.NotZero(t, f.Flags&vectortest.Batch)
 				require.Equal(t, uint16(7), f.Seq)
 				require.Contains(t, r.describePayload(f), tt.want)
-				require.Equal(t, strings.HasPrefix(tt.want, "exception"), f.Flags&vectortest.Exception != 0)
+				raised := !strings.HasPrefix(tt.want, "[")
+				require.Equal(t, raised, f.Flags&vectortest.Exception != 0)
+				require.Equal(t, !raised, f.Flags&vectortest.Batch != 0)
 				r.requireSilentAndOpen()
 			})
 		}
