@@ -178,15 +178,16 @@ const (
 	tokenPath   = "admin.token"
 )
 
-// complete makes messages whose parts can change, where a configuration has none but what they are about is there.
+// complete makes messages whose parts can change, where a configuration has none but what they are about is there. A
+// section that had settings and is gone is left out: what it is about goes on as it is, with those who may call it.
 func (p *Program) complete(c *configv1.Config) {
 	if c.GetLog() == nil {
 		c.Log = &configv1.Log{}
 	}
-	if c.GetServer() == nil && (p.server != nil || len(c.GetServices()) > 0) {
+	if c.GetServer() == nil && proto.Size(p.running.GetServer()) == 0 && (p.server != nil || len(c.GetServices()) > 0) {
 		c.Server = &configv1.Server{}
 	}
-	if c.GetNameServer() != nil && c.GetNameServer().GetServer() == nil {
+	if c.GetNameServer() != nil && c.GetNameServer().GetServer() == nil && proto.Size(p.running.GetNameServer().GetServer()) == 0 {
 		c.NameServer.Server = &configv1.Server{}
 	}
 }
