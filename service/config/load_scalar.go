@@ -266,10 +266,10 @@ func parseInteger(text string, fd protoreflect.FieldDescriptor) (protoreflect.Va
 		return protoreflect.ValueOfInt32(int32(v)), rangeError(err, math.MinInt32, math.MaxInt32)
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
 		v, err := strconv.ParseUint(number, 0, 32)
-		return protoreflect.ValueOfUint32(uint32(v)), rangeError(err, 0, uint64(math.MaxUint32))
+		return protoreflect.ValueOfUint32(uint32(v)), rangeError(err, 0, math.MaxUint32)
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
 		v, err := strconv.ParseUint(number, 0, 64)
-		return protoreflect.ValueOfUint64(v), rangeError(err, 0, uint64(math.MaxUint64))
+		return protoreflect.ValueOfUint64(v), rangeError(err, 0, math.MaxUint64)
 	default:
 		v, err := strconv.ParseInt(number, 0, 64)
 		return protoreflect.ValueOfInt64(v), rangeError(err, math.MinInt64, math.MaxInt64)
@@ -288,7 +288,7 @@ func checkInteger(text string) error {
 	return nil
 }
 
-func rangeError[N int | uint64](err error, low int, high N) error {
+func rangeError(err error, low int64, high uint64) error {
 	if err == nil {
 		return nil
 	}

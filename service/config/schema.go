@@ -255,7 +255,7 @@ func integers(kind protoreflect.Kind) object {
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		o["minimum"], o["maximum"] = math.MinInt32, math.MaxInt32
 	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		o["minimum"], o["maximum"] = 0, math.MaxUint32
+		o["minimum"], o["maximum"] = 0, uint32(math.MaxUint32)
 	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
 		o["minimum"] = 0
 	}

@@ -251,25 +251,6 @@ func TestSecretsOutsideOfChains(t *testing.T) {
 	require.Equal(t, 200, status)
 }
 
-// A name server cannot end before the program does, nor can it do without what protects it.
-func TestANameServerThatIsToGoKeepsItsChain(t *testing.T) {
-	text := "name_server: {broadcast: {disabled: true}, server: {listeners: [{address: 'localhost:0'}], " +
-		"chain: [{token_auth: {principals: {a: {value: first}}}}]}}\n"
-	r := run(t, text)
-	list := func(opts ...service.ProxyOption) error {
-		p, err := service.Connect(r.ready["nameserver"][0], opts...)
-		require.NoError(t, err)
-		defer p.Close()
-		return service.Do(t.Context(), p, "list")
-	}
-	require.ErrorIs(t, list(), transport.ErrUnauthenticated)
-	report := r.reload("log: {}\n")
-	require.Equal(t, []string{"name_server"}, report.NeedsRestart)
-	require.ErrorIs(t, list(), transport.ErrUnauthenticated)
-	require.NoError(t, list(service.Handshake("first")))
-	require.NotNil(t, r.Config().GetNameServer().GetServer().GetChain())
-}
-
 func TestTheSecretsOfANewProxyAreFollowed(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	write(t, key, "first")
