@@ -43,6 +43,16 @@ func (n *NameServer) EndLeases() {
 	n.leases.tick()
 }
 
+// Stop does as if the process had been stopped until all leases were over for so long.
+func (n *NameServer) Stop(d time.Duration) {
+	n.leases.mu.Lock()
+	for _, l := range n.leases.queue {
+		l.ends = time.Now().Add(-d)
+	}
+	n.leases.mu.Unlock()
+	n.leases.tick()
+}
+
 // Respond answers broadcasts at address, of a name server at uri, until stop.
 func Respond(ctx context.Context, address string, uri pyro.URI) (at net.Addr, stop func(), err error) {
 	r, err := respond(ctx, address, uri, new(atomic.Uint64))

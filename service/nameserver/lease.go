@@ -21,12 +21,16 @@ const (
 	maxLease = time.Hour
 	// leaseRetry is when a lease is looked at again that ran out and whose name could not be removed.
 	leaseRetry = time.Second
+	// leaseLate is how late the end of a lease may be seen. Later than that, the process was stopped or had no processor,
+	// and renewals that came in time may still wait to be read.
+	leaseLate = minLease / 2
 )
 
 // leases are the promises that run. One timer runs, too, for the one that ends next. A lease whose name was removed,
 // or registered for good, stays until it ends, and ends without a consequence.
 type leases struct {
 	expire func(ended []*lease)
+	late   func(by time.Duration) // told when all leases run anew
 
 	names [64]sync.Mutex // held while a name is leased, so that the lease noted last is that of the record
 
@@ -106,8 +110,15 @@ func (s *leases) arm() {
 // tick hands out the leases that have ended. They stay known until forget.
 func (s *leases) tick() {
 	s.mu.Lock()
+	now := time.Now()
+	if by := s.lateBy(now); by > leaseLate {
+		s.anew(now)
+		s.mu.Unlock()
+		s.late(by)
+		return
+	}
 	var ended []*lease
-	for now := time.Now(); !s.closed && len(s.queue) > 0 && !s.queue[0].ends.After(now); {
+	for !s.closed && len(s.queue) > 0 && !s.queue[0].ends.After(now) {
 		ended = append(ended, heap.Pop(&s.queue).(*lease)) //nolint:forcetypeassert // nothing else is in it
 	}
 	s.arm()
@@ -115,6 +126,23 @@ func (s *leases) tick() {
 	if len(ended) > 0 {
 		s.expire(ended)
 	}
+}
+
+// lateBy returns how long ago the first lease ended, under mu.
+func (s *leases) lateBy(now time.Time) time.Duration {
+	if s.closed || len(s.queue) == 0 {
+		return 0
+	}
+	return now.Sub(s.queue[0].ends)
+}
+
+// anew gives every lease its full time, under mu.
+func (s *leases) anew(now time.Time) {
+	for _, l := range s.queue {
+		l.ends = now.Add(l.lasts)
+	}
+	heap.Init(&s.queue)
+	s.arm()
 }
 
 // isCurrent tells whether l has not been renewed or replaced.

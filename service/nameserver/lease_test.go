@@ -105,6 +105,18 @@ func TestLeasesThatAreRefused(t *testing.T) {
 	require.Len(t, names(t, p), 3)
 }
 
+// TestANameServerThatWasStoppedEndsNoLease: renewals may wait to be read.
+func TestANameServerThatWasStoppedEndsNoLease(t *testing.T) {
+	ns, address := start(t)
+	p := proxy(t, address, codec.Pyro5)
+	require.NoError(t, service.Do(t.Context(), p, "lease", "app.x", "PYRO:o@h:1", 30))
+	require.NoError(t, service.Do(t.Context(), p, "lease", "app.y", "PYRO:o@h:1", 20))
+	ns.Stop(time.Minute)
+	require.Len(t, names(t, p), 2)
+	ns.EndLeases()
+	require.Empty(t, names(t, p), "they run anew")
+}
+
 func TestLeasesOfAStorageStartAnew(t *testing.T) {
 	s := storage.NewMemory()
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "PYRO:o@h:1", Lease: time.Hour}, false))

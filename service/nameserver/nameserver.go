@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
@@ -59,6 +60,9 @@ func New(opts ...Option) *NameServer {
 	}
 	n.closing, n.close = context.WithCancel(context.Background())
 	n.leases.expire = n.expire
+	n.leases.late = func(by time.Duration) {
+		n.log.Warn("the name server did not run for a while: all leases run anew", "late", by)
+	}
 	n.cleaner = newCleaner(n)
 	return n
 }
