@@ -33,7 +33,7 @@ func Listen(ctx context.Context, address string, cfg Config, secure *tls.Config,
 		return nil, fmt.Errorf("admin: address %q: want HOST:PORT", address)
 	}
 	if !cfg.AllowRemote && !isLoopbackHost(host) {
-		return nil, fmt.Errorf("admin: address %s is for other machines, too, which has to be allowed", address)
+		return nil, fmt.Errorf("admin: address %s is for other machines, too, which allow_remote has to allow", address)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {

@@ -92,8 +92,8 @@ func Load(files []string, opts ...LoadOption) (*File, error) {
 		return nil, err
 	}
 	f := &File{config: l.config, origins: l.origins, files: l.sources, types: l.types}
-	if err := f.checkChains(l.cfg.registry); err != nil {
-		return nil, err
+	if err := errors.Join(f.checkPlaces(), f.checkChains(l.cfg.registry)); err != nil {
+		return nil, f.Locate(err)
 	}
 	for _, check := range l.cfg.checks {
 		if err := f.Locate(check(l.config)); err != nil {

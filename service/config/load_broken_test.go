@@ -354,6 +354,31 @@ var broken = []struct {
 		name: "include in a flag", text: "server: {}\n", set: []string{"include=[a.yaml]"},
 		want: "--set: include: name the file as an argument",
 	},
+	// places and names
+	{
+		name: "no port", text: "server: {listeners: [{network: unix, address: /s}, {address: 127.0.0.1}]}\n",
+		want: "site.yaml:1:62: server.listeners[1].address: want HOST:PORT: missing port in address",
+	},
+	{
+		name: "no such port", text: "name_server: {server: {listeners: [{address: ':99999'}]}}\n",
+		want: "site.yaml:1:46: name_server.server.listeners[0].address: want a port from 0 to 65535",
+	},
+	{
+		name: "admin without a port", text: "admin: {address: '${ADMIN}'}\n", env: map[string]string{"ADMIN": "hunter2"},
+		want: "site.yaml:1:18: admin.address: want HOST:PORT: missing port in address",
+	},
+	{
+		name: "services of the same name", text: "services: [{name: a, echo: {}}, {name: b, echo: {}}, {name: a, echo: {}}]\n",
+		want: "site.yaml:1:61: services[2].name: services[0] has this name, too: want another one",
+	},
+	{
+		name: "the server's name", text: "services: [{name: Pyro.Daemon, echo: {}}]\n",
+		want: "site.yaml:1:19: services[0].name: is the name of the server's own object: want another one",
+	},
+	{
+		name: "an enum's value for nothing", text: "server: {chain: [{rate_limit: {rules: [{rate: 1, per: [unspecified]}]}}]}\n",
+		want: "site.yaml:1:56: server.chain[0].rate_limit.rules[0].per[0]: want principal, object or method",
+	},
 	// several at once, in the order of the text
 	{
 		name: "several", text: "server:\n  limits: {max_depth: -3}\n  drain_timeout: 10\n  no_such: 1\nlog: {level: loud}\n",

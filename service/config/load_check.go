@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
+	"net"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +14,7 @@ import (
 
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // serverName is the message whose chain is a server's; all others are of what connects.
@@ -37,6 +40,49 @@ func (f *File) checkChains(r *Registry) error {
 		}
 	})
 	return f.Locate(errors.Join(errs...))
+}
+
+// checkPlaces checks what no rule in the .proto files says of addresses that are listened on, and of services' names.
+func (f *File) checkPlaces() error {
+	var errs []error
+	listeners := func(path string, m *configv1.Server) {
+		for i, l := range m.GetListeners() {
+			if l.GetNetwork() != "unix" {
+				errs = append(errs, addressError(path+".listeners["+strconv.Itoa(i)+"].address", l.GetAddress()))
+			}
+		}
+	}
+	listeners("server", f.config.GetServer())
+	listeners("name_server.server", f.config.GetNameServer().GetServer())
+	errs = append(errs, addressError("admin.address", f.config.GetAdmin().GetAddress()))
+	first := map[string]int{}
+	for i, s := range f.config.GetServices() {
+		path := "services[" + strconv.Itoa(i) + "].name"
+		if before, taken := first[s.GetName()]; taken {
+			errs = append(errs, &FieldError{Path: path, Err: fmt.Errorf("services[%d] has this name, too: want another one", before)})
+		} else if s.GetName() == pyro.DaemonObject {
+			errs = append(errs, &FieldError{Path: path, Err: errors.New("is the name of the server's own object: want another one")})
+		} else {
+			first[s.GetName()] = i
+		}
+	}
+	return f.Locate(errors.Join(errs...))
+}
+
+// addressError says why nothing can listen on an address, of which it does not show what may come from a variable; nil
+// for what can, and for none. What a port that has a name stands for, the machine that listens knows.
+func addressError(path, address string) error {
+	if address == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(address)
+	if wrong, ok := errors.AsType[*net.AddrError](err); ok {
+		return &FieldError{Path: path, Err: errors.New("want HOST:PORT: " + wrong.Err)}
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > math.MaxUint16) {
+		return &FieldError{Path: path, Err: fmt.Errorf("want a port from 0 to %d", math.MaxUint16)}
+	}
+	return nil
 }
 
 // unread stands for a secret in checks: long enough for any rule, and another one for each place it comes from.

@@ -75,6 +75,9 @@ func (l *loader) violation(v *protovalidate.Violation, md protoreflect.MessageDe
 
 // violationText says what the rules of a field ask for, and what was found.
 func (l *loader) violationText(v *protovalidate.Violation, fd protoreflect.FieldDescriptor, path string) string {
+	if fd.Kind() == protoreflect.EnumKind {
+		return "want " + list(enumWords(fd.Enum()), "or")
+	}
 	want := describe(rulesAt(v, fd))
 	if want == "" {
 		return strings.TrimPrefix(v.Proto.GetMessage(), string(fd.Name())+": ")
