@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ func inflate(data []byte, limit int64, reserve func(n int64) error) ([]byte, err
 	if err != nil || !more && int64(len(out)) <= limit {
 		return out, err
 	}
-	rest, err := io.Copy(io.Discard, io.LimitReader(i.r, limit+1-int64(len(out))))
+	rest, err := io.Copy(io.Discard, io.LimitReader(i.r, limit-int64(len(out))+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errInflate, err)
 	}
@@ -142,7 +143,7 @@ type inflateRoom struct {
 }
 
 func newInflateRoom(limit int64) *inflateRoom {
-	return &inflateRoom{free: inflateTogether * limit, freed: make(chan struct{})}
+	return &inflateRoom{free: roomFor(limit), freed: make(chan struct{})}
 }
 
 // take waits until there are n bytes. Who waits too long has a LimitError.
@@ -168,8 +169,11 @@ func (r *inflateRoom) take(ctx context.Context, n int64) error {
 	}
 }
 
-// resize makes the greatest size n bytes more, or less: who has more than there is room for keeps it.
-func (r *inflateRoom) resize(n int64) { r.give(inflateTogether * n) }
+// roomFor returns how many bytes there is room for where the greatest size is limit, which may be as good as none.
+func roomFor(limit int64) int64 { return inflateTogether * min(limit, math.MaxInt64/inflateTogether) }
+
+// resize changes the greatest size: who has more than there is room for keeps it.
+func (r *inflateRoom) resize(before, after int64) { r.give(roomFor(after) - roomFor(before)) }
 
 // give returns n bytes.
 func (r *inflateRoom) give(n int64) {

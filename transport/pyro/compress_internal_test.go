@@ -3,6 +3,7 @@ package pyro
 import (
 	"bytes"
 	"context"
+	"math"
 	"testing"
 	"testing/synctest"
 
@@ -29,6 +30,20 @@ func TestInflateGivesWhatWasDeflated(t *testing.T) {
 		var limit *codec.LimitError
 		require.ErrorAs(t, err, &limit, "%d bytes", len(data))
 	}
+}
+
+// Who wants no limit writes the greatest number there is.
+func TestTheGreatestLimit(t *testing.T) {
+	data := bytes.Repeat([]byte("x"), 1<<16)
+	got, err := inflate(deflate(data), math.MaxInt64, nil)
+	require.NoError(t, err)
+	require.Equal(t, data, got)
+
+	r := newInflateRoom(math.MaxInt64)
+	require.NoError(t, r.take(t.Context(), 1<<40))
+	r.resize(math.MaxInt64, 10)
+	r.resize(10, math.MaxInt64)
+	require.NoError(t, r.take(t.Context(), 1<<40))
 }
 
 func TestRoomToInflate(t *testing.T) {
