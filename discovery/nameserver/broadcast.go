@@ -137,7 +137,7 @@ func (s *search) run(ctx context.Context) (*Client, error) {
 		}
 	}()
 	var unsent, wrong []error
-	asked, round := 0, time.NewTimer(0)
+	asked, over, round := 0, false, time.NewTimer(0)
 	defer round.Stop()
 	known := map[string]bool{}
 	for {
@@ -145,11 +145,8 @@ func (s *search) run(ctx context.Context) (*Client, error) {
 		case <-ctx.Done():
 			return nil, transport.Wrap(transport.CodeDeadlineExceeded, fmt.Errorf("%w: %w", s.failure(unsent, wrong), ctx.Err()))
 		case <-round.C:
-			if asked == broadcastRounds {
-				if trying == 0 {
-					return nil, s.failure(unsent, wrong)
-				}
-				continue
+			if over = asked == broadcastRounds; over {
+				break
 			}
 			unsent = s.ask(ctx)
 			if len(unsent) == len(s.addresses) {
@@ -171,9 +168,9 @@ func (s *search) run(ctx context.Context) (*Client, error) {
 			}
 			_ = a.client.Close()
 			wrong = append(wrong, fmt.Errorf("%s answered that it is at %s: %w", a.from, a.uri.Location(), a.err))
-			if asked == broadcastRounds {
-				round.Reset(0)
-			}
+		}
+		if over && trying == 0 {
+			return nil, s.failure(unsent, wrong)
 		}
 	}
 }

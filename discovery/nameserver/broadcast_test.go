@@ -14,7 +14,8 @@ import (
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-// responder answers the n-th request with the n-th answers, as the broadcast ports of name servers do.
+// responder answers the n-th request with the n-th answers, as the broadcast ports of name servers do; "later" among
+// them has it wait for a while.
 func responder(t *testing.T, answers ...[]string) int {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -36,6 +37,10 @@ func responder(t *testing.T, answers ...[]string) int {
 				continue
 			}
 			for _, a := range answers[0] {
+				if a == later {
+					time.Sleep(100 * time.Millisecond)
+					continue
+				}
 				_, _ = conn.WriteTo([]byte(a), from)
 			}
 			answers = answers[1:]
@@ -45,6 +50,8 @@ func responder(t *testing.T, answers ...[]string) int {
 	require.True(t, ok)
 	return addr.Port
 }
+
+const later = "later"
 
 func nsAt(location string) string { return "PYRO:Pyro.NameServer@" + location }
 
@@ -60,6 +67,7 @@ func TestBroadcastReturnsTheNameServerThatAnswers(t *testing.T) {
 		{"after one that is not there", [][]string{{liar, nsAt(location)}}},
 		{"beside one that accepts connections and says nothing", [][]string{{quiet, nsAt(location)}}},
 		{"in the second round", [][]string{{liar}, {liar, nsAt(location)}}},
+		{"in the last round, after one that is not there", [][]string{nil, nil, {liar, later, nsAt(location)}}},
 		{"after what is no URI of a name server", [][]string{{
 			"go away", "", "PYRONAME:Pyro.NameServer", "PYRO:other@" + location, "PYRO:Pyro.NameServer@./u:/tmp/s",
 		}, {nsAt(location)}}},
