@@ -77,3 +77,15 @@ func TestIntsOfManyDigits(t *testing.T) {
 	require.NoError(t, marshal.Unmarshal(data, &n))
 	require.ErrorContains(t, marshal.Unmarshal(data, new(int)), "62914558 bits is out of range")
 }
+
+// Numbers of 32 bits, as the format has them, are none below zero where an int has no more.
+func TestCountsOf32Bits(t *testing.T) {
+	for _, data := range []string{
+		"[\x01\x00\x00\x00r\x00\x00\x00\x80", "(\x01\x00\x00\x00r\xff\xff\xff\xff", "l\x00\x00\x00\x80", "l\xff\xff\xff\x7f", "l\x01\x00\x00\x80",
+		"s\x00\x00\x00\x80", "[\x00\x00\x00\x80", "u\xff\xff\xff\xff",
+	} {
+		for _, dst := range []any{new(any), new([]int), new(int), new([]byte)} {
+			require.Error(t, marshal.Unmarshal([]byte(data), dst), "%q", data)
+		}
+	}
+}

@@ -104,7 +104,7 @@ func (s *reader) begin() (object, error) {
 		if err != nil {
 			return obj, err
 		}
-		if int(n) >= len(s.refs) {
+		if uint64(n) >= uint64(len(s.refs)) {
 			return obj, s.fail("invalid reference")
 		}
 		target := s.refs[n]
@@ -241,12 +241,12 @@ func (s *reader) int(code byte) (int64, *big.Int, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	count := int(int32(u)) //nolint:gosec // two's complement
-	n := max(count, -count)
-	if n > (len(s.data)-s.pos)/2 {
+	count := int64(int32(u)) //nolint:gosec // two's complement
+	n := max(count, -count)  // which 32 bits may not hold
+	if n > int64(len(s.data)-s.pos)/2 {
 		return 0, nil, s.fail("data too short")
 	}
-	return s.long(n, count < 0)
+	return s.long(int(n), count < 0)
 }
 
 // long reads n digits.

@@ -420,13 +420,17 @@ func shapeOf(v any) ([]int, bool) {
 	}
 	shape := make([]int, len(t))
 	for i, d := range t {
-		n, ok := d.(int64)
-		if !ok || n < 0 {
+		if shape[i], ok = lengthOf(d); !ok {
 			return nil, false
 		}
-		shape[i] = int(n)
 	}
 	return shape, true
+}
+
+// lengthOf returns the int that v is, if it can be a length.
+func lengthOf(v any) (int, bool) {
+	n, ok := v.(int64)
+	return int(n), ok && n >= 0 && int64(int(n)) == n
 }
 
 func dtypeOfList(items []any) (t dtype, ok bool) {
@@ -470,23 +474,21 @@ func dtypeOfDict(m map[string]any) (t dtype, ok bool) {
 	formats, _ := m["formats"].([]any)
 	offsets, _ := m["offsets"].([]any)
 	titles, _ := m["titles"].([]any)
-	size, isInt := m["itemsize"].(int64)
+	size, isSize := lengthOf(m["itemsize"])
 	n := len(names)
-	if n == 0 || len(formats) != n || len(offsets) != n || !isInt || size < 0 || titles != nil && len(titles) != n {
+	if n == 0 || len(formats) != n || len(offsets) != n || !isSize || titles != nil && len(titles) != n {
 		return t, false
 	}
-	t.size = int(size)
+	t.size = size
 	t.aligned, _ = m["aligned"].(bool)
 	for i := range names {
 		var f dtypeField
-		var offset int64
 		if f.name, ok = names[i].(string); !ok {
 			return t, false
 		}
-		if offset, ok = offsets[i].(int64); !ok || offset < 0 {
+		if f.offset, ok = lengthOf(offsets[i]); !ok {
 			return t, false
 		}
-		f.offset = int(offset)
 		if titles != nil {
 			f.title, _ = titles[i].(string)
 		}

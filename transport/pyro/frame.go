@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sort"
 
 	"github.com/google/uuid"
@@ -187,10 +188,16 @@ func parseHeader5(b []byte) (header, error) {
 	return h, nil
 }
 
+// maxFrame is how large a message can be where nothing else limits it: with 32 bits, 2 GiB.
+const maxFrame = math.MaxInt - headerSize5
+
 // limitError is what a receiver says of a message that is larger than it accepts.
 func limitError(h *header, limit int64) error {
 	size := h.annotationsLen + h.payloadLen
-	if limit <= 0 || size <= limit {
+	if limit <= 0 || limit > maxFrame {
+		limit = maxFrame
+	}
+	if size <= limit {
 		return nil
 	}
 	text := fmt.Sprintf("message too large (%d, max=%d)", size, limit)

@@ -14,7 +14,7 @@ import (
 func TestRoomOfStructs(t *testing.T) {
 	type large struct {
 		A any
-		_ [80]int
+		_ [80]int64
 	}
 	type holder struct {
 		Items []large `pyro:"items"`
