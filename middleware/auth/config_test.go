@@ -81,6 +81,7 @@ func TestSecretsAreReadByTheEnv(t *testing.T) {
 }
 
 func TestHMACFromConfig(t *testing.T) {
+	auth.ForgetReplays() // those of other tests are of another time
 	synctest.Test(t, func(t *testing.T) {
 		server := func(fields string) transport.Middleware {
 			m, err := auth.HMACFromConfig(configtest.Message(t, &configv1.HmacAuth{},
