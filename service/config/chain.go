@@ -33,6 +33,20 @@ func (e *entry) same(o *entry) bool {
 	return e.Name == o.Name && e.secrets == o.secrets && proto.Equal(e.config, o.config)
 }
 
+// OtherSecrets returns the places of middlewares that before has, too, with the same settings but other secrets.
+func (c *BuiltChain) OtherSecrets(before *BuiltChain) []int {
+	var places []int
+	for i := range c.entries {
+		e := &c.entries[i]
+		if slices.ContainsFunc(before.entries, func(o entry) bool {
+			return e.Name == o.Name && e.secrets != o.secrets && proto.Equal(e.config, o.config)
+		}) {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
 // Chain makes the middlewares of m; nil is an empty chain. Errors are [FieldError], several of them joined: what is wrong in a
 // message, and middlewares that are of no use where they stand, or not at this end.
 func Chain(m *configv1.Chain, env Env) (*BuiltChain, error) {

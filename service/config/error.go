@@ -163,5 +163,7 @@ func (f *File) locate(c *collector, err error) {
 		e.Path, e.Msg, e.cause = path, field.Err.Error(), field.Err
 		e.File, e.Line, e.Column = o.Source, o.Line, o.Column
 	}
-	c.add(e)
+	if !slices.ContainsFunc(c.list, func(there *Error) bool { return there.Error() == e.Error() }) { // two may have noticed it
+		c.add(e)
+	}
 }

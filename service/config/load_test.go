@@ -441,3 +441,12 @@ func manyFields(n int) string {
 	}
 	return b.String()
 }
+
+func TestWhatIsFoundTwiceIsSaidOnce(t *testing.T) {
+	write(t, map[string]string{"site.yaml": "log: {level: info}\n"})
+	f, err := config.Load([]string{"site.yaml"}, variables(nil))
+	require.NoError(t, err)
+	wrong := func(path string) error { return &config.FieldError{Path: path, Err: errors.New("no")} }
+	require.EqualError(t, f.Locate(errors.Join(wrong("log.level"), wrong("log.level"), wrong("log.output"))),
+		"site.yaml:1:1: log.output: no\nsite.yaml:1:14: log.level: no")
+}

@@ -287,8 +287,11 @@ func (c *change) apply() {
 		p.running.Admin.Token = c.next.GetAdmin().GetToken()
 		p.secrets[tokenPath] = c.secrets[tokenPath]
 	}
-	for path, chain := range c.chains {
-		p.chains[path].Replace(chain)
+	for _, path := range slices.Sorted(maps.Keys(c.chains)) {
+		for _, i := range c.chains[path].OtherSecrets(p.chains[path].Chain()) {
+			c.alsoChanged = append(c.alsoChanged, path+"["+strconv.Itoa(i)+"]")
+		}
+		p.chains[path].Replace(c.chains[path])
 	}
 	if p.server != nil && c.next.GetServer() != nil {
 		c.applyServer(p.running.GetServer(), c.next.GetServer(), serverChain, p.server.SetLimits)

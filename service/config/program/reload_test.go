@@ -226,7 +226,8 @@ func TestSecretsOfAChainAreReadAgain(t *testing.T) {
 	require.NoError(t, says("first"))
 	require.ErrorIs(t, says("second"), transport.ErrUnauthenticated)
 	write(t, secret, "second\n")
-	r.reload(text)
+	require.Equal(t, []string{"server.chain[0]"}, r.reload(text).Changed)
+	require.Empty(t, r.reload(text).Changed)
 	require.NoError(t, says("second"))
 	require.ErrorIs(t, says("first"), transport.ErrUnauthenticated)
 }
