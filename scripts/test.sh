@@ -19,4 +19,5 @@ fi
 echo "go vet"
 go vet -tags integration ./...
 echo "go test -race $*"
-exec go test -race -shuffle=on -tags integration "$@"
+# The timeout is for one package on a machine that has much else to do.
+exec go test -race -shuffle=on -timeout=40m -tags integration "$@"
