@@ -188,7 +188,7 @@ func ReadFrame(r io.Reader) (*Frame, error) {
 	default:
 		return nil, fmt.Errorf("version %d", version)
 	}
-	if string(h[:4]) != "PYRO" || annotations+payload > 1<<24 {
+	if string(h[:4]) != "PYRO" || min(annotations, payload) < 0 || annotations+payload > 1<<24 {
 		return nil, fmt.Errorf("header %x", h)
 	}
 	body := make([]byte, annotations+payload)
