@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,12 +35,49 @@ func (f *File) checkChains(r *Registry) error {
 			return
 		}
 		for _, warning := range made.Warnings() {
-			located := &collector{}
-			f.locate(located, warning)
-			f.warnings = append(f.warnings, located.list...)
+			f.warn(warning)
 		}
 	})
+	f.checkCertificates("server", f.config.GetServer())
+	f.checkCertificates("name_server.server", f.config.GetNameServer().GetServer())
 	return f.Locate(errors.Join(errs...))
+}
+
+// warn adds to what would do better otherwise.
+func (f *File) warn(warning *FieldError) {
+	located := &collector{}
+	f.locate(located, warning)
+	f.warnings = append(f.warnings, located.list...)
+}
+
+// checkCertificates warns where clients are known by certificates that nobody asks them for.
+func (f *File) checkCertificates(path string, m *configv1.Server) {
+	if tls := m.GetTls(); tls.GetRequireClientCert() || tls.GetRequestClientCert() || tls.GetPeer() != nil {
+		return
+	}
+	for i, one := range m.GetChain().GetMiddlewares() {
+		if wantsCertificate(one) {
+			f.warn(&FieldError{Path: path + ".chain[" + strconv.Itoa(i) + "]", Err: errNoCertificates})
+		}
+	}
+}
+
+var errNoCertificates = errors.New("clients are asked for no certificate: set require_client_cert or request_client_cert of the server's tls")
+
+// wantsCertificate tells whether a middleware knows clients by their certificates.
+func wantsCertificate(m *configv1.Middleware) bool {
+	content, err := m.GetConfig().UnmarshalNew()
+	if err != nil {
+		return false // a middleware of somebody else
+	}
+	switch content := content.(type) {
+	case *configv1.CertificateAuth:
+		return true
+	case *configv1.AnyAuth:
+		return slices.ContainsFunc(content.GetMethods(), func(way *configv1.AuthMethod) bool { return way.GetCertificate() != nil })
+	default:
+		return false
+	}
 }
 
 // checkPlaces checks what no rule in the .proto files says of addresses that are listened on, and of services' names.

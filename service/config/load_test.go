@@ -450,3 +450,24 @@ func TestWhatIsFoundTwiceIsSaidOnce(t *testing.T) {
 	require.EqualError(t, f.Locate(errors.Join(wrong("log.level"), wrong("log.level"), wrong("log.output"))),
 		"site.yaml:1:1: log.output: no\nsite.yaml:1:14: log.level: no")
 }
+
+func TestCertificatesThatNobodyIsAskedFor(t *testing.T) {
+	const wants = "[0]: clients are asked for no certificate: set require_client_cert or request_client_cert of the server's tls"
+	for text, want := range map[string]string{
+		"server: {chain: [certificate_auth]}":                                                      "site.yaml:1:18: server.chain" + wants,
+		"name_server: {server: {tls: {cert: c}, chain: [any_auth: {methods: [certificate: {}]}]}}": "site.yaml:1:48: name_server.server.chain" + wants,
+		"server: {tls: {cert: c, require_client_cert: true}, chain: [certificate_auth]}":           "",
+		"server: {tls: {cert: c, request_client_cert: true}, chain: [certificate_auth]}":           "",
+		"server: {tls: {cert: c, peer: {country: [NL]}}, chain: [certificate_auth]}":               "",
+		"server: {chain: [any_auth: {methods: [token: {principals: {a: {env: A}}}]}]}":             "",
+	} {
+		write(t, map[string]string{"site.yaml": text})
+		f, err := config.Load([]string{"site.yaml"}, variables(nil))
+		require.NoError(t, err, text)
+		var got string
+		for _, w := range f.Warnings() {
+			got += w.Error()
+		}
+		require.Equal(t, want, got, text)
+	}
+}

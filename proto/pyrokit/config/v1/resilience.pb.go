@@ -1058,8 +1058,7 @@ func (x *CertificateAuth) GetName() CertificateAuth_Name {
 // server, inside of what authenticates.
 type Authorization struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The rules, in order. None: nothing is allowed.
-	// The rules; the first that fits decides.
+	// The rules, in order: the first that fits decides. None: nothing is allowed.
 	Rules         []*AuthorizationRule `protobuf:"bytes,1,rep,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
