@@ -90,6 +90,10 @@ func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
 	if err != nil {
 		return &configError{f.allWrong("run "+opts.name(), err)}
 	}
+	if c := p.Config(); c.GetServer() == nil && c.GetNameServer() == nil {
+		nothing := fmt.Errorf("run %s: nothing to run: want server, services or name_server", opts.name())
+		return &configError{errors.Join(nothing, p.Close())}
+	}
 	err = p.Run(ctx)
 	if wrong, ok := errors.AsType[config.Errors](err); ok {
 		return transport.Wrap(transport.CodeUnavailable, f.allWrong("run "+opts.name(), wrong))
