@@ -12,7 +12,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec/msgpack"
 )
 
-const hostileSize = 128 << 10
+const hostileSize = 64 << 10
 
 // many returns an array that consists of unit, again and again.
 func many(unit string) []byte {
@@ -66,7 +66,7 @@ func TestHostile(t *testing.T) {
 		"classes at last": append(append(bytes.Repeat([]byte("\x83\xa1a"), 150), "\x81\xa1l"+string(many("\x81\xa9__class__\xa1c"))...),
 			bytes.Repeat([]byte("\xa9__class__\xa1c\xa0\xc0"), 150)...),
 		"a class and maps": append([]byte("\x92\x81\xa9__class__\xa1c"), many("\x80")...),
-		"a class at last":  classAtLast(1 << 20),
+		"a class at last":  classAtLast(1 << 18),
 		"a class and one":  append([]byte("\x92\x81\xa9__class__\xa1c"), many("\x81\xa0\xc0")...),
 		"equal keys":       append([]byte("\xdf\x00\x00\xff\xff"), bytes.Repeat([]byte("\xa0\xc0"), 0xffff)...),
 		"fields":           append([]byte("\xdf\x00\x00\xff\xff"), bytes.Repeat([]byte("\xa1l\x91\x80"), 0xffff)...),
