@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,7 +223,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 
 func TestEachMiddlewareIsCalledByItsMessage(t *testing.T) {
 	types := config.Default().Types()
-	require.Len(t, types, 18)
+	require.NotEmpty(t, types)
 	for name, message := range types {
 		var camel strings.Builder
 		for part := range strings.SplitSeq(name, "_") {
@@ -229,7 +231,7 @@ func TestEachMiddlewareIsCalledByItsMessage(t *testing.T) {
 		}
 		require.Equal(t, camel.String(), string(message.Descriptor().Name()))
 	}
-	require.Equal(t, "any_auth", config.Default().Names()[0])
+	require.Equal(t, slices.Sorted(maps.Keys(types)), config.Default().Names())
 }
 
 func TestAMiddlewareOfOnesOwn(t *testing.T) {
