@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/middleware"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service/config"
@@ -259,4 +260,33 @@ func TestAMiddlewareOfOnesOwn(t *testing.T) {
 	require.NoError(t, err)
 	_, err = built.Middleware().Call(nil)(t.Context(), &transport.Call{})
 	require.EqualError(t, err, "hey at the server")
+}
+
+// What keeps answers reads and writes them as the server, or the proxy, around it does.
+func TestAChainKnowsHowValuesAreWritten(t *testing.T) {
+	var seen []codec.Options
+	e := config.Env{Registry: config.Default()}
+	require.NoError(t, config.Register(e.Registry, "witness", func(_ *wrapperspb.BoolValue, env middleware.Env) (transport.Middleware, error) {
+		seen = append(seen, env.Values)
+		return transport.Middleware{}, nil
+	}))
+	classes := codec.NewRegistry()
+	e.Values = codec.Options{Registry: classes, MaxDepth: 3}
+	chain := chainOf(t, wrapperspb.Bool(true))
+	all := &configv1.Values{
+		OrderedDicts: true, DisallowUnknownFields: true, BytesRepr: true, Lenient: true, PickleCalls: true, PickleProtocol: 5,
+	}
+	limits := &configv1.Limits{MaxDepth: 7}
+	_, err := config.ServerOptions(&configv1.Server{Chain: chain, Values: all, Limits: limits}, e)
+	require.NoError(t, err)
+	_, err = config.ProxyOptions(&configv1.Proxy{Uri: "PYRO:o@h:1", Chain: chain, Values: all, Limits: limits}, e)
+	require.NoError(t, err)
+	_, err = config.ServerOptions(&configv1.Server{Chain: chain}, e)
+	require.NoError(t, err)
+	want := codec.Options{
+		OrderedDicts: true, DisallowUnknownFields: true, BytesRepr: true, Lenient: true, PickleCalls: true, PickleProtocol: 5,
+		MaxDepth: 7, Registry: classes,
+	}
+	require.Equal(t, []codec.Options{want, want, e.Values}, seen)
+	require.EqualValues(t, 6, all.ProtoReflect().Descriptor().Fields().Len(), "a new option has to be known here, too")
 }

@@ -22,7 +22,7 @@ func ProxyOptions(m *configv1.Proxy, env Env) ([]service.ProxyOption, error) {
 	b.tls(m)
 	b.names(m)
 	if chain := m.GetChain(); len(chain.GetMiddlewares()) > 0 {
-		built, err := Chain(chain, b.in("chain"))
+		built, err := Chain(chain, b.in("chain").WithValues(m.GetValues(), m.GetLimits()))
 		b.also(err)
 		if err == nil {
 			b.add(service.Use(built.Middleware()))

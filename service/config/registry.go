@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -62,11 +63,11 @@ func must(err error) {
 	}
 }
 
-// An Env is what surrounds a chain.
+// An Env is what surrounds what is built of a message: a chain, a server, a proxy.
 type Env struct {
 	middleware.Env
 
-	// Path is where the chain stands in the configuration, as errors are to say: server.chain.
+	// Path is where the message stands in the configuration, as errors are to say: server.chain.
 	Path string
 	// Metrics is where metrics are registered; nil refuses a chain with them.
 	Metrics prometheus.Registerer
@@ -74,6 +75,21 @@ type Env struct {
 	Tracing trace.TracerProvider
 	// Registry has the middlewares; nil means Default().
 	Registry *Registry
+}
+
+// WithValues returns the environment of the chain of a server or proxy that has these settings, which a middleware that
+// keeps answers has to know. What they do not say remains as it is in e. [ServerOptions] and [ProxyOptions] do so by
+// themselves.
+func (e Env) WithValues(v *configv1.Values, l *configv1.Limits) Env {
+	o := &e.Values
+	o.OrderedDicts = o.OrderedDicts || v.GetOrderedDicts()
+	o.DisallowUnknownFields = o.DisallowUnknownFields || v.GetDisallowUnknownFields()
+	o.BytesRepr = o.BytesRepr || v.GetBytesRepr()
+	o.Lenient = o.Lenient || v.GetLenient()
+	o.PickleCalls = o.PickleCalls || v.GetPickleCalls()
+	o.PickleProtocol = cmp.Or(int(v.GetPickleProtocol()), o.PickleProtocol)
+	o.MaxDepth = cmp.Or(int(l.GetMaxDepth()), o.MaxDepth)
+	return e
 }
 
 // A Registry knows the middlewares that a chain may consist of. It may be read by several goroutines at the same

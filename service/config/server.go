@@ -25,7 +25,7 @@ func ServerOptions(m *configv1.Server, env Env) ([]service.ServerOption, error) 
 	b.streams(m.GetStreams())
 	b.announcements(m)
 	if chain := m.GetChain(); len(chain.GetMiddlewares()) > 0 {
-		built, err := Chain(chain, b.in("chain"))
+		built, err := Chain(chain, b.in("chain").WithValues(m.GetValues(), m.GetLimits()))
 		b.also(err)
 		if err == nil {
 			b.add(service.Use(built.Middleware()))

@@ -161,11 +161,23 @@ func (p *Program) tracer() trace.TracerProvider {
 	return p.tracing
 }
 
-// chain makes a chain that can be replaced.
-func (p *Program) chain(m *configv1.Chain, path string, end transport.End) (*config.Dynamic, error) {
+// A chained is a message that has a chain: a server's, or a proxy's.
+type chained interface {
+	GetChain() *configv1.Chain
+	GetValues() *configv1.Values
+	GetLimits() *configv1.Limits
+}
+
+// chainEnv is what surrounds the chain of m at path.
+func (p *Program) chainEnv(m chained, path string, end transport.End) config.Env {
 	env := p.env(path)
 	env.End = end
-	built, err := config.Chain(m, env)
+	return env.WithValues(m.GetValues(), m.GetLimits())
+}
+
+// chain makes a chain that can be replaced.
+func (p *Program) chain(m chained, path string, end transport.End) (*config.Dynamic, error) {
+	built, err := config.Chain(m.GetChain(), p.chainEnv(m, path, end))
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +210,7 @@ func (p *Program) buildNameServer(c *configv1.Config) error {
 	if c.GetNameServer() == nil {
 		return nil
 	}
-	chain, err := p.chain(c.GetNameServer().GetServer().GetChain(), namesChain, transport.ServerEnd)
+	chain, err := p.chain(c.GetNameServer().GetServer(), namesChain, transport.ServerEnd)
 	if err != nil {
 		return err
 	}
@@ -235,7 +247,7 @@ func (p *Program) buildServer(c *configv1.Config) error {
 
 // newServer makes the server, without services.
 func (p *Program) newServer(m *configv1.Server) error {
-	chain, err := p.chain(m.GetChain(), serverChain, transport.ServerEnd)
+	chain, err := p.chain(m, serverChain, transport.ServerEnd)
 	if err != nil {
 		return err
 	}
@@ -270,7 +282,7 @@ type madeProxy struct {
 
 func (p *Program) makeProxy(name string, m *configv1.Proxy) (*madeProxy, error) {
 	path := proxyPath(name)
-	chain, err := p.chain(m.GetChain(), path+".chain", transport.ClientEnd)
+	chain, err := p.chain(m, path+".chain", transport.ClientEnd)
 	if err != nil {
 		return nil, err
 	}

@@ -157,10 +157,10 @@ func (p *Program) prepare(loaded *config.File) *change {
 		c.prepareServices()
 	}
 	if p.server != nil && next.GetServer() != nil {
-		c.chain(serverChain, next.GetServer().GetChain(), transport.ServerEnd)
+		c.chain(serverChain, next.GetServer(), p.running.GetServer(), transport.ServerEnd)
 	}
 	if p.nameServer != nil && next.GetNameServer().GetServer() != nil {
-		c.chain(namesChain, next.GetNameServer().GetServer().GetChain(), transport.ServerEnd)
+		c.chain(namesChain, next.GetNameServer().GetServer(), p.running.GetNameServer().GetServer(), transport.ServerEnd)
 	}
 	c.prepareProxies()
 	c.compareSecrets()
@@ -187,11 +187,10 @@ func (c *change) discard() {
 	}
 }
 
-// chain makes the chain that is to take another one's place. One that wants what only a new process has waits.
-func (c *change) chain(path string, m *configv1.Chain, end transport.End) {
-	env := c.p.env(path)
-	env.End = end
-	built, err := config.Chain(m, env)
+// chain makes the chain that is to take the place of another one, around what runs as it did. One that wants what only a
+// new process has waits.
+func (c *change) chain(path string, next, running chained, end transport.End) {
+	built, err := config.Chain(next.GetChain(), c.p.chainEnv(running, path, end))
 	switch {
 	case err == nil:
 		c.chains[path] = built
@@ -229,7 +228,7 @@ func (c *change) prepareProxies() {
 	for _, name := range slices.Sorted(maps.Keys(c.next.GetProxies())) {
 		m := c.next.GetProxies()[name]
 		if c.p.running.GetProxies()[name] != nil {
-			c.chain(proxyPath(name)+".chain", m.GetChain(), transport.ClientEnd)
+			c.chain(proxyPath(name)+".chain", m, c.p.running.GetProxies()[name], transport.ClientEnd)
 			continue
 		}
 		made, err := c.p.makeProxy(name, m)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/config/program"
 	"github.com/pyrokit/pyrokit/transport"
@@ -358,4 +359,22 @@ func TestFilesAreWatched(t *testing.T) {
 		_, body := r.get("/configz", "Authorization", "Bearer two")
 		return strings.Contains(body, "drain_timeout: 9s")
 	}, patience, time.Millisecond)
+}
+
+// An answer that is kept is read as any other, after a reload, too.
+func TestACacheReadsValuesAsItsProxyDoes(t *testing.T) {
+	r := run(t, "services: [{name: s, static: {methods: {v: {b: 1, a: 2}}}}]\n")
+	proxy := "proxies: {p: {uri: '" + r.Server().URI("s").String() + "', values: {ordered_dicts: true}, " +
+		"chain: [{cache: {rules: [{calls: [v], age: 1h}]}}]}}\n"
+	asks := run(t, proxy)
+	p, err := asks.Proxy("p")
+	require.NoError(t, err)
+	for _, change := range []string{"age: 1h", "age: 2h"} {
+		asks.reload(strings.Replace(proxy, "age: 1h", change, 1))
+		for range 2 { // the second answer is one that was kept
+			v, err := service.Call[any](t.Context(), p, "v")
+			require.NoError(t, err)
+			require.IsType(t, &codec.Dict{}, v)
+		}
+	}
 }
