@@ -134,7 +134,7 @@ func secretsOf(principals map[string]*configv1.Secret, env middleware.Env, f *mi
 
 func certificateOf(m *configv1.CertificateAuth, f *middleware.Fields) Verifier {
 	switch m.GetName() {
-	case configv1.CertificateAuth_NAME_UNSPECIFIED:
+	case configv1.CertificateAuth_NAME_UNSPECIFIED, configv1.CertificateAuth_NAME_COMMON_NAME:
 		return Certificate(nil)
 	case configv1.CertificateAuth_NAME_DNS:
 		return Certificate(func(c *x509.Certificate) string { return first(c.DNSNames) })

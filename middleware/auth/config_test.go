@@ -120,7 +120,7 @@ func TestCertificatesFromConfig(t *testing.T) {
 	}}}}
 	bare := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
 	for text, want := range map[string]string{
-		`{}`: "irma", `{"name": "NAME_DNS"}`: "irma.example", `{"name": "NAME_URI"}`: "spiffe://example/irma", `{"name": "NAME_EMAIL"}`: "irma@example",
+		`{}`: "irma", `{"name": "NAME_COMMON_NAME"}`: "irma", `{"name": "NAME_DNS"}`: "irma.example", `{"name": "NAME_URI"}`: "spiffe://example/irma", `{"name": "NAME_EMAIL"}`: "irma@example",
 	} {
 		m, err := auth.CertificateFromConfig(configtest.Message(t, &configv1.CertificateAuth{}, text), onServer)
 		require.NoError(t, err)

@@ -46,6 +46,7 @@ const maxItemsDepth = 32
 
 var types = map[configv1.Param_Type]Type{
 	configv1.Param_TYPE_UNSPECIFIED: Any,
+	configv1.Param_TYPE_ANY:         Any,
 	configv1.Param_TYPE_BOOL:        Bool,
 	configv1.Param_TYPE_INT:         Int,
 	configv1.Param_TYPE_FLOAT:       Float,

@@ -21,6 +21,7 @@ func TestFromConfig(t *testing.T) {
 		want   string // part of the error; empty: it is let through
 	}{
 		{`"params": [{"name": "x"}]`, []any{nil}, ""},
+		{`"params": [{"name": "x", "type": "TYPE_ANY"}]`, []any{1.5}, ""},
 		{`"params": [{"name": "x"}]`, nil, "argument x is missing"},
 		{`"params": [{"name": "x", "optional": true}]`, nil, ""},
 		{`"params": [{"name": "x"}]`, []any{1, 2}, "takes at most 1 arguments, 2 were given"},

@@ -196,8 +196,10 @@ func (RateLimitRule_Per) EnumDescriptor() ([]byte, []int) {
 type CertificateAuth_Name int32
 
 const (
-	// Common name of the subject.
+	// The default.
 	CertificateAuth_NAME_UNSPECIFIED CertificateAuth_Name = 0
+	// Common name of the subject.
+	CertificateAuth_NAME_COMMON_NAME CertificateAuth_Name = 4
 	// First DNS name.
 	CertificateAuth_NAME_DNS CertificateAuth_Name = 1
 	// First URI, such as that of SPIFFE.
@@ -210,12 +212,14 @@ const (
 var (
 	CertificateAuth_Name_name = map[int32]string{
 		0: "NAME_UNSPECIFIED",
+		4: "NAME_COMMON_NAME",
 		1: "NAME_DNS",
 		2: "NAME_URI",
 		3: "NAME_EMAIL",
 	}
 	CertificateAuth_Name_value = map[string]int32{
 		"NAME_UNSPECIFIED": 0,
+		"NAME_COMMON_NAME": 4,
 		"NAME_DNS":         1,
 		"NAME_URI":         2,
 		"NAME_EMAIL":       3,
@@ -253,8 +257,10 @@ func (CertificateAuth_Name) EnumDescriptor() ([]byte, []int) {
 type Param_Type int32
 
 const (
-	// Any value.
+	// The default.
 	Param_TYPE_UNSPECIFIED Param_Type = 0
+	// Any value.
+	Param_TYPE_ANY Param_Type = 8
 	// A bool.
 	Param_TYPE_BOOL Param_Type = 1
 	// An int.
@@ -275,6 +281,7 @@ const (
 var (
 	Param_Type_name = map[int32]string{
 		0: "TYPE_UNSPECIFIED",
+		8: "TYPE_ANY",
 		1: "TYPE_BOOL",
 		2: "TYPE_INT",
 		3: "TYPE_FLOAT",
@@ -285,6 +292,7 @@ var (
 	}
 	Param_Type_value = map[string]int32{
 		"TYPE_UNSPECIFIED": 0,
+		"TYPE_ANY":         8,
 		"TYPE_BOOL":        1,
 		"TYPE_INT":         2,
 		"TYPE_FLOAT":       3,
@@ -1011,7 +1019,7 @@ func (x *HmacAuth) GetMaxNonces() int32 {
 // CertificateAuth takes the principal from the verified certificate of the TLS connection (middleware/auth). On a server.
 type CertificateAuth struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where the name of the principal stands. Unspecified: the common name of the subject.
+	// Where the name of the principal stands.
 	Name          CertificateAuth_Name `protobuf:"varint,1,opt,name=name,proto3,enum=pyrokit.config.v1.CertificateAuth_Name" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1614,11 +1622,12 @@ const file_pyrokit_config_v1_resilience_proto_rawDesc = "" +
 	"max_nonces\x18\x05 \x01(\x05B\x11\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x06100000R\tmaxNonces\x1aX\n" +
 	"\x0fPrincipalsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
-	"\x05value\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05value:\x028\x01\"\xa2\x01\n" +
-	"\x0fCertificateAuth\x12E\n" +
-	"\x04name\x18\x01 \x01(\x0e2'.pyrokit.config.v1.CertificateAuth.NameB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04name\"H\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.pyrokit.config.v1.SecretR\x05value:\x028\x01\"\xcc\x01\n" +
+	"\x0fCertificateAuth\x12Y\n" +
+	"\x04name\x18\x01 \x01(\x0e2'.pyrokit.config.v1.CertificateAuth.NameB\x1c\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\x10NAME_COMMON_NAMER\x04name\"^\n" +
 	"\x04Name\x12\x14\n" +
-	"\x10NAME_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\x10NAME_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10NAME_COMMON_NAME\x10\x04\x12\f\n" +
 	"\bNAME_DNS\x10\x01\x12\f\n" +
 	"\bNAME_URI\x10\x02\x12\x0e\n" +
 	"\n" +
@@ -1646,10 +1655,10 @@ const file_pyrokit_config_v1_resilience_proto_rawDesc = "" +
 	"\x05calls\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x05calls\x120\n" +
 	"\x06params\x18\x02 \x03(\v2\x18.pyrokit.config.v1.ParamR\x06params\x12\x1b\n" +
 	"\tmore_args\x18\x03 \x01(\bR\bmoreArgs\x12#\n" +
-	"\rmore_keywords\x18\x04 \x01(\bR\fmoreKeywords\"\xef\x03\n" +
+	"\rmore_keywords\x18\x04 \x01(\bR\fmoreKeywords\"\x89\x04\n" +
 	"\x05Param\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12;\n" +
-	"\x04type\x18\x02 \x01(\x0e2\x1d.pyrokit.config.v1.Param.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12\x1a\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12G\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x1d.pyrokit.config.v1.Param.TypeB\x14\xbaH\x05\x82\x01\x02\x10\x01\x8a\xd3\x18\bTYPE_ANYR\x04type\x12\x1a\n" +
 	"\boptional\x18\x03 \x01(\bR\boptional\x12\x12\n" +
 	"\x04none\x18\x04 \x01(\bR\x04none\x12\x15\n" +
 	"\x03min\x18\x05 \x01(\x01H\x00R\x03min\x88\x01\x01\x12\x15\n" +
@@ -1659,9 +1668,10 @@ const file_pyrokit_config_v1_resilience_proto_rawDesc = "" +
 	"\x05match\x18\t \x01(\tR\x05match\x12\x15\n" +
 	"\x06one_of\x18\n" +
 	" \x03(\tR\x05oneOf\x12.\n" +
-	"\x05items\x18\v \x01(\v2\x18.pyrokit.config.v1.ParamR\x05items\"\x85\x01\n" +
+	"\x05items\x18\v \x01(\v2\x18.pyrokit.config.v1.ParamR\x05items\"\x93\x01\n" +
 	"\x04Type\x12\x14\n" +
-	"\x10TYPE_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\x10TYPE_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bTYPE_ANY\x10\b\x12\r\n" +
 	"\tTYPE_BOOL\x10\x01\x12\f\n" +
 	"\bTYPE_INT\x10\x02\x12\x0e\n" +
 	"\n" +
