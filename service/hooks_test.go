@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -233,6 +235,24 @@ func TestPublishedAddresses(t *testing.T) {
 	uri := start(t, s, service.ListenOn(l)).URI("published")
 	require.NoError(t, service.Do(t.Context(), connect(t, uri.String()), "m"))
 	require.False(t, net.ParseIP(uri.Host).IsUnspecified())
+}
+
+func TestAdvertisedAddresses(t *testing.T) {
+	s := service.New("advertised").Method("m", func() {})
+	for address, want := range map[string]string{
+		"gate.example:99": "gate.example:99", "gate.example": "gate.example:PORT", "gate.example:0": "gate.example:PORT",
+		"2001:db8::1": "[2001:db8::1]:PORT", "[2001:db8::1]": "[2001:db8::1]:PORT", "[2001:db8::1]:7": "[2001:db8::1]:7",
+	} {
+		srv := start(t, s, service.Listen("tcp", "127.0.0.1:0"), service.Advertise(address), service.Listen("tcp", "127.0.0.1:0"))
+		uri := srv.URI("advertised")
+		require.Equal(t, strings.Replace(want, "PORT", strconv.Itoa(uri.Port), 1), uri.Location())
+		require.NotZero(t, uri.Port)
+	}
+	for _, address := range []string{":7", "a b", "gate.example:70000", "gate.example:http", "gate.example:-1", "[2001:db8::1", "a@b:7"} {
+		err := service.NewServer(service.Listen("tcp", "127.0.0.1:0"), service.Advertise(address)).Start()
+		require.ErrorContains(t, err, "want HOST or HOST:PORT", address)
+	}
+	require.ErrorContains(t, service.NewServer(service.Listen("unix", "")).Start(), "without a path")
 }
 
 func TestServe(t *testing.T) {

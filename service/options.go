@@ -288,15 +288,18 @@ func Listen(network, address string) ServerOption {
 		default:
 			return fmt.Errorf("Listen: network %q, want tcp, tcp4, tcp6 or unix", network)
 		}
+		if network == "unix" && address == "" {
+			return errors.New("Listen: a unix socket without a path")
+		}
 		c.pb.Listeners = append(c.pb.Listeners, &configv1.Listener{Network: network, Address: address})
 		return nil
 	})
 }
 
 // Advertise has URIs carry address, HOST or HOST:PORT, instead of what the last Listen is bound to: for
-// servers behind NAT or in containers (Pyro's NATHOST and NATPORT). By default it is the host that Listen
-// names; where that stands for all addresses, such as 0.0.0.0, it is the one that this machine reaches
-// other networks by.
+// servers behind NAT or in containers (Pyro's NATHOST and NATPORT). Without a port, or with port 0, it is
+// the listener's own. By default it is the host that Listen names; where that stands for all addresses,
+// such as 0.0.0.0, it is the one that this machine reaches other networks by.
 func Advertise(address string) ServerOption {
 	return serverOption(func(c *serverConfig) error {
 		if len(c.pb.GetListeners()) == 0 {

@@ -521,10 +521,13 @@ func publishedURI(network, advertised, address string, bound net.Addr) (pyro.URI
 	} else if host, port, err = net.SplitHostPort(advertised); err == nil {
 		hasPort = true
 	}
-	if hasPort {
-		uri.Port, err = strconv.Atoi(port)
+	if hasPort && err == nil {
+		var n uint64
+		if n, err = strconv.ParseUint(port, 10, 16); n > 0 {
+			uri.Port = int(n)
+		}
 	}
-	if err != nil || host == "" {
+	if err != nil || host == "" || strings.ContainsAny(host, "@/[] \t\r\n") {
 		return uri, fmt.Errorf("advertised address %q: want HOST or HOST:PORT", advertised)
 	}
 	uri.Host = host

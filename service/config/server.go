@@ -55,7 +55,7 @@ func (b *serverBuilder) listeners(m *configv1.Server) {
 		if network == "" {
 			network = "tcp"
 		}
-		if address == "" {
+		if address == "" && network != "unix" {
 			address = "localhost:0"
 		}
 		b.add(service.Listen(network, address))
