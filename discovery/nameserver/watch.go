@@ -23,6 +23,10 @@ const (
 	closeTimeout  = time.Second      // for the message that ends a watch
 )
 
+// watchGrace is for how long entries are still told of that a name server does not know when it is back: if it has lost
+// them, those who keep them registered have them back by then. A variable for the tests.
+var watchGrace = discovery.DefaultLease
+
 // Watch tells of the entries that q chooses, for discovery.Watcher. A name server of pyrokit tells of changes
 // at once, over a connection of its own; Python's are asked every PollInterval.
 func (c *Client) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]discovery.Entry, error] {
@@ -39,8 +43,10 @@ func watch(
 	}
 	return func(yield func([]discovery.Entry, error) bool) {
 		var changes discovery.Changes
+		var last []discovery.Entry
 		wanted := true // false when the loop has ended
 		each := func(entries []discovery.Entry) bool {
+			last = slices.Clone(entries)
 			wanted = wanted && changes.Yield(entries, nil, yield)
 			return wanted
 		}
@@ -60,7 +66,7 @@ func watch(
 			pause := poll
 			switch {
 			case tells != nil:
-				pause, err = watchRetry, tells.listen(ctx, q, each)
+				pause, err = watchRetry, tells.listen(ctx, q, last, each)
 				if lacksMethod(err) { // it was what the connection said before another name server took the place
 					err = use(ctx, func(c *Client) error { return c.Ping(ctx) }) // on a new one
 				}
@@ -93,9 +99,13 @@ func (c *Client) has(ctx context.Context, method string) bool {
 	return err == nil && welcome.Metadata != nil && slices.Contains(welcome.Metadata.Methods, method)
 }
 
-// listen yields the entries that q chooses, after each change, until that fails, ctx ends or each is false.
-func (c *Client) listen(ctx context.Context, q discovery.Query, each func([]discovery.Entry) bool) error {
-	l := &listener{query: q, entries: map[string]discovery.Entry{}, changed: make(chan struct{}, 1)}
+// listen yields the entries that q chooses, after each change, until that fails, ctx ends or each is false. Those that were
+// there before stay for a grace.
+func (c *Client) listen(
+	ctx context.Context, q discovery.Query, before []discovery.Entry, each func([]discovery.Entry) bool,
+) error {
+	l := newListener(q, before)
+	var over <-chan time.Time // ends the grace
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
@@ -105,13 +115,18 @@ func (c *Client) listen(ctx context.Context, q discovery.Query, each func([]disc
 	for {
 		select {
 		case <-l.changed:
-			if !each(l.snapshot()) {
-				cancel()
-				return <-ended
+			if over == nil {
+				over = time.After(watchGrace)
 			}
+		case <-over:
+			l.forget()
 		case err := <-ended:
 			cancel()
 			return err
+		}
+		if !each(l.snapshot()) {
+			cancel()
+			return <-ended
 		}
 	}
 }
@@ -121,14 +136,33 @@ type listener struct {
 	query   discovery.Query
 	changed chan struct{} // has room for one: entries are not what was yielded last
 
-	mu      sync.Mutex // guards entries
+	mu      sync.Mutex // guards what follows
 	entries map[string]discovery.Entry
+	before  map[string]discovery.Entry // of the connection before this one, of which nothing was told
+}
+
+func newListener(q discovery.Query, before []discovery.Entry) *listener {
+	l := &listener{
+		query: q, changed: make(chan struct{}, 1),
+		entries: map[string]discovery.Entry{}, before: map[string]discovery.Entry{},
+	}
+	for _, e := range before {
+		l.before[e.Name] = e
+	}
+	return l
+}
+
+// forget drops what the name server does not know.
+func (l *listener) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.before)
 }
 
 func (l *listener) snapshot() []discovery.Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entries := slices.Collect(maps.Values(l.entries))
+	entries := slices.Concat(slices.Collect(maps.Values(l.entries)), slices.Collect(maps.Values(l.before)))
 	discovery.SortEntries(entries)
 	return entries
 }
@@ -212,6 +246,7 @@ func (l *listener) take(v any) (synced bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		delete(l.before, name)
 		if l.query.Matches(e) {
 			l.entries[name] = e
 		} else {
@@ -219,6 +254,7 @@ func (l *listener) take(v any) (synced bool, err error) {
 		}
 	case kind == "remove":
 		delete(l.entries, name)
+		delete(l.before, name)
 	case kind == "synced":
 		return true, nil
 	case kind == "alive":

@@ -90,6 +90,7 @@ func until(t *testing.T, next func() ([]discovery.Entry, error, bool), names ...
 }
 
 func TestWatch(t *testing.T) {
+	nameserver.WatchGrace(t, time.Millisecond)
 	location, stop := startAt(t, "127.0.0.1:0")
 	_, port, err := net.SplitHostPort(location)
 	require.NoError(t, err)
@@ -130,6 +131,42 @@ func TestWatch(t *testing.T) {
 	cancel()
 	_, _, more = next()
 	require.False(t, more, "it ends with its context, and without an error")
+}
+
+// TestWhatANameServerHasLostIsToldOfForAGrace: it is back before those are who register their names again.
+func TestWhatANameServerHasLostIsToldOfForAGrace(t *testing.T) {
+	nameserver.WatchGrace(t, time.Hour)
+	location, stop := startAt(t, "127.0.0.1:0")
+	c := client(t, location, pyro.DialConfig{})
+	register := func(name, at string) {
+		t.Helper()
+		require.NoError(t, c.Register(t.Context(), name, uri(t, at), false))
+	}
+	register("app.a", "PYRO:o@h:1")
+	register("app.b", "PYRO:o@h:1")
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	next, end := iter.Pull2(c.Watch(ctx, discovery.Query{Prefix: "app."}))
+	defer end()
+	until(t, next, "app.a", "app.b")
+	stop()
+	_, err, _ := next()
+	require.ErrorIs(t, err, transport.ErrUnavailable)
+	_, stop = startAt(t, location) // empty
+	defer stop()
+	for err != nil {
+		var entries []discovery.Entry
+		entries, err, _ = next()
+		require.True(t, err != nil || len(entries) == 2, "what is told first has all")
+	}
+	register("app.a", "PYRO:o@h:2")
+	entries, err, _ := next()
+	require.NoError(t, err)
+	require.Equal(t, []discovery.Entry{{Name: "app.a", URI: uri(t, "PYRO:o@h:2")}, {Name: "app.b", URI: uri(t, "PYRO:o@h:1")}}, entries)
+	register("app.b", "PYRO:o@h:2")
+	_, err = c.Remove(ctx, "app.b")
+	require.NoError(t, err)
+	require.Empty(t, until(t, next, "app.a"), "who removes a name has no grace")
 }
 
 func TestWatchOfWhatCannotTell(t *testing.T) {
