@@ -288,5 +288,5 @@ func TestAChainKnowsHowValuesAreWritten(t *testing.T) {
 		MaxDepth: 7, Registry: classes,
 	}
 	require.Equal(t, []codec.Options{want, want, e.Values}, seen)
-	require.EqualValues(t, 6, all.ProtoReflect().Descriptor().Fields().Len(), "a new option has to be known here, too")
+	require.Equal(t, 6, all.ProtoReflect().Descriptor().Fields().Len(), "a new option has to be known here, too")
 }

@@ -8,6 +8,8 @@
 //	stock, err := p.Proxy("stock")     // as the file describes it
 //	err = p.Run(ctx)                   // until ctx ends; then it drains
 //
+// What no file can hold is given to New with [ServerOptions] and [ProxyOptions].
+//
 // # What changes while it runs
 //
 // SIGHUP, a change of the files where reload.watch is set, and [Program.Reload] read the configuration again. With an

@@ -14,9 +14,9 @@ import (
 // defaultBroadcast is where broadcasts are answered.
 const defaultBroadcast = ":9091"
 
-// NameServer returns the name server that m describes, and what it keeps its names in, which is to be closed after it.
+// newNameServer returns the name server that m describes, and what it keeps its names in, which is to be closed after it.
 // extra are more options of its server. Errors are [config.FieldError], as of [config.ServerOptions].
-func NameServer(
+func newNameServer(
 	m *configv1.NameServer, env config.Env, extra ...service.ServerOption,
 ) (*nameserver.NameServer, storage.Storage, error) {
 	path := env.Path

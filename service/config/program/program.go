@@ -39,6 +39,8 @@ type Option func(*options)
 type options struct {
 	load           []config.LoadOption
 	registry       *config.Registry
+	server         []service.ServerOption
+	proxies        []service.ProxyOption
 	stdout, stderr io.Writer
 	ready          func([]Address)
 }
@@ -51,6 +53,17 @@ func Load(opts ...config.LoadOption) Option {
 // Middlewares says what entries of chains may be, in the place of [config.Default].
 func Middlewares(r *config.Registry) Option {
 	return func(o *options) { o.registry, o.load = r, append(o.load, config.Middlewares(r)) }
+}
+
+// ServerOptions has the server set up with more options, for what only code can say: [service.Classes],
+// [service.OnDisconnect]. They count more than the configuration; middlewares stand inside of its chain.
+func ServerOptions(opts ...service.ServerOption) Option {
+	return func(o *options) { o.server = append(o.server, opts...) }
+}
+
+// ProxyOptions is ServerOptions for each of the proxies.
+func ProxyOptions(opts ...service.ProxyOption) Option {
+	return func(o *options) { o.proxies = append(o.proxies, opts...) }
 }
 
 // Streams are what the log goes to as stdout and stderr; the default are those of the process.
@@ -217,7 +230,7 @@ func (p *Program) buildNameServer(c *configv1.Config) error {
 	p.chains[namesChain] = chain
 	m := proto.CloneOf(c.GetNameServer())
 	m.Server.Chain = nil
-	p.nameServer, p.store, err = NameServer(m, p.env("name_server"), service.Use(chain.Middleware()))
+	p.nameServer, p.store, err = newNameServer(m, p.env("name_server"), service.Use(chain.Middleware()))
 	if err != nil {
 		return err
 	}
@@ -258,7 +271,8 @@ func (p *Program) newServer(m *configv1.Server) error {
 	if err != nil {
 		return err
 	}
-	p.server = service.NewServer(append(opts, service.Use(chain.Middleware()))...)
+	opts = append(opts, service.Use(chain.Middleware()))
+	p.server = service.NewServer(append(opts, p.opts.server...)...)
 	return p.metrics.Register(metrics.Collector(p.server))
 }
 
@@ -288,7 +302,8 @@ func (p *Program) makeProxy(name string, m *configv1.Proxy) (*madeProxy, error) 
 	}
 	own := proto.CloneOf(m)
 	own.Chain = nil
-	proxy, err := config.Connect(own, p.env(path), service.Use(chain.Middleware()))
+	opts := append([]service.ProxyOption{service.Use(chain.Middleware())}, p.opts.proxies...)
+	proxy, err := config.Connect(own, p.env(path), opts...)
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,14 @@ package program_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/config/program"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,16 +62,21 @@ func write(t *testing.T, file, text string) {
 // run runs a configuration until the test ends.
 func run(t *testing.T, text string, prepare ...func(*program.Program)) *running {
 	t.Helper()
+	return runWith(t, text, nil, prepare...)
+}
+
+func runWith(t *testing.T, text string, opts []program.Option, prepare ...func(*program.Program)) *running {
+	t.Helper()
 	r := &running{t: t, file: filepath.Join(t.TempDir(), "site.yaml"), log: &buffer{}, ready: map[string][]string{}}
 	write(t, r.file, text)
 	started := make(chan struct{})
 	var err error
-	r.Program, err = program.New([]string{r.file}, program.Streams(r.log, r.log), program.OnReady(func(at []program.Address) {
+	r.Program, err = program.New([]string{r.file}, append(opts, program.Streams(r.log, r.log), program.OnReady(func(at []program.Address) {
 		for _, a := range at {
 			r.ready[a.What] = append(r.ready[a.What], a.URI)
 		}
 		close(started)
-	}))
+	}))...)
 	require.NoError(t, err)
 	for _, p := range prepare {
 		p(r.Program)
@@ -193,6 +201,32 @@ func TestAProgramWithServicesOfItsOwn(t *testing.T) {
 	require.NotEmpty(t, r.ready["server"])
 	_, err = r.Proxy("stock")
 	require.ErrorContains(t, err, "proxy stock: the configuration has none of this name")
+}
+
+func TestOptionsThatOnlyCodeHas(t *testing.T) {
+	var judged atomic.Int64
+	judge := service.ValidateHandshake(func(_ context.Context, h *transport.Handshake) (any, error) {
+		judged.Add(1)
+		var said string
+		if err := h.Value.Decode(&said); err != nil || said != "sesame" {
+			return nil, fmt.Errorf("want sesame, found %q: %w", said, err)
+		}
+		return nil, nil //nolint:nilnil // the usual answer
+	})
+	for _, text := range []string{"services: [{name: e, echo: {}}]\n", "log: {}\n"} { // with a server of the configuration and without
+		r := runWith(t, text, []program.Option{program.ServerOptions(judge)}, func(p *program.Program) {
+			require.NoError(t, p.Server().Add(service.New("own").Method("v", func() int { return 7 })))
+		})
+		before := judged.Load()
+		proxy := "proxies: {p: {uri: '" + r.Server().URI("own").String() + "'}}\n"
+		with := runWith(t, proxy, []program.Option{program.ProxyOptions(service.Handshake("sesame"))})
+		p, err := with.Proxy("p")
+		require.NoError(t, err)
+		v, err := service.Call[int](t.Context(), p, "v")
+		require.NoError(t, err)
+		require.Equal(t, 7, v)
+		require.Equal(t, before+1, judged.Load())
+	}
 }
 
 func TestProxiesOfAConfiguration(t *testing.T) {
