@@ -33,6 +33,11 @@ func (e *entry) same(o *entry) bool {
 	return e.Name == o.Name && e.secrets == o.secrets && proto.Equal(e.config, o.config)
 }
 
+// Gives tells whether one of the middlewares gives what, as [transport.Order] has it: "principal", "permission".
+func (c *BuiltChain) Gives(what string) bool {
+	return slices.ContainsFunc(c.entries, func(e entry) bool { return slices.Contains(e.Order.Gives, what) })
+}
+
 // OtherSecrets returns the places of middlewares that before has, too, with the same settings but other secrets.
 func (c *BuiltChain) OtherSecrets(before *BuiltChain) []int {
 	var places []int

@@ -23,7 +23,8 @@
 //
 // A middleware whose settings and secrets are the same keeps what it knows. Certificates, keys and authorities are
 // followed without a reload. All else that differs is logged as what needs a restart, and stays as it was; so does a
-// secret outside of chains, such as an HMAC key, whose value has changed.
+// secret outside of chains, such as an HMAC key, whose value has changed, and a chain that no longer authenticates or
+// authorizes: what a half-written file says must not open a server to everybody.
 //
 // The package puts the others together; it knows nothing that they know. It links what they link: SQLite for name
 // servers, OTLP for traces, Prometheus. Who wants less takes package config, which makes options of messages.

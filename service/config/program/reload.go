@@ -192,12 +192,23 @@ func (c *change) discard() {
 func (c *change) chain(path string, next, running chained, end transport.End) {
 	built, err := config.Chain(next.GetChain(), c.p.chainEnv(running, path, end))
 	switch {
+	case err == nil && opensUp(c.p.chains[path].Chain(), built), errors.Is(err, middleware.ErrRestart):
 	case err == nil:
 		c.chains[path] = built
-	case errors.Is(err, middleware.ErrRestart):
 	default:
 		c.add(err)
 	}
+}
+
+// opensUp tells whether next no longer asks who calls, or what they may call, as before does: a file that was half
+// written when it was read must not open a server to everybody.
+func opensUp(before, next *config.BuiltChain) bool {
+	for _, guard := range []string{"principal", "permission"} {
+		if before.Gives(guard) && !next.Gives(guard) {
+			return true
+		}
+	}
+	return false
 }
 
 // prepareServices makes the services that are new or differ, and finds those that are gone.

@@ -182,6 +182,30 @@ func TestSectionsThatAreGoneStayAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestAChainThatGuardsNoMoreWaitsForARestart(t *testing.T) {
+	const (
+		services = "services: [{name: e, echo: {}}]\n"
+		tokens   = "token_auth: {principals: {a: {value: sesame}}}"
+		rules    = "authorization: {rules: [{principals: [a], calls: [e.echo]}]}"
+	)
+	r := run(t, services+"server: {chain: [recovery, "+tokens+", "+rules+"]}\n")
+	for name, chain := range map[string]string{
+		"nobody is known":    "[recovery]",
+		"nothing is allowed": "[recovery, " + tokens + "]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := r.reload(services + "server: {limits: {max_calls: 7}, chain: " + chain + "}\n")
+			require.Equal(t, []string{"server.chain"}, report.NeedsRestart)
+			_, err := r.call("e", "echo", 1)
+			require.ErrorIs(t, err, transport.ErrUnauthenticated)
+			_, err = service.Call[any](t.Context(), r.connect("e", service.Handshake("sesame")), "generator")
+			require.ErrorIs(t, err, transport.ErrPermissionDenied)
+		})
+	}
+	r.reload(services + "server: {chain: [" + tokens + ", correlation, " + rules + "]}\n")
+	require.Len(t, r.Config().GetServer().GetChain().GetMiddlewares(), 3, "any other change counts at once")
+}
+
 func TestAWrongConfigurationChangesNothing(t *testing.T) {
 	text := "admin: {address: 'localhost:0'}\nserver: {chain: [recovery]}\nservices: [{name: e, echo: {}}]\nlog: {}\n"
 	r := run(t, text)
