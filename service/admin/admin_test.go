@@ -144,10 +144,10 @@ func TestReadiness(t *testing.T) {
 
 func TestListen(t *testing.T) {
 	for _, address := range []string{"nothing", "0.0.0.0:0", ":0", "192.0.2.1:0"} {
-		_, err := admin.Listen(t.Context(), address, admin.Config{}, nil, nil)
+		_, err := admin.Listen(t.Context(), address, admin.Config{})
 		require.ErrorContains(t, err, address)
 	}
-	s, err := admin.Listen(t.Context(), "localhost:0", whole(), nil, nil)
+	s, err := admin.Listen(t.Context(), "localhost:0", whole())
 	require.NoError(t, err)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	get := func(url string) (string, error) {
@@ -168,7 +168,7 @@ func TestListen(t *testing.T) {
 	_, err = get(s.URL() + "/healthz")
 	require.Error(t, err)
 
-	s, err = admin.Listen(t.Context(), ":0", admin.Config{AllowRemote: true}, nil, nil)
+	s, err = admin.Listen(t.Context(), ":0", admin.Config{AllowRemote: true})
 	require.NoError(t, err)
 	host, _, err := net.SplitHostPort(s.URL()[len("http://"):])
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ func Example() {
 			}
 			return []admin.Check{check}
 		},
-	}, nil, nil)
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,9 +2,11 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/pprof"
 	"slices"
@@ -33,6 +35,10 @@ type Config struct {
 	// Authorized tells whether a bearer token, empty where there is none, opens all but /healthz, /readyz and the index;
 	// nil: no token is needed. It should take the same time for each wrong one.
 	Authorized func(token string) bool
+	// TLS is what Listen speaks; nil: plain HTTP.
+	TLS *tls.Config
+	// Log gets what goes wrong with what Listen serves; nil discards it.
+	Log *slog.Logger
 }
 
 // Handler returns what answers. Answers are not to be kept by caches. Errors of /configz and of the checks are told to

@@ -25,9 +25,9 @@ type Server struct {
 	served chan struct{} // closed when Serve has returned
 }
 
-// Listen serves cfg at address, HOST:PORT, with TLS if that is not nil, until Shutdown. Without [Config.AllowRemote] an
-// address that other machines reach is an error. log gets what HTTP itself has to say; nil discards it.
-func Listen(ctx context.Context, address string, cfg Config, secure *tls.Config, log *slog.Logger) (*Server, error) {
+// Listen serves cfg at address, HOST:PORT, until Shutdown; ctx is for opening it alone. Without [Config.AllowRemote] an
+// address that other machines reach is an error.
+func Listen(ctx context.Context, address string, cfg Config) (*Server, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("admin: address %q: want HOST:PORT", address)
@@ -40,9 +40,10 @@ func Listen(ctx context.Context, address string, cfg Config, secure *tls.Config,
 		return nil, fmt.Errorf("admin: %w", err)
 	}
 	scheme := "http"
-	if secure != nil {
-		l, scheme = tls.NewListener(l, secure), "https"
+	if cfg.TLS != nil {
+		l, scheme = tls.NewListener(l, cfg.TLS), "https"
 	}
+	log := cfg.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

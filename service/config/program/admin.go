@@ -86,7 +86,9 @@ func (r *run) startAdmin(ctx context.Context) (err error) {
 		Profiles:    !m.GetNoProfiles(),
 		AllowRemote: m.GetAllowRemote(),
 		Authorized:  r.p.token.opens,
-	}, secure, r.p.log.Logger)
+		TLS:         secure,
+		Log:         r.p.log.Logger,
+	})
 	if err != nil {
 		return &config.FieldError{Path: "admin.address", Err: err}
 	}
