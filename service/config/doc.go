@@ -32,7 +32,8 @@
 //
 // PYRO_* variables set fields of the log, and of the server, the name server's own server, and all proxies, as far as these
 // are in the configuration. PYRO_HOST, PYRO_NATHOST, PYRO_NS_HOST and PYRO_NS_PORT do not replace what is written there, as it is
-// with options in code: they are for listeners without an address, and for name servers that nobody names.
+// with options in code: they are for listeners without an address, and for name servers that nobody names. Nor do PYRO_NS_BCPORT
+// and PYRO_BROADCAST_ADDRS replace what a broadcast_lookup says.
 //
 // # Errors
 //

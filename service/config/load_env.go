@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pyrokit/pyrokit/internal/configtree"
 	"github.com/pyrokit/pyrokit/internal/pyroenv"
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 )
 
 // environment sets what variables of Pyro's users say: what service.FromEnv does for code. They count more than
@@ -36,7 +38,7 @@ func (l *loader) environment() {
 		e.nameServer()
 	}
 	for _, name := range sortedKeys(l.config.GetProxies()) {
-		e.proxy(keyPath("proxies", name))
+		e.proxy(l.config.GetProxies()[name], keyPath("proxies", name))
 	}
 }
 
@@ -270,7 +272,7 @@ func (e *environ) nameServer() {
 }
 
 // proxy sets what is for a proxy.
-func (e *environ) proxy(path string) {
+func (e *environ) proxy(m *configv1.Proxy, path string) {
 	e.both(path)
 	if d, _ := e.Seconds("COMMTIMEOUT"); d != 0 {
 		e.text("COMMTIMEOUT", path+".timeout", d.String())
@@ -280,7 +282,22 @@ func (e *environ) proxy(path string) {
 	e.boolIf("METADATA", path+".no_metadata", true)
 	e.intIf("MAX_RETRIES", path+".max_retries")
 	e.secondsIf("NS_LOOKUP_DELAY", path+".lookup_delay")
+	e.broadcastLookup(m.GetBroadcastLookup(), path+".broadcast_lookup")
 	e.tls(path+".tls", "CLIENT")
+}
+
+// broadcastLookup says where the network is asked, if it is and nothing else does.
+func (e *environ) broadcastLookup(m *configv1.BroadcastLookup, path string) {
+	if m == nil {
+		return
+	}
+	if m.GetPort() == 0 {
+		e.intIf("NS_BCPORT", path+".port")
+	}
+	addresses := slices.DeleteFunc(e.List("BROADCAST_ADDRS"), func(a string) bool { return a == "''" }) // Pyro's word for none
+	if len(m.GetAddresses()) == 0 && len(addresses) > 0 {
+		e.list("BROADCAST_ADDRS", path+".addresses", addresses)
+	}
 }
 
 // tls sets TLS, where the SSL items switch it on.
