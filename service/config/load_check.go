@@ -62,7 +62,8 @@ func (f *File) checkCertificates(path string, m *configv1.Server) {
 	}
 }
 
-var errNoCertificates = errors.New("clients are asked for no certificate: set require_client_cert or request_client_cert of the server's tls")
+var errNoCertificates = errors.New("clients are asked for no certificate: " +
+	"set require_client_cert or request_client_cert of the server's tls")
 
 // wantsCertificate tells whether a middleware knows clients by their certificates.
 func wantsCertificate(m *configv1.Middleware) bool {
