@@ -44,6 +44,7 @@ func watch(
 	return func(yield func([]discovery.Entry, error) bool) {
 		var changes discovery.Changes
 		var last []discovery.Entry
+		var lost loss
 		wanted := true // false when the loop has ended
 		each := func(entries []discovery.Entry) bool {
 			last = slices.Clone(entries)
@@ -71,7 +72,7 @@ func watch(
 					err = use(ctx, func(c *Client) error { return c.Ping(ctx) }) // on a new one
 				}
 			case err == nil:
-				each(entries)
+				each(lost.judge(entries, last))
 			}
 			if err != nil && ctx.Err() == nil && wanted {
 				pause = min(watchRetry, poll)
@@ -82,6 +83,25 @@ func watch(
 			}
 		}
 	}
+}
+
+// A loss is that a name server has nothing any more of what it had. Python's do not tell that they were restarted.
+type loss struct {
+	since time.Time
+}
+
+// judge returns the entries that are to be told: what was told last, until the grace is over.
+func (l *loss) judge(entries, last []discovery.Entry) []discovery.Entry {
+	switch {
+	case len(entries) > 0 || len(last) == 0:
+		l.since = time.Time{}
+	case l.since.IsZero():
+		l.since = time.Now()
+		return last
+	case time.Since(l.since) < watchGrace:
+		return last
+	}
+	return entries
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -185,6 +185,45 @@ func TestWatchOfWhatCannotTell(t *testing.T) {
 	}
 }
 
+func TestWhatANameServerOfPythonHasLostIsToldOfForAGrace(t *testing.T) {
+	for _, tt := range []struct {
+		grace time.Duration
+		want  []string
+	}{{time.Hour, []string{"a", "b"}}, {time.Nanosecond, []string{"a", "", "b"}}} {
+		nameserver.WatchGrace(t, tt.grace)
+		answers := []string{"a", "", "", "", "b"}
+		asked := 0
+		s := service.New(nameserver.ObjectName)
+		s.Method("ping", func() {})
+		s.Method("yplookup", func([]string, bool) map[string]codec.Tuple {
+			name := answers[min(asked, len(answers)-1)]
+			asked++
+			if name == "" {
+				return nil
+			}
+			return map[string]codec.Tuple{name: {"PYRO:o@h:1", []string{"tag"}}}
+		}, service.Params("meta_all", "return_metadata"))
+		srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+		require.NoError(t, srv.Add(s))
+		require.NoError(t, srv.Start())
+		c := client(t, srv.URI("").Location(), pyro.DialConfig{})
+		c.PollInterval = time.Millisecond
+		var got []string
+		for entries, err := range c.Watch(t.Context(), discovery.Query{All: []string{"tag"}}) {
+			require.NoError(t, err)
+			name := ""
+			if len(entries) > 0 {
+				name = entries[0].Name
+			}
+			if got = append(got, name); name == "b" {
+				break
+			}
+		}
+		require.Equal(t, tt.want, got)
+		require.NoError(t, srv.Shutdown(context.Background()))
+	}
+}
+
 func TestAWatchGoesOnWhenANameServerOfPythonTakesThePlace(t *testing.T) {
 	location, stop := startAt(t, "127.0.0.1:0")
 	c := client(t, location, pyro.DialConfig{})
