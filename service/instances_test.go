@@ -20,6 +20,7 @@ import (
 // accounts counts what becomes of instances.
 type accounts struct {
 	made, closed atomic.Int32
+	final        atomic.Int32 // the balance when the last one was closed
 	refuse       atomic.Bool
 }
 
@@ -81,6 +82,7 @@ func (a *account) Fail() error { return errors.New("went wrong") }
 
 func (a *account) Close() error {
 	a.enter()
+	a.accounts.final.Store(int32(a.balance))
 	a.accounts.closed.Add(1)
 	return nil
 }
@@ -191,6 +193,35 @@ func TestNobodyCallsAnInstanceTwiceAtATime(t *testing.T) {
 	require.Equal(t, 8, deposit(t, p, 0))
 	require.NoError(t, p.Close())
 	require.Eventually(t, func() bool { return l.closed.Load() == l.made.Load() }, 30*time.Second, time.Millisecond)
+}
+
+// A client that sends one-way calls and leaves has them carried out by its own instance, which is closed after the last.
+func TestOnewayCallsOutliveTheirConnection(t *testing.T) {
+	var l accounts
+	gone, goOn := make(chan struct{}), make(chan struct{})
+	s := service.PerSession(l.open)
+	s.Method("late", (*account).Slowly, service.Oneway())
+	wait := transport.Middleware{Name: "wait", Call: func(next transport.Endpoint) transport.Endpoint {
+		return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+			if call.Oneway {
+				<-goOn
+			}
+			return next(ctx, call)
+		}
+	}}
+	p := inMemory(t, s, service.Use(wait), service.OnDisconnect(func(*transport.Peer) { close(gone) }))()
+	deposit(t, p, 1)
+	for range 10 {
+		require.NoError(t, service.Do(t.Context(), p, "late", 1))
+	}
+	require.Equal(t, 0, deposit(t, p, -1), "all have arrived")
+	require.NoError(t, p.Close())
+	<-gone
+	require.Zero(t, l.closed.Load())
+	close(goOn)
+	require.Eventually(t, func() bool { return l.closed.Load() == 1 }, 30*time.Second, time.Millisecond)
+	require.EqualValues(t, 1, l.made.Load())
+	require.EqualValues(t, 10, l.final.Load())
 }
 
 func TestAFactoryThatFails(t *testing.T) {

@@ -137,6 +137,32 @@ func TestASessionClosesItsValuesTheLastOneFirst(t *testing.T) {
 	require.Equal(t, 4, made)
 }
 
+func TestASessionKeepsItsValuesForOnewayCalls(t *testing.T) {
+	var s transport.Session
+	var ended []string
+	load := func(name string) any {
+		v, err := s.Load(name, func() (any, error) { return closer{name, &ended}, nil })
+		require.NoError(t, err)
+		return v
+	}
+	first := load("first")
+	s.Track(closer{"tracked", &ended})
+	s.Hold()
+	s.Hold()
+	require.NoError(t, s.Close())
+	require.Equal(t, []string{"tracked"}, ended, "as without one-way calls")
+	require.False(t, s.Ended())
+	require.Equal(t, first, load("first"))
+	load("second")
+	s.Release()
+	require.Len(t, ended, 1)
+	s.Release()
+	require.Equal(t, []string{"tracked", "second", "first"}, ended)
+	require.True(t, s.Ended())
+	require.NoError(t, s.Close())
+	require.Len(t, ended, 3)
+}
+
 func TestASessionLetsValuesGo(t *testing.T) {
 	var s transport.Session
 	var ended []string

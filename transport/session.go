@@ -14,14 +14,15 @@ type Session struct {
 	values map[any]any
 	order  []any // keys, and *tracked
 	closed bool
+	held   int // one-way calls that still use the values
 }
 
 // tracked is a resource in a session's order.
 type tracked struct{ io.Closer }
 
 // Load returns the value of key, made by create if it is not there yet. create runs under the
-// session's lock: it must not use the session. After the connection has ended, what create makes is
-// not kept, and the caller has to close it.
+// session's lock: it must not use the session. After the session is over, see Ended, what create makes
+// is not kept, and the caller has to close it.
 func (s *Session) Load(key any, create func() (any, error)) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,7 +30,7 @@ func (s *Session) Load(key any, create func() (any, error)) (any, error) {
 		return v, nil
 	}
 	v, err := create()
-	if err != nil || s.closed {
+	if err != nil || s.closed && s.held == 0 {
 		return v, err
 	}
 	if s.values == nil {
@@ -82,29 +83,69 @@ func (s *Session) Untrack(c io.Closer) bool {
 	return false
 }
 
-// Ended reports whether the connection has ended, so that nothing more is kept.
+// Ended reports whether the connection has ended and no one-way call of it is left, so that nothing more is kept.
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closed
+	return s.closed && s.held == 0
 }
 
-// Close ends the session and closes its values and what it tracks.
+// Hold has the values stay open after the connection's end until as many calls of Release: it is for one-way
+// calls, which arrived before the end and may run after it.
+func (s *Session) Hold() {
+	s.mu.Lock()
+	s.held++
+	s.mu.Unlock()
+}
+
+// Release undoes one Hold.
+func (s *Session) Release() {
+	s.mu.Lock()
+	s.held--
+	var over []io.Closer
+	if s.closed {
+		over = s.takeOver()
+	}
+	s.mu.Unlock()
+	closeAll(over)
+}
+
+// Close ends the session and closes what it tracks and its values, these after the last Release.
 func (s *Session) Close() error {
 	s.mu.Lock()
-	values, order := s.values, s.order
-	s.values, s.order, s.closed = nil, nil, true
+	s.closed = true
+	over := s.takeOver()
 	s.mu.Unlock()
-	for _, o := range slices.Backward(order) {
-		v := values[o]
-		if t, ok := o.(*tracked); ok {
-			v = t.Closer
-		}
-		if c, ok := v.(io.Closer); ok {
-			closeValue(c)
+	closeAll(over)
+	return nil
+}
+
+// takeOver takes out what is to be closed now, the first to be closed first.
+func (s *Session) takeOver() (over []io.Closer) {
+	var kept []any
+	for _, o := range slices.Backward(s.order) {
+		t, isTracked := o.(*tracked)
+		switch {
+		case isTracked:
+			over = append(over, t.Closer)
+		case s.held > 0:
+			kept = append(kept, o)
+		default:
+			if c, ok := s.values[o].(io.Closer); ok {
+				over = append(over, c)
+			}
+			delete(s.values, o)
 		}
 	}
-	return nil
+	slices.Reverse(kept)
+	s.order = kept
+	return over
+}
+
+func closeAll(over []io.Closer) {
+	for _, c := range over {
+		closeValue(c)
+	}
 }
 
 // closeValue closes c for a connection that is gone: nobody is left to tell what goes wrong, and no panic

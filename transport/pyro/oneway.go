@@ -48,6 +48,7 @@ func (w *worker) startOneway(ctx context.Context, info *transport.CallInfo) {
 		return
 	}
 	w.s.inFlight.Add(1)
+	w.peer.Session.Hold() // the object it is for stays what it is, whatever comes first: its turn or the connection's end
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queue = append(o.queue, onewayCall{c: w.serverConn, ctx: ctx, info: info, room: w.inflated})
@@ -141,6 +142,7 @@ func (s *Server) runOneway(call onewayCall) {
 		if call.room > 0 {
 			s.inflated.give(call.room)
 		}
+		c.peer.Session.Release()
 		s.inFlight.Add(-1)
 		<-s.oneways.places
 	}()
