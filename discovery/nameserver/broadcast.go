@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,10 @@ func Broadcast(ctx context.Context, cfg pyro.DialConfig, port int, addresses ...
 	if err != nil {
 		return nil, transport.Wrap(transport.CodeUnavailable, fmt.Errorf("broadcast: %w", err))
 	}
-	s := &search{conn: conn, cfg: cfg, port: cmp.Or(port, DefaultBroadcastPort), addresses: broadcastAddresses(addresses)}
+	s := &search{
+		conn: conn, cfg: cfg, port: cmp.Or(port, DefaultBroadcastPort), addresses: broadcastAddresses(addresses),
+		known: map[string]bool{}, tried: make(chan answer, maxBelieved),
+	}
 	return s.run(ctx)
 }
 
@@ -107,6 +111,14 @@ type search struct {
 	cfg       pyro.DialConfig
 	port      int
 	addresses []string
+
+	asked  int  // rounds
+	over   bool // the last of them is
+	known  map[string]bool
+	trying int
+	tried  chan answer // has room for all that are tried
+	unsent []error     // of the last round
+	wrong  []error     // why name servers were not there
 }
 
 // An answer is what somebody says about where the name server is.
@@ -120,59 +132,63 @@ type answer struct {
 // run asks until a name server was found. All that it started has ended by then.
 func (s *search) run(ctx context.Context) (*Client, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	answers := make(chan answer)
-	listening := make(chan struct{})
+	answers, listening := make(chan answer), make(chan struct{})
 	go func() {
 		defer close(listening)
 		s.listen(ctx, answers)
 	}()
-	tried := make(chan answer, maxBelieved)
-	trying := 0
 	defer func() {
 		cancel()
 		_ = s.conn.Close()
 		<-listening
-		for ; trying > 0; trying-- {
-			_ = (<-tried).client.Close()
+		for ; s.trying > 0; s.trying-- {
+			_ = (<-s.tried).client.Close()
 		}
 	}()
-	var unsent, wrong []error
-	asked, over, round := 0, false, time.NewTimer(0)
+	round := time.NewTimer(0)
 	defer round.Stop()
-	known := map[string]bool{}
-	for {
+	for !s.over || s.trying > 0 {
 		select {
 		case <-ctx.Done():
-			return nil, transport.Wrap(transport.CodeDeadlineExceeded, fmt.Errorf("%w: %w", s.failure(unsent, wrong), ctx.Err()))
+			return nil, transport.Wrap(transport.CodeDeadlineExceeded, fmt.Errorf("%w: %w", s.failure(), ctx.Err()))
 		case <-round.C:
-			if over = asked == broadcastRounds; over {
-				break
+			if s.next(ctx) {
+				round.Reset(broadcastWait)
 			}
-			unsent = s.ask(ctx)
-			if len(unsent) == len(s.addresses) {
-				return nil, s.failure(unsent, wrong)
-			}
-			asked++
-			round.Reset(broadcastWait)
 		case a := <-answers:
-			if known[a.uri.String()] || len(known) == maxBelieved {
-				continue
-			}
-			known[a.uri.String()] = true
-			trying++
-			go func() { tried <- s.try(ctx, a) }()
-		case a := <-tried:
-			trying--
-			if a.err == nil {
+			s.heard(ctx, a)
+		case a := <-s.tried:
+			if s.trying--; a.err == nil {
 				return a.client, nil
 			}
 			_ = a.client.Close()
-			wrong = append(wrong, fmt.Errorf("%s answered that it is at %s: %w", a.from, a.uri.Location(), a.err))
-		}
-		if over && trying == 0 {
-			return nil, s.failure(unsent, wrong)
+			s.wrong = append(s.wrong, fmt.Errorf("%s answered that it is at %s: %w", a.from, a.uri.Location(), a.err))
 		}
 	}
+	return nil, s.failure()
+}
+
+// next begins the next round; it is false if there is none.
+func (s *search) next(ctx context.Context) bool {
+	if s.asked == broadcastRounds {
+		s.over = true
+		return false
+	}
+	s.asked++
+	s.unsent = s.ask(ctx)
+	s.over = len(s.unsent) == len(s.addresses)
+	return !s.over
+}
+
+// heard has an answer tried, if it says something new.
+func (s *search) heard(ctx context.Context, a answer) {
+	at := a.uri.String()
+	if s.known[at] || len(s.known) == maxBelieved {
+		return
+	}
+	s.known[at] = true
+	s.trying++
+	go func() { s.tried <- s.try(ctx, a) }()
 }
 
 // ask sends one round, and returns why that failed, where it did.
@@ -230,16 +246,16 @@ func (s *search) try(ctx context.Context, a answer) answer {
 }
 
 // failure says where it was asked, and what came of it.
-func (s *search) failure(unsent, wrong []error) error {
+func (s *search) failure() error {
 	var why error
-	for _, err := range append(unsent, wrong...) {
+	for _, err := range slices.Concat(s.unsent, s.wrong) {
 		why = both(why, err)
 	}
 	asked := strings.Join(s.addresses, ", ")
 	switch {
 	case why == nil:
 		return transport.Errorf(transport.CodeUnavailable, "no name server answered the broadcast to %s at port %d", asked, s.port)
-	case len(wrong) == 0 && len(unsent) == len(s.addresses):
+	case len(s.wrong) == 0 && len(s.unsent) == len(s.addresses):
 		return transport.Errorf(transport.CodeUnavailable, "broadcast at port %d: %w", s.port, why)
 	default:
 		return transport.Errorf(transport.CodeUnavailable,
