@@ -138,22 +138,24 @@ const (
 // few bytes stand for many there, and each connection may send them.
 type inflateRoom struct {
 	mu    sync.Mutex
-	free  int64
+	size  int64
+	free  int64         // negative where the room has become smaller than what is in it
 	freed chan struct{} // closed when there is more
 }
 
 func newInflateRoom(limit int64) *inflateRoom {
-	return &inflateRoom{free: roomFor(limit), freed: make(chan struct{})}
+	return &inflateRoom{size: roomFor(limit), free: roomFor(limit), freed: make(chan struct{})}
 }
 
-// take waits until there are n bytes. Who waits too long has a LimitError.
+// take waits until there are n bytes, or nobody else has any: the room may have become smaller than the limit of an older
+// connection. Who waits too long has a LimitError.
 func (r *inflateRoom) take(ctx context.Context, n int64) error {
 	late := &codec.LimitError{What: "messages inflated at a time", Limit: inflateTogether, Option: "MaxInflatedSize"}
 	ctx, cancel := context.WithTimeoutCause(ctx, inflatePatience, late)
 	defer cancel()
 	for {
 		r.mu.Lock()
-		freed, ok := r.freed, r.free >= n
+		freed, ok := r.freed, r.free >= min(n, r.size)
 		if ok {
 			r.free -= n
 		}
@@ -172,8 +174,14 @@ func (r *inflateRoom) take(ctx context.Context, n int64) error {
 // roomFor returns how many bytes there is room for where the greatest size is limit, which may be as good as none.
 func roomFor(limit int64) int64 { return inflateTogether * min(limit, math.MaxInt64/inflateTogether) }
 
-// resize changes the greatest size: who has more than there is room for keeps it.
-func (r *inflateRoom) resize(before, after int64) { r.give(roomFor(after) - roomFor(before)) }
+// resize changes the greatest size. Who has more than there is room for keeps it.
+func (r *inflateRoom) resize(limit int64) {
+	r.mu.Lock()
+	more := roomFor(limit) - r.size
+	r.size += more
+	r.mu.Unlock()
+	r.give(more)
+}
 
 // give returns n bytes.
 func (r *inflateRoom) give(n int64) {

@@ -41,9 +41,29 @@ func TestTheGreatestLimit(t *testing.T) {
 
 	r := newInflateRoom(math.MaxInt64)
 	require.NoError(t, r.take(t.Context(), 1<<40))
-	r.resize(math.MaxInt64, 10)
-	r.resize(10, math.MaxInt64)
+	r.resize(10)
+	r.resize(math.MaxInt64)
 	require.NoError(t, r.take(t.Context(), 1<<40))
+}
+
+func TestARoomThatIsTooSmallByNowTakesOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newInflateRoom(100)
+		require.NoError(t, r.take(t.Context(), 90))
+		r.resize(10)
+		got := make(chan error, 2)
+		for range 2 {
+			go func() { got <- r.take(t.Context(), 90) }()
+		}
+		synctest.Wait()
+		require.Empty(t, got)
+		r.give(90)
+		synctest.Wait()
+		require.Len(t, got, 1)
+		require.NoError(t, <-got)
+		r.give(90)
+		require.NoError(t, <-got)
+	})
 }
 
 func TestRoomToInflate(t *testing.T) {

@@ -42,6 +42,6 @@ func (s *Server) SetLimits(cfg ServerConfig) {
 	l.values = before.values
 	l.values.MaxDepth = cfg.Values.MaxDepth
 	s.limits.Store(l)
-	s.inflated.resize(before.maxInflatedSize, l.maxInflatedSize)
+	s.inflated.resize(l.maxInflatedSize)
 	s.streams.limit(l.maxStreams)
 }
