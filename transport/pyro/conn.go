@@ -3,6 +3,7 @@ package pyro
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -67,6 +68,7 @@ type Conn struct {
 	abandoned int // how many of calls were given up
 	lastSeq   uint16
 	sent      uint32 // how many calls were
+	answered  uint32 // how many of these the peer has surely read: it has answered the last of them
 	silence   silence
 	leader    *pending // who reads; &drainer for the connection's own goroutine
 	first     *pending // waiting for a reply or the role, in the order of their calls
@@ -207,8 +209,9 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 		c.writeQueued()
 		return lead, nil
 	}
+	alone := c.answered == c.sent-1
 	c.mu.Unlock()
-	more, err := c.write(p.request, p.seq)
+	more, err := c.write(p.request, alone, p.seq)
 	if more {
 		c.writeQueued()
 	}
@@ -333,7 +336,7 @@ func (c *Conn) writeQueued() {
 			c.room = nil
 		}
 		c.mu.Unlock()
-		if more, _ := c.write(out, seqs...); !more {
+		if more, _ := c.write(out, false, seqs...); !more {
 			return
 		}
 		c.mu.Lock()
@@ -346,9 +349,12 @@ func (c *Conn) writeQueued() {
 
 // write writes b without waiting. What the connection does not take at once is left to a goroutine,
 // so that no caller is held by a peer that does not read; more is false then, and the writing is no
-// longer the caller's.
-func (c *Conn) write(b []byte, seqs ...uint16) (more bool, err error) {
+// longer the caller's. alone says that the peer has read all that was written before.
+func (c *Conn) write(b []byte, alone bool, seqs ...uint16) (more bool, err error) {
 	n, err := c.writer.tryWrite(b)
+	if n == 0 && err == nil && alone && len(b) <= maxDirect && buffered(c.nc) {
+		n, err = c.writeDirect(b)
+	}
 	if err != nil {
 		c.mu.Lock()
 		if n == 0 {
@@ -380,6 +386,38 @@ func (c *Conn) write(b []byte, seqs ...uint16) (more bool, err error) {
 	c.mu.Unlock()
 	go c.finishWriting(rest)
 	return false, nil
+}
+
+const (
+	// maxDirect is what surely fits into the system's buffer for a connection while that is empty, TLS's addition included.
+	maxDirect = 2 << 10
+	// maxDirectTime is how long a peer can hold a caller that answers what it has not read.
+	maxDirectTime = time.Second
+)
+
+// writeDirect writes what does not have to wait.
+func (c *Conn) writeDirect(b []byte) (int, error) {
+	if err := c.nc.SetWriteDeadline(time.Now().Add(maxDirectTime)); err != nil {
+		return 0, err
+	}
+	n, err := c.nc.Write(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) { // no time limit of the call
+		return n, transport.Errorf(transport.CodeUnavailable, "the peer answers, but does not read")
+	}
+	return n, errors.Join(err, c.nc.SetWriteDeadline(time.Time{}))
+}
+
+// buffered tells whether the system has a buffer for what is written to nc.
+func buffered(nc net.Conn) bool {
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	default:
+		return false
+	}
 }
 
 // finishWriting writes rest and all that is queued after it, waiting as long as it takes or until the
@@ -575,6 +613,9 @@ func (c *Conn) deliver(f frame) error {
 	c.calls.remove(f.seq)
 	if c.calls.count == 0 {
 		c.used = time.Now()
+	}
+	if p != nil && int32(p.order-c.answered) > 0 { //nolint:gosec // it may have begun anew
+		c.answered = p.order
 	}
 	if p == nil {
 		c.abandoned--
