@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // A Target is where a call can go.
@@ -125,13 +126,17 @@ func NewTargets(cfg TargetsConfig) *Targets {
 	return t
 }
 
-// Set replaces the targets. What is known of a URI that stays, stays known.
+// Set replaces the targets. What is known of a URI that stays, stays known. Entries whose URI has itself to be resolved
+// (PYRONAME, PYROMETA) are left out: nobody can be called there.
 func (t *Targets) Set(entries []Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	kept := make(map[string]*health, len(entries))
 	t.all = make([]*Target, 0, len(entries))
 	for _, e := range entries {
+		if e.URI.Protocol == pyro.ProtocolPyroName || e.URI.Protocol == pyro.ProtocolPyroMeta {
+			continue
+		}
 		at := e.URI.String()
 		if kept[at] == nil {
 			kept[at] = t.health[at]

@@ -3,6 +3,7 @@ package discovery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // usable returns the names of the targets that calls go to by turns.
@@ -46,6 +48,18 @@ func TestDeadTargetsArePassedOverLongerEachTime(t *testing.T) {
 		time.Sleep(time.Second)
 		require.Equal(t, both, usable(all), "it begins with a second again")
 	})
+}
+
+func TestWhatHasToBeResolvedIsNoTarget(t *testing.T) {
+	entries := servers(t, 2)
+	for i, at := range []string{"PYRONAME:app", "PYROMETA:app"} {
+		uri, err := pyro.ParseURI(at)
+		require.NoError(t, err)
+		entries = append(entries, discovery.Entry{Name: fmt.Sprintf("app#other%d", i), URI: uri})
+	}
+	all := targets(t, discovery.RoundRobin(), entries...)
+	require.Equal(t, 2, all.Len())
+	require.Equal(t, map[string]bool{"app#0": true, "app#1": true}, usable(all))
 }
 
 func TestADeadTargetIsBetterThanNone(t *testing.T) {
