@@ -198,7 +198,8 @@ func TestAFileThatIsGone(t *testing.T) {
 	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "a"}, false), storage.ErrReplaced)
 	require.NoError(t, os.Rename(path+".old", path))
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a"}, false))
-	require.NoError(t, s.Close())
+	require.NoError(t, os.Remove(path))
+	require.ErrorIs(t, s.Close(), storage.ErrReplaced)
 }
 
 // limited opens a storage after queries in its connection.

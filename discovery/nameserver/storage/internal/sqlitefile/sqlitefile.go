@@ -199,9 +199,8 @@ func (f *File) Changed() (bool, error) {
 
 // Begin begins a transaction, in which others only read, and tells whether they have changed the file since it was loaded.
 func (f *File) Begin() (changed bool, err error) {
-	if is, err := os.Stat(f.path); err != nil || !os.SameFile(is, f.is) {
-		// What is written would be gone with the last process that has the file open.
-		return false, fmt.Errorf("%s: %w", f.path, storage.ErrReplaced)
+	if err := f.there(); err != nil { // what is written would be gone with the last process that has the file open
+		return false, err
 	}
 	if err := f.begin(); err != nil {
 		return false, err
@@ -210,6 +209,14 @@ func (f *File) Begin() (changed bool, err error) {
 		f.Rollback()
 	}
 	return changed, err
+}
+
+// there returns an error if the file is not the one any more that was opened.
+func (f *File) there() error {
+	if is, err := os.Stat(f.path); err != nil || !os.SameFile(is, f.is) {
+		return fmt.Errorf("%s: %w", f.path, storage.ErrReplaced)
+	}
+	return nil
 }
 
 func (f *File) begin() error { return f.Exec("BEGIN IMMEDIATE") }
@@ -230,6 +237,9 @@ func (f *File) Rollback() {
 
 // Close leaves one file without a log beside it, if nobody else has it open; the last one who has does so.
 func (f *File) Close() error {
+	if err := f.there(); err != nil {
+		return errors.Join(err, f.release())
+	}
 	_, err := f.Text("PRAGMA journal_mode = delete")
 	if errors.Is(err, storage.ErrLocked) {
 		err = nil // others have it open
