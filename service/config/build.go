@@ -20,6 +20,9 @@ func newBuilder(env Env, end transport.End) *builder {
 	if env.Log == nil {
 		env.Log = slog.Default()
 	}
+	if env.Secret == nil {
+		env.Secret = ReadSecret
+	}
 	return &builder{env: env, path: env.Path}
 }
 

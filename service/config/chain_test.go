@@ -290,3 +290,13 @@ func TestAChainKnowsHowValuesAreWritten(t *testing.T) {
 	require.Equal(t, []codec.Options{want, want, e.Values}, seen)
 	require.Equal(t, 6, all.ProtoReflect().Descriptor().Fields().Len(), "a new option has to be known here, too")
 }
+
+func TestSecretsOfAChainAreReadAsThoseBesideIt(t *testing.T) {
+	t.Setenv("PYROKIT_TEST_TOKEN", "sesame")
+	from := &configv1.Secret{Source: &configv1.Secret_Env{Env: "PYROKIT_TEST_TOKEN"}}
+	_, err := config.ServerOptions(&configv1.Server{
+		HmacKey: from,
+		Chain:   chainOf(t, &configv1.TokenAuth{Principals: map[string]*configv1.Secret{"irma": from}}),
+	}, config.Env{})
+	require.NoError(t, err)
+}

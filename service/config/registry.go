@@ -63,7 +63,8 @@ func must(err error) {
 	}
 }
 
-// An Env is what surrounds what is built of a message: a chain, a server, a proxy.
+// An Env is what surrounds what is built of a message: a chain, a server, a proxy. Its Secret is [ReadSecret] where it is
+// nil, but for [Chain] alone, which reads the values then that stand in the message.
 type Env struct {
 	middleware.Env
 

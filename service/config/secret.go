@@ -56,11 +56,7 @@ func (b *builder) secret(path string, s *configv1.Secret) string {
 	if s == nil {
 		return ""
 	}
-	read := b.env.Secret
-	if read == nil {
-		read = ReadSecret
-	}
-	value, err := read(s)
+	value, err := b.env.Secret(s)
 	b.failed(path, err)
 	return value
 }

@@ -38,11 +38,7 @@ func tlsFiles(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
 	}
 	if password := m.GetKeyPassword(); password != nil {
 		b.secret("key_password", password)
-		read := b.env.Secret
-		if read == nil {
-			read = ReadSecret
-		}
-		cfg.Password = func() (string, error) { return read(password) }
+		cfg.Password = func() (string, error) { return b.env.Secret(password) }
 	}
 	if err := b.err(); err != nil {
 		return nil, err
