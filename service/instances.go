@@ -25,8 +25,8 @@ func Single[T any](factory func(context.Context) (T, error), opts ...ExposeOptio
 // PerSession returns a Service with an instance for each connection, as Pyro has it by default for a
 // registered class (instance mode "session"): factory makes it at the connection's first call that needs
 // it. No two goroutines call an instance at the same time. One that is an io.Closer is closed when its
-// connection has ended and what it does then is over, one-way calls that arrived before included. In all
-// else it is as [Single] says.
+// connection has ended and what it does then is over, one-way calls that arrived before and iterators
+// that a client may come back for included. In all else it is as [Single] says.
 func PerSession[T any](factory func(context.Context) (T, error), opts ...ExposeOption) *Service {
 	return newInstances(perSession, factory, opts)
 }
@@ -120,8 +120,7 @@ func (i *instances) get(ctx context.Context, call *transport.Call) (*instance, e
 	return inst, nil
 }
 
-// ofSession returns the instance of a connection. After the connection's end, and that of its one-way calls, it is
-// one for the call alone.
+// ofSession returns the instance of a connection. After the session's end it is one for the call alone.
 func (i *instances) ofSession(session *transport.Session) (*instance, error) {
 	v, err := session.Load(i, func() (any, error) { return &instance{alone: true}, nil })
 	if err != nil {

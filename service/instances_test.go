@@ -224,6 +224,26 @@ func TestOnewayCallsOutliveTheirConnection(t *testing.T) {
 	require.EqualValues(t, 10, l.final.Load())
 }
 
+// A client that connects anew goes on with its iterator, whose instance is closed when that is over.
+func TestAnInstanceOfASessionLivesAsLongAsItsIterators(t *testing.T) {
+	var l accounts
+	gone := make(chan struct{}, 2)
+	p := inMemory(t, service.PerSession(l.open), service.OnDisconnect(func(*transport.Peer) { gone <- struct{}{} }))()
+	deposit(t, p, 3)
+	var items []int
+	for item, err := range service.Stream[int](t.Context(), p, "count_down") {
+		require.NoError(t, err)
+		if items = append(items, item); len(items) == 1 {
+			require.NoError(t, p.Reconnect(t.Context()))
+			<-gone
+		}
+		require.Zero(t, l.closed.Load())
+	}
+	require.Equal(t, []int{2, 1, 0}, items)
+	require.Eventually(t, func() bool { return l.closed.Load() == 1 }, 30*time.Second, time.Millisecond)
+	require.EqualValues(t, 1, l.made.Load())
+}
+
 func TestAFactoryThatFails(t *testing.T) {
 	var l accounts
 	l.refuse.Store(true)

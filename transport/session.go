@@ -14,7 +14,7 @@ type Session struct {
 	values map[any]any
 	order  []any // keys, and *tracked
 	closed bool
-	held   int // one-way calls that still use the values
+	held   int // one-way calls and remote iterators that still use the values
 }
 
 // tracked is a resource in a session's order.
@@ -83,15 +83,15 @@ func (s *Session) Untrack(c io.Closer) bool {
 	return false
 }
 
-// Ended reports whether the connection has ended and no one-way call of it is left, so that nothing more is kept.
+// Ended reports whether the connection has ended and nothing holds the session, so that nothing more is kept.
 func (s *Session) Ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closed && s.held == 0
 }
 
-// Hold has the values stay open after the connection's end until as many calls of Release: it is for one-way
-// calls, which arrived before the end and may run after it.
+// Hold has the values stay open after the connection's end until as many calls of Release: it is for what came of the
+// connection and may outlive it, one-way calls and remote iterators.
 func (s *Session) Hold() {
 	s.mu.Lock()
 	s.held++

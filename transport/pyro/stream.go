@@ -49,6 +49,7 @@ type stream struct {
 	next func() (any, error, bool)
 	stop func()
 	over bool
+	held *transport.Session // what the iterator may use stays open for it, although its connection ends; nil after the end
 
 	pours    []*pour     // guarded by table.mu
 	owner    *serverConn // guarded by table.mu
@@ -82,6 +83,8 @@ func (t *streamTable) add(seq iter.Seq2[any, error], cancel func(), info *transp
 			"the server has no room for another item stream (option MaxStreams, %d)", t.cfg.Max)
 	}
 	st.next, st.stop = iter.Pull2(seq)
+	st.held = owner.peer.Session
+	st.held.Hold()
 	t.streams[st.id] = st
 	if t.cfg.Lifetime > 0 {
 		st.lifetime = time.AfterFunc(t.cfg.Lifetime, st.end)
@@ -186,6 +189,10 @@ func (st *stream) end() {
 func (st *stream) reap() {
 	if !st.mu.TryLock() {
 		return
+	}
+	if held := st.held; held != nil {
+		st.held = nil
+		defer held.Release()
 	}
 	defer st.mu.Unlock()
 	defer func() { // an iterator may panic when it is told that nobody wants more
