@@ -92,7 +92,7 @@ func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
 	}
 	if c := p.Config(); c.GetServer() == nil && c.GetNameServer() == nil {
 		nothing := fmt.Errorf("run %s: nothing to run: want server, services or name_server", opts.name())
-		return &configError{errors.Join(nothing, p.Close())}
+		return &configError{errors.Join(nothing, p.Close())} //nolint:contextcheck // nothing was started
 	}
 	err = p.Run(ctx)
 	if wrong, ok := errors.AsType[config.Errors](err); ok {
