@@ -17,7 +17,7 @@ VALIDATE_PROTO := $(TOOLS)/protovalidate/buf/validate/validate.proto
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test integration matrix test-values fuzz bench bench-names bench-codecs lint lint-proto check check-deploy generate peers dist clean
+.PHONY: help build test integration matrix test-32 test-values fuzz bench bench-names bench-codecs lint lint-proto check check-deploy generate peers dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ integration: peers ## only the tests against real Python peers
 
 matrix: peers ## try each feature between pyrokit, Pyro4 and Pyro5; writes docs/matrix.md
 	scripts/test.sh -count=1 -v -run='^TestMatrix$$' ./integration -matrix.write=$(CURDIR)/docs/matrix.md
+
+test-32: ## the core's tests on a 32-bit processor
+	GOARCH=386 go test ./codec/... ./transport/... ./service/...
 
 test-values: peers ## COUNT (10000) values each way through real Python with each serializer
 	scripts/test.sh -count=1 -timeout=0 -run=TestValues ./integration -values.count=$(COUNT)
