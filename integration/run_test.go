@@ -95,7 +95,8 @@ print(json.dumps(seen))
 		facts := []any{map[string]any{"most": 10.0, "names": []any{"a", "b"}}, "1.2"}
 		require.Equal(t, []any{
 			[]any{1.0, "x", nil},
-			[]any{"nan", "nan"}, "RuntimeError",
+			[]any{"nan", "nan"},
+			"RuntimeError",
 			[]any{"one", "two", "three"},
 			facts, "CommunicationError",
 		}, python[[]any](t, d, uri, strings.ReplaceAll(client, "TOKEN", "sesame")))
@@ -105,10 +106,11 @@ print(json.dumps(seen))
 		report, err := p.Reload()
 		require.NoError(t, err)
 		require.Empty(t, report.NeedsRestart)
-		facts[0].(map[string]any)["most"] = 20.0 //nolint:forcetypeassert // made above
+		facts[0].(map[string]any)["most"] = 20.0
 		require.Equal(t, []any{
 			[]any{1.0, "x", nil},
-			[]any{"nan", "nan"}, "nan",
+			[]any{"nan", "nan"},
+			"nan",
 			[]any{"one", "two", "three"},
 			facts, "CommunicationError",
 		}, python[[]any](t, d, uri, strings.NewReplacer(

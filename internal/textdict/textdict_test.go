@@ -20,7 +20,11 @@ func TestADictIsWrittenAsAnyOther(t *testing.T) {
 		c, err := codec.Named(name)
 		require.NoError(t, err, name)
 		for _, texts := range [][]string{
-			{}, {"a", "b"}, {"b", "1", "a", "2"}, {"", "", "it's", "\"\\\n"}, {"ünï", "\U0001F600", "\x00", "x"},
+			{},
+			{"a", "b"},
+			{"b", "1", "a", "2"},
+			{"", "", "it's", "\"\\\n"},
+			{"ünï", "\U0001F600", "\x00", "x"},
 			{"__class__", "float", "value", "nan"}, // which is an instance
 		} {
 			d, same := textdict.Dict{}, &codec.Dict{}
