@@ -66,13 +66,19 @@ func (o *configOptions) name() string {
 const configFiles = `Several files are read one after the other, and a later one counts more; without a FILE, those that the variable
 PYROKIT_CONFIG lists. PYRO_* variables count more than files, and --set counts most.`
 
-func newConfigCheckCmd(f *factory, run func(context.Context, *factory, *configOptions) error) *cobra.Command {
-	opts := &configOptions{}
+type configCheckOptions struct {
+	configOptions
+	readFiles bool
+}
+
+func newConfigCheckCmd(f *factory, run func(context.Context, *factory, *configCheckOptions) error) *cobra.Command {
+	opts := &configCheckOptions{}
 	cmd := &cobra.Command{
 		Use:   "check [FILE...]",
 		Short: "Say what is wrong with a configuration",
 		Long: `Says what is wrong with a configuration, each with file, line, column and what would be right, and exits with 1 if
-something is. Nothing is started, and no secret is read.
+something is. Nothing is started. Certificates, keys and secrets are read with --files only: a configuration is often
+checked where they are not.
 
 ` + configFiles,
 		Example: `  pyroctl config check site.yaml
@@ -83,6 +89,7 @@ something is. Nothing is started, and no secret is read.
 		},
 	}
 	opts.register(cmd.Flags())
+	cmd.Flags().BoolVar(&opts.readFiles, "files", false, "read certificates, keys and secrets, too, as they are here")
 	completeConfigFiles(cmd)
 	return cmd
 }
@@ -93,8 +100,11 @@ func completeConfigFiles(cmd *cobra.Command) {
 		[]string{"yaml", "yml", "json", "textproto", "txtpb"}, cobra.ShellCompDirectiveFilterFileExt)
 }
 
-func configCheck(_ context.Context, f *factory, opts *configOptions) error {
+func configCheck(_ context.Context, f *factory, opts *configCheckOptions) error {
 	file, err := opts.load()
+	if err == nil && opts.readFiles {
+		err = file.CheckFiles()
+	}
 	if err == nil {
 		return f.printChecked(file.Files(), file.Warnings(), nil)
 	}

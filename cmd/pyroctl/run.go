@@ -67,7 +67,7 @@ func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
 		return usagef("--config says how commands connect: pyroctl run %s runs it", f.flags.configFile)
 	}
 	if opts.check {
-		return configCheck(ctx, f, &opts.configOptions)
+		return configCheck(ctx, f, &configCheckOptions{configOptions: opts.configOptions})
 	}
 	if opts.watch {
 		opts.assignments = append(opts.assignments, "reload.watch=true")

@@ -23,6 +23,7 @@ type File struct {
 	files   []string
 	types   middlewareTypes
 
+	registry *Registry // nil: the default
 	warnings Errors
 }
 
@@ -91,8 +92,8 @@ func Load(files []string, opts ...LoadOption) (*File, error) {
 	if err := l.err(); err != nil {
 		return nil, err
 	}
-	f := &File{config: l.config, origins: l.origins, files: l.sources, types: l.types}
-	if err := errors.Join(f.checkPlaces(), f.checkChains(l.cfg.registry)); err != nil {
+	f := &File{config: l.config, origins: l.origins, files: l.sources, types: l.types, registry: l.cfg.registry}
+	if err := errors.Join(f.checkPlaces(), f.checkChains()); err != nil {
 		return nil, f.Locate(err)
 	}
 	for _, check := range l.cfg.checks {

@@ -23,24 +23,39 @@ var serverName = (&configv1.Server{}).ProtoReflect().Descriptor().FullName()
 
 // checkChains makes each chain once, to find what is wrong with it before anything is built: settings that do not go
 // together, and middlewares where they are of no use. Secrets are not read.
-func (f *File) checkChains(r *Registry) error {
+func (f *File) checkChains() error {
 	var errs []error
-	eachChain(f.config.ProtoReflect(), "", func(chain *configv1.Chain, end transport.End, path string) {
-		env := Env{Path: path, Registry: r, Metrics: prometheus.NewRegistry(), Tracing: noop.NewTracerProvider()}
-		env.End = end
-		env.Secret = unread
-		made, err := Chain(chain, env)
-		if err != nil {
-			errs = append(errs, err)
-			return
+	for _, one := range f.chains(unread) {
+		if one.err != nil {
+			errs = append(errs, one.err)
+			continue
 		}
-		for _, warning := range made.Warnings() {
+		for _, warning := range one.made.Warnings() {
 			f.warn(warning)
 		}
-	})
+	}
 	f.checkCertificates("server", f.config.GetServer())
 	f.checkCertificates("name_server.server", f.config.GetNameServer().GetServer())
 	return f.Locate(errors.Join(errs...))
+}
+
+// A madeChain is a chain, or why there is none.
+type madeChain struct {
+	made *BuiltChain
+	err  error
+}
+
+// chains makes each chain, with what secret reads.
+func (f *File) chains(secret func(*configv1.Secret) (string, error)) []madeChain {
+	var all []madeChain
+	eachChain(f.config.ProtoReflect(), "", func(chain *configv1.Chain, end transport.End, path string) {
+		env := Env{Path: path, Registry: f.registry, Metrics: prometheus.NewRegistry(), Tracing: noop.NewTracerProvider()}
+		env.End = end
+		env.Secret = secret
+		made, err := Chain(chain, env)
+		all = append(all, madeChain{made, err})
+	})
+	return all
 }
 
 // warn adds to what would do better otherwise.
