@@ -368,6 +368,19 @@ var broken = []struct {
 		want: "site.yaml:1:18: admin.address: want HOST:PORT: missing port in address",
 	},
 	{
+		name: "an address twice", text: "server: {listeners: [{address: 'localhost:4242'}, {address: 'localhost:4242'}]}\nadmin: {address: 'localhost:4242'}\n",
+		want: "site.yaml:1:61: server.listeners[1].address: server.listeners[0].address is the same: want another port\n" +
+			"site.yaml:2:18: admin.address: server.listeners[0].address is the same: want another port",
+	},
+	{
+		name: "admin for everybody", text: "admin: {address: '0.0.0.0:9180'}\n",
+		want: "site.yaml:1:18: admin.address: is for other machines, too, which allow_remote has to allow",
+	},
+	{
+		name: "admin on all addresses", text: "admin: {address: ':9180'}\n",
+		want: "site.yaml:1:18: admin.address: is for other machines, too, which allow_remote has to allow",
+	},
+	{
 		name: "services of the same name", text: "services: [{name: a, echo: {}}, {name: b, echo: {}}, {name: a, echo: {}}]\n",
 		want: "site.yaml:1:61: services[2].name: services[0] has this name, too: want another one",
 	},

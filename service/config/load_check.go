@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -99,16 +101,31 @@ func wantsCertificate(m *configv1.Middleware) bool {
 // checkPlaces checks what no rule in the .proto files says of addresses that are listened on, and of services' names.
 func (f *File) checkPlaces() error {
 	var errs []error
+	type place struct{ network, address string }
+	taken := map[place]string{} // those with a port, and the fields that they stand in
+	listens := func(path, network, address string) {
+		err := addressError(path, address)
+		p := place{cmp.Or(network, "tcp"), address}
+		if before := taken[p]; before != "" {
+			err = &FieldError{Path: path, Err: fmt.Errorf("%s is the same: want another port", before)}
+		} else if err == nil && address != "" && !strings.HasSuffix(address, ":0") {
+			taken[p] = path
+		}
+		errs = append(errs, err)
+	}
 	listeners := func(path string, m *configv1.Server) {
 		for i, l := range m.GetListeners() {
 			if l.GetNetwork() != "unix" {
-				errs = append(errs, addressError(path+".listeners["+strconv.Itoa(i)+"].address", l.GetAddress()))
+				listens(path+".listeners["+strconv.Itoa(i)+"].address", l.GetNetwork(), l.GetAddress())
 			}
 		}
 	}
 	listeners("server", f.config.GetServer())
 	listeners("name_server.server", f.config.GetNameServer().GetServer())
-	errs = append(errs, addressError("admin.address", f.config.GetAdmin().GetAddress()))
+	listens("admin.address", "", f.config.GetAdmin().GetAddress())
+	if admin := f.config.GetAdmin(); isForOthers(admin.GetAddress()) && !admin.GetAllowRemote() {
+		errs = append(errs, &FieldError{Path: "admin.address", Err: errForOthers})
+	}
 	first := map[string]int{}
 	for i, s := range f.config.GetServices() {
 		path := "services[" + strconv.Itoa(i) + "].name"
@@ -137,6 +154,18 @@ func addressError(path, address string) error {
 		return &FieldError{Path: path, Err: fmt.Errorf("want a port from 0 to %d", math.MaxUint16)}
 	}
 	return nil
+}
+
+var errForOthers = errors.New("is for other machines, too, which allow_remote has to allow")
+
+// isForOthers tells whether an address surely is one that other machines reach.
+func isForOthers(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && !ip.IsLoopback()
 }
 
 // unread stands for a secret in checks: long enough for any rule, and another one for each place it comes from.
