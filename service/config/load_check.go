@@ -100,32 +100,53 @@ func wantsCertificate(m *configv1.Middleware) bool {
 
 // checkPlaces checks what no rule in the .proto files says of addresses that are listened on, and of services' names.
 func (f *File) checkPlaces() error {
-	var errs []error
-	type place struct{ network, address string }
-	taken := map[place]string{} // those with a port, and the fields that they stand in
-	listens := func(path, network, address string) {
-		err := addressError(path, address)
-		p := place{cmp.Or(network, "tcp"), address}
-		if before := taken[p]; before != "" {
-			err = &FieldError{Path: path, Err: fmt.Errorf("%s is the same: want another port", before)}
-		} else if err == nil && address != "" && !strings.HasSuffix(address, ":0") {
-			taken[p] = path
-		}
-		errs = append(errs, err)
-	}
-	listeners := func(path string, m *configv1.Server) {
-		for i, l := range m.GetListeners() {
-			if l.GetNetwork() != "unix" {
-				listens(path+".listeners["+strconv.Itoa(i)+"].address", l.GetNetwork(), l.GetAddress())
-			}
-		}
-	}
-	listeners("server", f.config.GetServer())
-	listeners("name_server.server", f.config.GetNameServer().GetServer())
-	listens("admin.address", "", f.config.GetAdmin().GetAddress())
+	p := places{}
+	p.add("server", f.config.GetServer())
+	p.add("name_server.server", f.config.GetNameServer().GetServer())
+	errs := append(p.errs, p.listens("admin.address", "", f.config.GetAdmin().GetAddress()))
 	if admin := f.config.GetAdmin(); isForOthers(admin.GetAddress()) && !admin.GetAllowRemote() {
 		errs = append(errs, &FieldError{Path: "admin.address", Err: errForOthers})
 	}
+	return f.Locate(errors.Join(append(errs, f.checkNames()...)...))
+}
+
+// A place is what one can listen on, with a port of its own.
+type place struct{ network, address string }
+
+// places are those that are listened on.
+type places struct {
+	taken map[place]string // and the field that says so
+	errs  []error
+}
+
+// add notes the listeners of a server.
+func (p *places) add(path string, m *configv1.Server) {
+	for i, l := range m.GetListeners() {
+		if l.GetNetwork() != "unix" {
+			p.errs = append(p.errs, p.listens(path+".listeners["+strconv.Itoa(i)+"].address", l.GetNetwork(), l.GetAddress()))
+		}
+	}
+}
+
+// listens notes an address, or says what is wrong with it.
+func (p *places) listens(path, network, address string) error {
+	if err := addressError(path, address); err != nil || address == "" || strings.HasSuffix(address, ":0") {
+		return err
+	}
+	at := place{cmp.Or(network, "tcp"), address}
+	if before, taken := p.taken[at]; taken {
+		return &FieldError{Path: path, Err: fmt.Errorf("%s is the same: want another port", before)}
+	}
+	if p.taken == nil {
+		p.taken = map[place]string{}
+	}
+	p.taken[at] = path
+	return nil
+}
+
+// checkNames finds services whose names are taken.
+func (f *File) checkNames() []error {
+	var errs []error
 	first := map[string]int{}
 	for i, s := range f.config.GetServices() {
 		path := "services[" + strconv.Itoa(i) + "].name"
@@ -137,7 +158,7 @@ func (f *File) checkPlaces() error {
 			first[s.GetName()] = i
 		}
 	}
-	return f.Locate(errors.Join(errs...))
+	return errs
 }
 
 // addressError says why nothing can listen on an address, of which it does not show what may come from a variable; nil

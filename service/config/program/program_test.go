@@ -263,7 +263,6 @@ func TestWhatCannotBeStartedIsNamedWithItsPlace(t *testing.T) {
 		},
 		"admin":       {"admin:\n  address: " + taken + "\n", "site.yaml:2:12: admin.address: "},
 		"name server": {"name_server:\n  server:\n    listeners: [{address: \"" + taken + "\"}]\n", "site.yaml:3:27: name_server.server.listeners[0].address: listen on tcp"},
-		"remote":      {"admin:\n  address: 0.0.0.0:0\n", "site.yaml:2:12: admin.address: "},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
