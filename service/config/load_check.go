@@ -103,7 +103,8 @@ func (f *File) checkPlaces() error {
 	p := places{}
 	p.add("server", f.config.GetServer())
 	p.add("name_server.server", f.config.GetNameServer().GetServer())
-	errs := append(p.errs, p.listens("admin.address", "", f.config.GetAdmin().GetAddress()))
+	errs := p.errs
+	errs = append(errs, p.listens("admin.address", "", f.config.GetAdmin().GetAddress()))
 	if admin := f.config.GetAdmin(); isForOthers(admin.GetAddress()) && !admin.GetAllowRemote() {
 		errs = append(errs, &FieldError{Path: "admin.address", Err: errForOthers})
 	}
