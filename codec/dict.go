@@ -36,7 +36,7 @@ func NewDict(pairs ...any) *Dict {
 	if len(pairs)%2 != 0 {
 		panic("codec: NewDict needs a value for each key")
 	}
-	d := &Dict{}
+	d := &Dict{entries: make([]entry, 0, len(pairs)/2)}
 	for i := 0; i < len(pairs); i += 2 {
 		d.Set(pairs[i], pairs[i+1])
 	}
