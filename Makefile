@@ -17,7 +17,7 @@ VALIDATE_PROTO := $(TOOLS)/protovalidate/buf/validate/validate.proto
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test integration matrix test-32 test-values fuzz bench bench-names bench-codecs lint lint-proto check check-deploy generate peers dist clean
+.PHONY: help build test integration matrix test-32 test-values fuzz bench bench-names bench-codecs lint lint-proto breaking check check-deploy generate peers dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,7 +60,10 @@ lint-proto: $(BUF) $(VALIDATE_PROTO) ## buf lint and format
 	$(BUF) lint
 	$(BUF) format --diff --exit-code proto
 
-check: lint lint-proto $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs no test: lint, format, go.mod, generated code
+breaking: $(BUF) $(VALIDATE_PROTO) ## .proto files break nothing of the last release, or of AGAINST=REVISION
+	AGAINST=$(AGAINST) scripts/breaking.sh
+
+check: lint lint-proto breaking $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs no test: lint, format, go.mod, generated code
 	scripts/check.sh
 
 check-deploy: $(PROMTOOL) ## what is in deploy/, with promtool, Kubernetes' schemas and systemd
