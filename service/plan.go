@@ -215,7 +215,7 @@ func planMethod(name string, fn any, of *instances, opts []MethodOption) (*metho
 	if m.display == "" {
 		m.display = functionAt(m.pc)
 	}
-	if m.of == nil && m.kwType == nil && !m.variadic && m.stream == noStream && len(m.params) == 1 {
+	if m.of == nil && m.kwType == nil && !m.variadic && m.stream == noStream {
 		m.fast = fastFor(fn)
 	}
 	m.planFrame()
@@ -502,7 +502,7 @@ func (m *method) call(ctx context.Context, call *transport.Call) (*transport.Rep
 		return nil, err
 	}
 	if m.fast != nil {
-		v, err := m.fast(ctx, f.ptrs[0])
+		v, err := m.fast(ctx, f.ptrs)
 		if err != nil {
 			return nil, err
 		}

@@ -695,7 +695,7 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 		}
 		reply, err := m.guard(s.cfg.detailed, call, func() (*transport.Reply, error) { return m.call(ctx, call) })
 		if info != nil {
-			info.Unseen = len(s.cfg.chain) == 0 && !m.seesCall()
+			info.Unseen = len(s.cfg.chain) == 0 && (info.Unseen || !m.seesCall())
 		}
 		if err != nil && m.callback {
 			s.logCallback(call, err)

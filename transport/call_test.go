@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -234,4 +235,24 @@ func TestEntriesOfABatchShareWhatNobodyKeeps(t *testing.T) {
 	require.Nil(t, third.Server)
 	require.False(t, third.Unseen)
 	require.Equal(t, "first", transport.FromContext(kept).Method)
+}
+
+// The memory of a call serves another one only if nobody can have kept it.
+func TestAContextIsFreedOnlyIfNobodyKeepsIt(t *testing.T) {
+	kept, info := transport.NewContext(t.Context())
+	info.Method = "kept"
+	transport.FreeContext(kept)
+	require.Equal(t, "kept", transport.FromContext(kept).Method)
+
+	unseen, info := transport.NewContext(t.Context())
+	info.Method, info.Unseen = "unseen", true
+	transport.FreeContext(unseen)
+	require.Empty(t, info.Method)
+	require.False(t, info.Unseen)
+
+	limited, info := transport.NewLimitedContext(t.Context(), time.Time{})
+	defer transport.EndContext(limited)
+	info.Method, info.Unseen = "limited", true
+	transport.FreeContext(limited)
+	require.Equal(t, "limited", info.Method, "who cancels calls may have it")
 }

@@ -49,8 +49,8 @@ type CallInfo struct {
 	// Server and Service are what answers the call, for who knows their types: service.ServerFrom and
 	// service.ServiceFrom read them. They are nil where package service has no part in it.
 	Server, Service any
-	// Unseen says that the call was answered and that nobody but the toolkit has had it or its context: the memory of both may serve
-	// the next call.
+	// Unseen says that the call was answered and that nobody has kept it or its context: the memory of both may serve
+	// the next call. It is for this toolkit's own services: what a method or a middleware has had, it may have kept.
 	Unseen bool
 }
 
@@ -72,9 +72,22 @@ func (c *serverContext) Value(key any) any {
 // NewContext returns a context for one call on a server and the call that it knows, which the caller
 // fills in.
 func NewContext(ctx context.Context) (context.Context, *CallInfo) {
-	c := &serverContext{Context: ctx}
+	c, _ := serverContexts.Get().(*serverContext)
+	c.Context = ctx
 	c.info.reply = &c.reply
 	return c, &c.info
+}
+
+// serverContexts are empty.
+var serverContexts = sync.Pool{New: func() any { return new(serverContext) }}
+
+// FreeContext gives back the memory of a context that NewContext made, if its call is Unseen. The reply, too, must have
+// been used up.
+func FreeContext(ctx context.Context) {
+	if c, ok := ctx.(*serverContext); ok && c.info.Unseen {
+		*c = serverContext{}
+		serverContexts.Put(c)
+	}
 }
 
 // A limitedContext is a serverContext that can end before its connection. What it takes to tell of its end

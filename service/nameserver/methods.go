@@ -121,6 +121,9 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 	if err != nil {
 		return nil, n.failed(ctx, err, key)
 	}
+	if info := transport.FromContext(ctx); info != nil {
+		info.Unseen = true
+	}
 	uri, err := pyro.ParseURI(r.URI)
 	if bad, ok := errors.AsType[*pyro.URIError](err); ok { // a file may hold anything
 		return nil, transport.NewError("PyroError", bad.Reason)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -57,11 +58,21 @@ func (w *worker) await() error {
 	if w.first != nil {
 		return nil
 	}
+	if !w.reader.buffered() && w.othersCall() {
+		runtime.Gosched() // by when this goroutine is on again, its next request is often there, and it need not wait for it
+	}
 	err := w.reader.await()
 	if err != nil {
 		w.s.countRead(err)
 	}
 	return err
+}
+
+// othersCall tells whether calls came over other connections since w waited last.
+func (w *worker) othersCall() bool {
+	before := w.calls
+	w.calls = w.s.calls.Load()
+	return w.calls-before > 1
 }
 
 // answerNext reads a request and answers it. more is false if nothing more is to be read.
@@ -279,6 +290,7 @@ func (w *worker) invoked(
 			return w.startPour(f, call) //nolint:contextcheck // items are made for the connection, whoever asks for the first
 		}
 	}
+	w.s.calls.Add(1)
 	w.s.inFlight.Add(1)
 	defer w.s.inFlight.Add(-1)
 	w.begin(ctx, call)
@@ -287,6 +299,7 @@ func (w *worker) invoked(
 	}
 	reply, err := w.carryOut(ctx, info)
 	w.finish()
+	defer transport.FreeContext(ctx)
 	if call.Oneway {
 		dropStream(reply)
 		w.logOneway(info, err)

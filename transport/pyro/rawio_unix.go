@@ -22,6 +22,7 @@ func (fr *frameReader) readRaw(fd uintptr) bool {
 	for {
 		n, err := syscall.Read(int(fd), (*fr.buf)[fr.w:cap(*fr.buf)])
 		switch {
+		case err == nil && n > 0:
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case errors.Is(err, syscall.EAGAIN):

@@ -118,7 +118,7 @@ func (fr *frameReader) await() error {
 	if fr.r < fr.w {
 		return nil
 	}
-	fr.drop()
+	fr.rewind()
 	return fr.read()
 }
 
@@ -126,7 +126,7 @@ func (fr *frameReader) await() error {
 // a *frameError, after which the stream cannot be read on.
 func (fr *frameReader) next() (frame, error) {
 	if fr.r == fr.w {
-		fr.drop()
+		fr.rewind()
 	}
 	if fr.size == 0 {
 		if err := fr.fill(prefixSize); err != nil {
@@ -165,6 +165,17 @@ func (fr *frameReader) next() (frame, error) {
 	fr.r += total
 	fr.size = 0
 	return f, nil
+}
+
+// rewind has an empty buffer filled from its beginning. One that readRaw would not give back as soon as it has to wait,
+// and one that has grown, is given back now.
+func (fr *frameReader) rewind() {
+	if fr.raw == nil || fr.buf == nil || cap(*fr.buf) > streamBuffer {
+		fr.drop()
+		return
+	}
+	*fr.buf = (*fr.buf)[:0]
+	fr.r, fr.w = 0, 0
 }
 
 // drop gives back an empty buffer.

@@ -51,7 +51,8 @@ type worker struct {
 
 	lastObject, lastMethod string
 
-	inflated int64 // room that the payload of the request at hand has
+	calls    uint64 // of all connections when w waited last
+	inflated int64  // room that the payload of the request at hand has
 
 	first *frame // of a connection without a handshake, read already
 }
@@ -61,10 +62,9 @@ type roles struct {
 	holder  *worker                 // who has the reading role
 	busy    bool                    // it carries out a call
 	turn    uint64                  // the number of that call
-	watched uint64                  // the call at which monitor was set
-	armed   bool                    // monitor is about to go off
-	called  time.Duration           // when it was set last, since the connection was accepted
-	monitor *time.Timer             // takes the role from a slow call; made at the first call
+	watched uint64                  // the call at which the monitor looked last; 0 before it has
+	armed   bool                    // the monitor looks
+	called  time.Duration           // when the monitor last had no reason to look any more, since the connection was accepted
 	workers int                     // goroutines
 	aside   int                     // calls that run without the role, or wait
 	held    bool                    // one of them runs in order
@@ -121,15 +121,9 @@ func (w *worker) begin(ctx context.Context, call *transport.Call) {
 	if w.armed {
 		return
 	}
-	w.armed, w.watched = true, w.turn
-	now := time.Since(w.since)
-	w.rare = w.turn == 1 || now-w.called > rareCall
-	w.called = now
-	if w.monitor == nil {
-		w.monitor = time.AfterFunc(patience, w.watch)
-	} else {
-		w.monitor.Reset(patience)
-	}
+	w.armed, w.watched = true, 0
+	w.rare = w.turn == 1 || time.Since(w.since)-w.called > rareCall
+	w.s.monitor.add(w.serverConn)
 }
 
 // depart says that a call starts, which may have waited.
@@ -177,20 +171,21 @@ func (w *worker) learn() {
 	}
 }
 
-// watch takes the reading role from a call that has run since the monitor was set.
-func (c *serverConn) watch() {
+// watch takes the reading role from a call that ran already when the monitor looked last. It is false when the monitor
+// need not look any more: then no call runs, or one without the role.
+func (c *serverConn) watch() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case !c.busy:
-		c.armed = false
-	case c.turn != c.watched:
+	if c.turn != c.watched {
 		c.watched = c.turn
-		c.monitor.Reset(patience)
-	default:
-		c.armed = false
+		return true
+	}
+	c.armed = false
+	c.called = time.Since(c.since)
+	if c.busy {
 		c.handOver()
 	}
+	return false
 }
 
 // handOver gives the reading role of a worker that is carrying out a call to a new one, under mu. The

@@ -111,6 +111,7 @@ type Server struct {
 	oneways  *oneways
 	inflated *inflateRoom
 	limits   atomic.Pointer[limits] // written under mu
+	monitor  monitor
 
 	mu        sync.Mutex // guards what follows
 	listeners map[net.Listener]struct{}
@@ -120,6 +121,7 @@ type Server struct {
 	watch     *time.Timer    // ends late handshakes; nil while there is nothing to watch
 	wg        sync.WaitGroup // connections, and goroutines for one-way calls
 	inFlight  atomic.Int64   // calls that are being carried out
+	calls     atomic.Uint64  // calls that were carried out, one-way ones and items sent ahead aside
 	counts    serverCounts
 }
 

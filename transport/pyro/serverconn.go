@@ -123,11 +123,6 @@ func (w *worker) shakeHands() bool {
 
 // end is what the last worker does.
 func (c *serverConn) end() {
-	c.mu.Lock()
-	if c.monitor != nil {
-		c.monitor.Stop()
-	}
-	c.mu.Unlock()
 	c.cancel(nil)
 	_ = c.nc.Close()
 	c.reader.drop()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/uristate"
 )
 
 func init() { //nolint:gochecknoinits // URIs travel as instances of Pyro's own class; see the package comment of transport
@@ -20,16 +21,17 @@ var uriClasses = [...]string{"Pyro4.core.URI", "Pyro5.core.URI"}
 
 func encodeURI(v any, d codec.Dialect) (any, error) {
 	u, _ := v.(URI)
-	var object any = u.Object
-	if u.Protocol == ProtocolPyroMeta {
-		set := codec.NewSet()
-		for _, tag := range u.Tags {
-			set.Add(tag)
-		}
-		object = set
+	class := classOf(uriClasses, d)
+	if u.Protocol != ProtocolPyroMeta {
+		return &uristate.State{
+			Class: class, Protocol: u.Protocol, Object: u.Object, Socket: u.Socket, Host: u.Host, Port: u.Port,
+		}, nil
 	}
-	state := codec.Tuple{u.Protocol, object, orNone(u.Socket), orNone(u.Host), portOrNone(u)}
-	return stateDict(classOf(uriClasses, d), state), nil
+	set := codec.NewSet()
+	for _, tag := range u.Tags {
+		set.Add(tag)
+	}
+	return stateDict(class, codec.Tuple{u.Protocol, set, orNone(u.Socket), orNone(u.Host), portOrNone(u)}), nil
 }
 
 func orNone(s string) any {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/internal/textdict"
+	"github.com/pyrokit/pyrokit/internal/uristate"
 )
 
 // An Encoder writes Go values to a sink.
@@ -157,6 +158,8 @@ func (e *Encoder) Any(b []byte, v any) ([]byte, error) {
 		return e.dict(b, x)
 	case textdict.Dict:
 		return e.textDict(b, x)
+	case *uristate.State:
+		return e.uriState(b, x)
 	case codec.Set:
 		return e.set(b, x)
 	case codec.Value:
@@ -321,6 +324,47 @@ func dictOf(d textdict.Dict) *codec.Dict {
 			}
 		}
 	})
+}
+
+// uriState appends the dict of an instance, or the instance in the sink's own form.
+func (e *Encoder) uriState(b []byte, s *uristate.State) (out []byte, err error) {
+	if e.classes != nil || e.depth+2 > e.max { // which says so
+		return e.Any(b, dictOfURI(s))
+	}
+	out = e.sink.Begin(b, Dict, 2)
+	if out, err = e.class(out, s.Class, 0); err != nil {
+		return b, err
+	}
+	if out, err = e.sink.Str(e.sink.Sep(out, Dict, 1), "state"); err != nil {
+		return b, err
+	}
+	out = e.sink.Begin(e.sink.Colon(out), Tuple, 5)
+	for i, text := range [...]string{s.Protocol, s.Object, s.Socket, s.Host} {
+		out = e.sink.Sep(out, Tuple, i)
+		if text == "" && i > 1 {
+			out = e.sink.None(out)
+		} else if out, err = e.sink.Str(out, text); err != nil {
+			return b, encodeUnder(encodeUnderIndex(err, i), "state")
+		}
+	}
+	out = e.sink.Sep(out, Tuple, 4)
+	if s.Host == "" {
+		out = e.sink.None(out)
+	} else {
+		out = e.sink.Int(out, int64(s.Port))
+	}
+	return e.sink.End(e.sink.End(out, Tuple, 5), Dict, 2), nil
+}
+
+func dictOfURI(s *uristate.State) *codec.Dict {
+	var socket, host, port any
+	if s.Socket != "" {
+		socket = s.Socket
+	}
+	if s.Host != "" {
+		host, port = s.Host, s.Port
+	}
+	return codec.NewDict(codec.ClassKey, s.Class, "state", codec.Tuple{s.Protocol, s.Object, socket, host, port})
 }
 
 func keyText(k any) string {

@@ -31,7 +31,7 @@ var ErrExists = errors.New("name is there already")
 
 // A Storage keeps the names of a name server. Its methods may be called concurrently. When a method that
 // changes something returns without an error, everybody sees the change, and it lasts as long as anything
-// in this storage does. With an error nothing, or all of it, has changed.
+// in this storage does. With an error nothing, or all of it, has changed. No method keeps its context after it has returned.
 type Storage interface {
 	// Len returns the number of names.
 	Len(ctx context.Context) (int, error)

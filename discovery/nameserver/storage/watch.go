@@ -252,7 +252,7 @@ func (m *Memory) change(n news, prefix string) (c Change, counts bool) {
 	if !strings.HasPrefix(name, prefix) {
 		return Change{}, false
 	}
-	now, known := m.names.Get(name)
+	now, known := m.byName[name]
 	switch {
 	case n.gone && !known:
 		return Change{Kind: Removed, Record: Record{Name: name}}, true
