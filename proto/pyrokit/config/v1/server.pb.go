@@ -45,7 +45,7 @@ type Server struct {
 	DrainTimeout *durationpb.Duration `protobuf:"bytes,7,opt,name=drain_timeout,json=drainTimeout,proto3" json:"drain_timeout,omitempty"`
 	// How values are read and written.
 	Values *Values `protobuf:"bytes,8,opt,name=values,proto3" json:"values,omitempty"`
-	// Speak TLS on every listener. Its files can change without a restart.
+	// Speak TLS on every listener without no_tls. Its files can change without a restart.
 	Tls *Tls `protobuf:"bytes,9,opt,name=tls,proto3" json:"tls,omitempty"`
 	// Pyro4's shared key: every message is signed, and Pyro5, which has no signatures, is refused.
 	HmacKey *Secret `protobuf:"bytes,10,opt,name=hmac_key,json=hmacKey,proto3" json:"hmac_key,omitempty"`
@@ -233,7 +233,9 @@ type Listener struct {
 	// HOST:PORT with port 0 for any free one, or the path of a unix socket.
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	// HOST:PORT or HOST that URIs carry instead of the bound address (NAT, containers).
-	Advertise     string `protobuf:"bytes,3,opt,name=advertise,proto3" json:"advertise,omitempty"`
+	Advertise string `protobuf:"bytes,3,opt,name=advertise,proto3" json:"advertise,omitempty"`
+	// Speak without TLS here, beside listeners that speak it. Services are announced with the first listener's address.
+	NoTls         bool `protobuf:"varint,4,opt,name=no_tls,json=noTls,proto3" json:"no_tls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -287,6 +289,13 @@ func (x *Listener) GetAdvertise() string {
 		return x.Advertise
 	}
 	return ""
+}
+
+func (x *Listener) GetNoTls() bool {
+	if x != nil {
+		return x.NoTls
+	}
+	return false
 }
 
 // Streams are a server's remote iterators.
@@ -653,11 +662,12 @@ const file_pyrokit_config_v1_server_proto_rawDesc = "" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\x8b\x01\xbaH\x87\x01\x1a\x84\x01\n" +
-	"\x0fserver.unsigned\x12?allow_unsigned_pyro5 without hmac_key: there is nothing to sign\x1a0!this.allow_unsigned_pyro5 || has(this.hmac_key)\"\x94\x01\n" +
+	"\x0fserver.unsigned\x12?allow_unsigned_pyro5 without hmac_key: there is nothing to sign\x1a0!this.allow_unsigned_pyro5 || has(this.hmac_key)\"\xab\x01\n" +
 	"\bListener\x12?\n" +
 	"\anetwork\x18\x01 \x01(\tB%\xbaH\x1br\x19R\x00R\x03tcpR\x04tcp4R\x04tcp6R\x04unix\x8a\xd3\x18\x03tcpR\anetwork\x12)\n" +
 	"\aaddress\x18\x02 \x01(\tB\x0f\x8a\xd3\x18\vlocalhost:0R\aaddress\x12\x1c\n" +
-	"\tadvertise\x18\x03 \x01(\tR\tadvertise\"\xb0\x01\n" +
+	"\tadvertise\x18\x03 \x01(\tR\tadvertise\x12\x15\n" +
+	"\x06no_tls\x18\x04 \x01(\bR\x05noTls\"\xb0\x01\n" +
 	"\aStreams\x12\x1a\n" +
 	"\bdisabled\x18\x01 \x01(\bR\bdisabled\x12E\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\blifetime\x12B\n" +
