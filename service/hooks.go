@@ -85,9 +85,9 @@ func Housekeeping(d time.Duration, fn func(context.Context)) ServerOption {
 	})
 }
 
-// ServerTLS has every address of Listen speak TLS, and nothing else, as Pyro's SSL does. With
+// ServerTLS has every address of Listen without [NoTLS] speak TLS, and nothing else, as Pyro's SSL does. With
 // cfg.ClientAuth set to tls.RequireAndVerifyClientCert a client needs a certificate, which methods see in
-// [transport.Peer].TLS. An address without TLS beside those goes to [ListenOn].
+// [transport.Peer].TLS. What ListenOn adds is used as it is.
 func ServerTLS(cfg *tls.Config) ServerOption {
 	return serverOption(func(c *serverConfig) error {
 		c.tls = cfg

@@ -141,9 +141,10 @@ func TestServerTLS(t *testing.T) {
 	s := service.New("secret").Method("who", func(ctx context.Context) string {
 		return transport.FromContext(ctx).Peer.TLS.PeerCertificates[0].Subject.CommonName
 	})
-	srv := start(t, s, service.Listen("tcp", "127.0.0.1:0"), service.ServerTLS(&tls.Config{
+	secured := service.ServerTLS(&tls.Config{
 		Certificates: []tls.Certificate{pair("server")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted,
-	}))
+	})
+	srv := start(t, s, secured, service.Listen("tcp", "127.0.0.1:0"), service.Listen("tcp", "127.0.0.1:0"), service.NoTLS())
 	uri := srv.URI("secret").String()
 	p := connect(t, uri, service.TLS(&tls.Config{Certificates: []tls.Certificate{pair("client")}, RootCAs: trusted}))
 	who, err := service.Call[string](t.Context(), p, "who")
@@ -151,6 +152,7 @@ func TestServerTLS(t *testing.T) {
 	require.Equal(t, "client", who)
 	require.Error(t, connect(t, uri, service.ConnectTimeout(time.Second)).Ping(t.Context()), "nothing but TLS")
 	require.Error(t, connect(t, uri, service.TLS(&tls.Config{RootCAs: trusted})).Ping(t.Context()), "no certificate")
+	require.NoError(t, connect(t, srv.URIs("secret")[1].String()).Ping(t.Context()), "but where the listener says so")
 }
 
 func TestCallsInFlightAreLimited(t *testing.T) {
@@ -253,6 +255,8 @@ func TestAdvertisedAddresses(t *testing.T) {
 		require.ErrorContains(t, err, "want HOST or HOST:PORT", address)
 	}
 	require.ErrorContains(t, service.NewServer(service.Listen("unix", "")).Start(), "without a path")
+	require.ErrorContains(t, service.NewServer(service.Advertise("gate.example")).Start(), "Advertise has to follow")
+	require.ErrorContains(t, service.NewServer(service.NoTLS()).Start(), "NoTLS has to follow")
 }
 
 func TestServe(t *testing.T) {

@@ -296,16 +296,28 @@ func Listen(network, address string) ServerOption {
 	})
 }
 
+// NoTLS has the last Listen speak without TLS, beside others that speak it as [ServerTLS] says: on a unix socket, say, or
+// on localhost for what cannot speak TLS. URI is that of the first Listen, and so is what is announced.
+func NoTLS() ServerOption {
+	return ofListener("NoTLS", func(l *configv1.Listener) { l.NoTls = true })
+}
+
 // Advertise has URIs carry address, HOST or HOST:PORT, instead of what the last Listen is bound to: for
 // servers behind NAT or in containers (Pyro's NATHOST and NATPORT). Without a port, or with port 0, it is
 // the listener's own. By default it is the host that Listen names; where that stands for all addresses,
 // such as 0.0.0.0, it is the one that this machine reaches other networks by.
 func Advertise(address string) ServerOption {
+	return ofListener("Advertise", func(l *configv1.Listener) { l.Advertise = address })
+}
+
+// ofListener sets something of the last Listen.
+func ofListener(what string, set func(*configv1.Listener)) ServerOption {
 	return serverOption(func(c *serverConfig) error {
-		if len(c.pb.GetListeners()) == 0 {
-			return errors.New("Advertise has to follow the Listen that it is about")
+		all := c.pb.GetListeners()
+		if len(all) == 0 {
+			return errors.New(what + " has to follow the Listen that it is about")
 		}
-		c.pb.Listeners[len(c.pb.GetListeners())-1].Advertise = address
+		set(all[len(all)-1])
 		return nil
 	})
 }

@@ -399,7 +399,7 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 		return nil, uri, &ListenError{Network: network, Address: address, Err: err}
 	}
 	for _, l := range sockets {
-		if s.cfg.tls != nil {
+		if s.cfg.tls != nil && !pb.GetNoTls() {
 			l = tls.NewListener(l, s.cfg.tls)
 		}
 		opened = append(opened, listener{l, cfg})

@@ -62,6 +62,9 @@ func (b *serverBuilder) listeners(m *configv1.Server) {
 		if l.GetAdvertise() != "" {
 			b.add(service.Advertise(l.GetAdvertise()))
 		}
+		if l.GetNoTls() {
+			b.add(service.NoTLS())
+		}
 	}
 	if m.GetTls() != nil {
 		cfg, err := ServerTLS(m.GetTls(), b.in("tls"))

@@ -66,6 +66,9 @@ func listen(l *configv1.Listener) []nameserver.Option {
 	if l.GetAdvertise() != "" {
 		opts = append(opts, nameserver.Server(service.Advertise(l.GetAdvertise())))
 	}
+	if l.GetNoTls() {
+		opts = append(opts, nameserver.Server(service.NoTLS()))
+	}
 	return opts
 }
 

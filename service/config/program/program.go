@@ -331,12 +331,12 @@ func (p *Program) Metrics() *prometheus.Registry { return p.metrics }
 // Tracing returns where spans go, for spans of one's own.
 func (p *Program) Tracing() trace.TracerProvider { return p.tracer() }
 
-// Server returns the server, for services, hooks of its health and the like, before Run. One that the configuration has
-// nothing about has the defaults.
+// Server returns the server, for services, hooks of its health and the like. One that the configuration has nothing about
+// is made with the defaults, before Run: once Run was called, a program that has none stays without, and Server returns nil.
 func (p *Program) Server() *service.Server {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.server == nil {
+	if p.server == nil && p.stop == nil {
 		p.running.Server = &configv1.Server{}
 		if err := p.newServer(p.running.GetServer()); err != nil {
 			panic(err) // an empty message is right

@@ -3,6 +3,8 @@ package program_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/pyrokit/pyrokit/internal/certtest"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/config/program"
 	"github.com/pyrokit/pyrokit/transport"
@@ -201,6 +204,37 @@ func TestAProgramWithServicesOfItsOwn(t *testing.T) {
 	require.NotEmpty(t, r.ready["server"])
 	_, err = r.Proxy("stock")
 	require.ErrorContains(t, err, "proxy stock: the configuration has none of this name")
+}
+
+func TestAProgramThatRunsWithoutAServerHasNone(t *testing.T) {
+	r := run(t, "admin: {address: 'localhost:0'}\n")
+	require.Nil(t, r.Server(), "nothing would run it")
+	require.Nil(t, r.Config().GetServer())
+}
+
+func TestAListenerWithoutTLSBesideOnesThatSpeakIt(t *testing.T) {
+	dir, pair := t.TempDir(), certtest.SelfSigned(t)
+	cert := certtest.Write(t, filepath.Join(dir, "cert.pem"), pair.CertPEM)
+	key := certtest.Write(t, filepath.Join(dir, "key.pem"), pair.KeyPEM)
+	r := run(t, strings.NewReplacer("TLS", "tls: {cert: "+cert+", key: "+key+"}").Replace(`
+server: {TLS, listeners: [{address: '127.0.0.1:0'}, {address: '127.0.0.1:0', no_tls: true}]}
+services: [{name: o, echo: {}}]
+name_server: {server: {TLS, listeners: [{address: '127.0.0.1:0', no_tls: true}]}, broadcast: {disabled: true}}
+`))
+	require.Len(t, r.ready["server"], 2)
+	roots := x509.NewCertPool()
+	roots.AddCert(pair.Leaf)
+	secured := service.TLS(&tls.Config{RootCAs: roots})
+	ping := func(uri string, opts ...service.ProxyOption) error {
+		p, err := service.Connect(uri, opts...)
+		require.NoError(t, err)
+		defer p.Close()
+		return p.Ping(t.Context())
+	}
+	require.NoError(t, ping(r.ready["server"][0], secured))
+	require.Error(t, ping(r.ready["server"][0]))
+	require.NoError(t, ping(r.ready["server"][1]))
+	require.NoError(t, ping(r.ready["nameserver"][0]))
 }
 
 func TestOptionsThatOnlyCodeHas(t *testing.T) {
