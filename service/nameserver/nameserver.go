@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,9 +38,10 @@ type NameServer struct {
 	forOthers atomic.Bool
 	numbers   numbers
 	cleaner   cleaner
+	srv       *service.Server
 
 	mu        sync.Mutex // guards what follows
-	srv       *service.Server
+	started   bool
 	uri       pyro.URI
 	responder *responder
 	tasks     sync.WaitGroup
@@ -64,7 +67,17 @@ func New(opts ...Option) *NameServer {
 		n.log.Warn("the name server did not run for a while: all leases run anew", "late", by)
 	}
 	n.cleaner = newCleaner(n)
+	n.srv = n.newServer()
 	return n
+}
+
+// newServer returns the server of Start.
+func (n *NameServer) newServer() *service.Server {
+	opts := append([]service.ServerOption{service.Logger(n.log)}, n.cfg.server...)
+	if !n.cfg.listens {
+		opts = append(opts, service.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(pyro.DefaultNSPort))))
+	}
+	return service.NewServer(opts...)
 }
 
 // RegisterSelf makes the name server known under its own name, as Python's are. Start and Run do it by themselves. A full

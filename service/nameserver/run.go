@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"time"
 
 	"github.com/pyrokit/pyrokit/internal/loopback"
@@ -25,24 +24,19 @@ func (n *NameServer) Start(ctx context.Context) error {
 	if n.errs != nil {
 		return n.errs
 	}
-	if n.srv != nil {
+	if n.started {
 		return errors.New("the name server was started before")
 	}
-	opts := append([]service.ServerOption{service.Logger(n.log)}, n.cfg.server...)
-	if !n.cfg.listens {
-		opts = append(opts, service.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(pyro.DefaultNSPort))))
-	}
-	srv := service.NewServer(opts...)
-	if err := srv.Add(n.Service()); err != nil {
+	if err := n.srv.Replace(n.Service()); err != nil { // a Start that could not listen has left one
 		return err
 	}
-	if err := srv.Start(); err != nil { //nolint:contextcheck // what it starts outlives ctx
+	if err := n.srv.Start(); err != nil { //nolint:contextcheck // what it starts outlives ctx
 		return err
 	}
-	n.srv = srv
+	n.started = true
 	if err := n.startRest(ctx); err != nil {
 		n.end()
-		return errors.Join(err, srv.Shutdown(ctx))
+		return errors.Join(err, n.srv.Shutdown(ctx))
 	}
 	return nil
 }
@@ -111,11 +105,15 @@ func (n *NameServer) startResponder(ctx context.Context, address string, at pyro
 func (n *NameServer) SetLimits(l *configv1.Limits) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.srv == nil {
+	if !n.started {
 		return errors.New("the name server was not started")
 	}
 	return n.srv.SetLimits(l)
 }
+
+// Server returns the server that Start and Run use, for its numbers: [service.Server.Stats], or a collector of
+// service/metrics. It has none where another server answers for Service.
+func (n *NameServer) Server() *service.Server { return n.srv }
 
 // URI returns where clients find the name server: behind NAT where they see it. It is complete once Start has returned.
 func (n *NameServer) URI() pyro.URI {
@@ -128,7 +126,7 @@ func (n *NameServer) URI() pyro.URI {
 func (n *NameServer) InternalURI() pyro.URI {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.srv == nil {
+	if !n.started {
 		return pyro.URI{}
 	}
 	return n.srv.URI(ObjectName)
@@ -153,9 +151,6 @@ func (n *NameServer) Shutdown(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.end()
-	if n.srv == nil {
-		return nil
-	}
 	return n.srv.Shutdown(ctx)
 }
 

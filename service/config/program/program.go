@@ -234,7 +234,7 @@ func (p *Program) buildNameServer(c *configv1.Config) error {
 	if err != nil {
 		return err
 	}
-	return p.metrics.Register(nsmetrics.Collector(p.nameServer))
+	return nsmetrics.Register(p.metrics, p.nameServer)
 }
 
 func (p *Program) buildServer(c *configv1.Config) error {
@@ -273,7 +273,8 @@ func (p *Program) newServer(m *configv1.Server) error {
 	}
 	opts = append(opts, service.Use(chain.Middleware()))
 	p.server = service.NewServer(append(opts, p.opts.server...)...)
-	return p.metrics.Register(metrics.Collector(p.server))
+	// With the label that tells it from the name server's own.
+	return prometheus.WrapRegistererWith(prometheus.Labels{"server": "server"}, p.metrics).Register(metrics.Collector(p.server))
 }
 
 func (p *Program) buildProxies(c *configv1.Config) error {

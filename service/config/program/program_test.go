@@ -182,7 +182,7 @@ func TestAProgramHasWhatItsConfigurationSays(t *testing.T) {
 	_, body = r.get("/metrics")
 	for _, want := range []string{
 		`pyro_calls_total{code="ok",dialect="pyro5",kind="invoke",method="echo",object="example.echo",side="server"} 1`,
-		"pyro_server_connections ", "pyro_nameserver_entries 1", "go_goroutines ", "process_open_fds ",
+		`pyro_server_connections{server="name_server"} `, `pyro_server_connections{server="server"} `, "pyro_nameserver_entries 1", "go_goroutines ", "process_open_fds ",
 		"pyrokit_config_last_reload_successful 1",
 	} {
 		require.Contains(t, body, want)

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/pyrokit/pyrokit/service/metrics"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 )
 
@@ -54,14 +56,14 @@ func (c *collector) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeBy
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(to chan<- prometheus.Metric) {
 	s, err := c.ns.Stats(context.Background())
-	if err != nil {
-		to <- prometheus.NewInvalidMetric(c.entries, err)
-		return
-	}
 	number := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, kind, v, labels...)
 	}
-	number(c.entries, prometheus.GaugeValue, float64(s.Entries))
+	if err != nil { // of the storage, which only knows the names
+		to <- prometheus.NewInvalidMetric(c.entries, err)
+	} else {
+		number(c.entries, prometheus.GaugeValue, float64(s.Entries))
+	}
 	number(c.leases, prometheus.GaugeValue, float64(s.Leases))
 	number(c.watchers, prometheus.GaugeValue, float64(s.Watchers))
 	number(c.unreachable, prometheus.GaugeValue, float64(s.Unreachable))
@@ -80,10 +82,19 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// Serve serves ns's numbers at http://address/metrics until ctx ends, and returns where.
+// Register registers what there is of ns: its own numbers, those of [Collector], and those of its server, which
+// service/metrics collects, with the label server="name_server". Another server in the same registry needs the
+// label server, too, with another value.
+func Register(reg prometheus.Registerer, ns *nameserver.NameServer) error {
+	server := prometheus.WrapRegistererWith(prometheus.Labels{"server": "name_server"}, reg)
+	return errors.Join(reg.Register(Collector(ns)), server.Register(metrics.Collector(ns.Server())))
+}
+
+// Serve serves ns's numbers, and those of the process, at http://address/metrics until ctx ends, and returns where.
 func Serve(ctx context.Context, address string, ns *nameserver.NameServer) (net.Addr, error) {
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(Collector(ns)); err != nil {
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := Register(registry, ns); err != nil {
 		return nil, err
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -91,7 +102,7 @@ func Serve(ctx context.Context, address string, ns *nameserver.NameServer) (net.
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTime}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	go func() {
