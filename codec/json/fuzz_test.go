@@ -9,24 +9,9 @@ import (
 )
 
 // What can be read can be written, and written again it does not change.
-func FuzzUnmarshal(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "json") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Stable(t, json.Codec, data) })
-}
+func FuzzUnmarshal(f *testing.F) { codectest.FuzzUnmarshal(f, json.Codec, vectors.Seeds(f, "json")) }
 
 // Typed destinations never panic, and take what the generic tree has of their type.
-func FuzzTyped(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "json") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Typed(t, json.Codec, data) })
-}
+func FuzzTyped(f *testing.F) { codectest.FuzzTyped(f, json.Codec, vectors.Seeds(f, "json")) }
 
-func FuzzCall(f *testing.F) {
-	for _, data := range codectest.CallSeeds(f, json.Codec) {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Call(t, json.Codec, data) })
-}
+func FuzzCall(f *testing.F) { codectest.FuzzCall(f, json.Codec) }

@@ -10,23 +10,10 @@ import (
 
 // What can be read can be written, and written again it does not change.
 func FuzzUnmarshal(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "marshal") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Stable(t, marshal.Codec, data) })
+	codectest.FuzzUnmarshal(f, marshal.Codec, vectors.Seeds(f, "marshal"))
 }
 
 // Typed destinations never panic, and take what the generic tree has of their type.
-func FuzzTyped(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "marshal") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Typed(t, marshal.Codec, data) })
-}
+func FuzzTyped(f *testing.F) { codectest.FuzzTyped(f, marshal.Codec, vectors.Seeds(f, "marshal")) }
 
-func FuzzCall(f *testing.F) {
-	for _, data := range codectest.CallSeeds(f, marshal.Codec) {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Call(t, marshal.Codec, data) })
-}
+func FuzzCall(f *testing.F) { codectest.FuzzCall(f, marshal.Codec) }

@@ -13,26 +13,13 @@ import (
 
 // What can be read can be written, and written again it does not change.
 func FuzzUnmarshal(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "msgpack") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Stable(t, msgpack.Codec, data) })
+	codectest.FuzzUnmarshal(f, msgpack.Codec, vectors.Seeds(f, "msgpack"))
 }
 
 // Typed destinations never panic, and take what the generic tree has of their type.
-func FuzzTyped(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "msgpack") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Typed(t, msgpack.Codec, data) })
-}
+func FuzzTyped(f *testing.F) { codectest.FuzzTyped(f, msgpack.Codec, vectors.Seeds(f, "msgpack")) }
 
-func FuzzCall(f *testing.F) {
-	for _, data := range codectest.CallSeeds(f, msgpack.Codec) {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Call(t, msgpack.Codec, data) })
-}
+func FuzzCall(f *testing.F) { codectest.FuzzCall(f, msgpack.Codec) }
 
 // The same with keys of all types, and with text of all bytes, which cannot be written again.
 func FuzzLenient(f *testing.F) {

@@ -31,24 +31,9 @@ func (c ordered) Unmarshal(data []byte, dst any, _ *codec.Options) error {
 }
 
 // What can be read can be written, if it calls nothing, and written again it does not change.
-func FuzzUnmarshal(f *testing.F) {
-	for _, data := range seeds(f) {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Stable(t, ordered{pickle.Codec}, data) })
-}
+func FuzzUnmarshal(f *testing.F) { codectest.FuzzUnmarshal(f, ordered{pickle.Codec}, seeds(f)) }
 
 // Typed destinations never panic, and take what the generic tree has of their type.
-func FuzzTyped(f *testing.F) {
-	for _, data := range seeds(f) {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Typed(t, pickle.Codec, data) })
-}
+func FuzzTyped(f *testing.F) { codectest.FuzzTyped(f, pickle.Codec, seeds(f)) }
 
-func FuzzCall(f *testing.F) {
-	for _, data := range codectest.CallSeeds(f, pickle.Codec) {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Call(t, pickle.Codec, data) })
-}
+func FuzzCall(f *testing.F) { codectest.FuzzCall(f, pickle.Codec) }

@@ -13,26 +13,13 @@ import (
 
 // What can be read can be written, and written again it does not change.
 func FuzzUnmarshal(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "serpent") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Stable(t, serpent.Codec, data) })
+	codectest.FuzzUnmarshal(f, serpent.Codec, vectors.Seeds(f, "serpent"))
 }
 
 // Typed destinations never panic, and take what the generic tree has of their type.
-func FuzzTyped(f *testing.F) {
-	for _, data := range vectors.Seeds(f, "serpent") {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Typed(t, serpent.Codec, data) })
-}
+func FuzzTyped(f *testing.F) { codectest.FuzzTyped(f, serpent.Codec, vectors.Seeds(f, "serpent")) }
 
-func FuzzCall(f *testing.F) {
-	for _, data := range codectest.CallSeeds(f, serpent.Codec) {
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { codectest.Call(t, serpent.Codec, data) })
-}
+func FuzzCall(f *testing.F) { codectest.FuzzCall(f, serpent.Codec) }
 
 // Any text that can be written is read as it was.
 func FuzzText(f *testing.F) {

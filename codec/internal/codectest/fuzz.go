@@ -12,6 +12,32 @@ import (
 	"github.com/pyrokit/pyrokit/codec/internal/vectors"
 )
 
+// FuzzUnmarshal is the target that checks what c reads of messages: [Stable].
+func FuzzUnmarshal(f *testing.F, c codec.Codec, seeds [][]byte) {
+	f.Helper()
+	fuzz(f, seeds, func(t *testing.T, data []byte) { Stable(t, c, data) })
+}
+
+// FuzzTyped is the target that checks typed destinations: [Typed].
+func FuzzTyped(f *testing.F, c codec.Codec, seeds [][]byte) {
+	f.Helper()
+	fuzz(f, seeds, func(t *testing.T, data []byte) { Typed(t, c, data) })
+}
+
+// FuzzCall is the target that checks calls and batches: [Call].
+func FuzzCall(f *testing.F, c codec.Codec) {
+	f.Helper()
+	fuzz(f, CallSeeds(f, c), func(t *testing.T, data []byte) { Call(t, c, data) })
+}
+
+func fuzz(f *testing.F, seeds [][]byte, check func(*testing.T, []byte)) {
+	f.Helper()
+	for _, data := range seeds {
+		f.Add(data)
+	}
+	f.Fuzz(check)
+}
+
 // Stable checks that data is refused with an error of a reader, or read; and that what was read,
 // if it can be written, is read back and written as the same bytes.
 func Stable(t *testing.T, c codec.Codec, data []byte) {
