@@ -70,32 +70,20 @@ func Respond(ctx context.Context, address string, uri pyro.URI) (at net.Addr, st
 	}, nil
 }
 
-// HoldTurns takes all turns of queries by regular expression, until release.
+// HoldTurns takes all turns of queries that take long, until release.
 func HoldTurns() (release func()) {
-	for range cap(regexTurns) {
-		regexTurns <- struct{}{}
+	for range cap(turns) {
+		turns <- struct{}{}
 	}
 	return func() {
-		for range cap(regexTurns) {
-			<-regexTurns
+		for range cap(turns) {
+			<-turns
 		}
 	}
 }
 
-// HoldListTurns takes all turns of those that read many records, until release.
-func HoldListTurns() (release func()) {
-	for range cap(listTurns) {
-		listTurns <- struct{}{}
-	}
-	return func() {
-		for range cap(listTurns) {
-			<-listTurns
-		}
-	}
-}
-
-// ListTurnsTaken is how many have one.
-func ListTurnsTaken() int { return len(listTurns) }
+// TurnsTaken is how many queries have a turn.
+func TurnsTaken() int { return len(turns) }
 
 // Many is how many records are read without a turn.
 const Many = many
@@ -104,9 +92,6 @@ const Many = many
 func (n *NameServer) All(ctx context.Context) (iter.Seq2[storage.Record, error], error) {
 	return n.find(ctx, filter{})
 }
-
-// TurnsTaken is how many queries by regular expression have a turn.
-func TurnsTaken() int { return len(regexTurns) }
 
 // Matching yields the records whose names an expression matches.
 func (n *NameServer) Matching(ctx context.Context, expr string) (iter.Seq2[storage.Record, error], error) {

@@ -51,47 +51,74 @@ func (n *NameServer) find(ctx context.Context, f filter) (iter.Seq2[storage.Reco
 	}
 }
 
-// many is how many records are read without a turn.
-const many = 20_000
-
-// listTurns are for those that read more: as with regexTurns, a processor is left for everybody else.
-var listTurns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
-
-// inTurn yields the first records at once, the others in turn with those of other queries: while a hundred clients want
-// all of a million names, lookups would wait behind each of them.
+// inTurn yields records, the first ones at once.
 func inTurn(ctx context.Context, records iter.Seq2[storage.Record, error]) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
-		n, taken := 0, false
-		defer func() {
-			if taken {
-				<-listTurns
-			}
-		}()
+		var t turn
+		defer t.giveBack()
 		for r, err := range records {
-			if n++; n == many {
-				select {
-				case listTurns <- struct{}{}:
-					taken = true
-				case <-ctx.Done():
-					yield(storage.Record{}, ctx.Err())
-					return
-				}
+			if err == nil {
+				err = t.count(ctx)
 			}
-			if !yield(r, err) {
+			if err != nil {
+				yield(storage.Record{}, err)
+				return
+			}
+			if !yield(r, nil) {
 				return
 			}
 		}
 	}
 }
 
-// Limits of queries by regular expression. What is cheap is answered at once. Of the others, so many run at a time as
-// leave a processor for everybody else, if there are several; the rest wait their turn.
+// many is how many records are read without a turn.
+const many = 20_000
+
+// Limits of queries by regular expression that are not cheap.
 const (
 	regexTime = 2 * time.Second // for all names together
-	regexWait = 5 * time.Second
+	regexWait = 5 * time.Second // for a turn
 )
 
-var regexTurns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+// turns are for queries that read many records, or match them with much work: a processor is left for everybody else, if
+// there are several. While a hundred clients want all of a million names, lookups would wait behind each of them.
+var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
+
+// A turn is what a query has of turns: none at first.
+type turn struct {
+	read  int // records
+	taken bool
+}
+
+// count counts a record that was read, and waits for a turn when there were many.
+func (t *turn) count(ctx context.Context) error {
+	if t.read++; t.read != many {
+		return nil
+	}
+	return t.take(ctx, nil)
+}
+
+// take waits for a turn, if the query has none, for as long as neither ctx nor patience ends.
+func (t *turn) take(ctx context.Context, patience <-chan time.Time) error {
+	if t.taken {
+		return nil
+	}
+	select {
+	case turns <- struct{}{}:
+		t.taken = true
+		return nil
+	case <-patience:
+		return errRegexTime
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *turn) giveBack() {
+	if t.taken {
+		<-turns
+	}
+}
 
 var errRegexTime = namingError("regex took too long")
 
@@ -103,7 +130,7 @@ func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[stora
 	}
 	return func(yield func(storage.Record, error) bool) {
 		m := matcher{re: re}
-		defer m.done()
+		defer m.turn.giveBack()
 		for r, err := range n.store.Prefix(ctx, re.Prefix()) {
 			matches := false
 			if err == nil {
@@ -123,16 +150,22 @@ func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[stora
 // A matcher matches names, once it takes long with a turn.
 type matcher struct {
 	re       *pyregex.Regexp
-	deadline time.Time // zero without a turn
+	turn     turn
+	deadline time.Time // zero as long as the expression is cheap
 }
 
 func (m *matcher) match(ctx context.Context, name string) (bool, error) {
+	if err := m.turn.count(ctx); err != nil {
+		return false, err
+	}
 	if m.deadline.IsZero() {
 		ok, err := m.re.Try(name)
 		if !errors.Is(err, pyregex.ErrTimeout) {
 			return ok, err
 		}
-		if err := takeTurn(ctx); err != nil {
+		wait := time.NewTimer(regexWait)
+		defer wait.Stop()
+		if err := m.turn.take(ctx, wait.C); err != nil {
 			return false, err
 		}
 		m.deadline = time.Now().Add(regexTime)
@@ -142,28 +175,4 @@ func (m *matcher) match(ctx context.Context, name string) (bool, error) {
 		err = errRegexTime
 	}
 	return ok, err
-}
-
-func (m *matcher) done() {
-	if !m.deadline.IsZero() {
-		<-regexTurns
-	}
-}
-
-func takeTurn(ctx context.Context) error {
-	select {
-	case regexTurns <- struct{}{}:
-		return nil
-	default:
-	}
-	wait := time.NewTimer(regexWait)
-	defer wait.Stop()
-	select {
-	case regexTurns <- struct{}{}:
-		return nil
-	case <-wait.C:
-		return errRegexTime
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -2,6 +2,7 @@ package nameserver_test
 
 import (
 	"context"
+	"iter"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,42 +40,73 @@ func TestOnlyACostlyRegexTakesATurn(t *testing.T) {
 	turns(cheap)
 }
 
-// TestWhoReadsManyNamesTakesATurn: what is short is answered when all turns are taken by others.
-func TestWhoReadsManyNamesTakesATurn(t *testing.T) {
+// withMany is a name server with one name more than are read without a turn, and some others.
+func withMany(t *testing.T, others ...string) *nameserver.NameServer {
+	t.Helper()
 	s := storage.NewMemory()
 	records := make([]storage.Record, nameserver.Many+1)
 	for i := range records {
 		records[i] = storage.Record{Name: "n" + strconv.Itoa(i), URI: "PYRO:o@h:1"}
 	}
+	for _, name := range others {
+		records = append(records, storage.Record{Name: name, URI: "PYRO:o@h:1"})
+	}
 	require.NoError(t, s.PutAll(t.Context(), records))
 	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
-	defer ns.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	t.Cleanup(ns.Close)
+	return ns
+}
 
-	all, err := ns.All(ctx)
+// TestWhoReadsManyNamesTakesATurn: what is short is answered when all turns are taken by others.
+func TestWhoReadsManyNamesTakesATurn(t *testing.T) {
+	ns := withMany(t)
+	type query func(context.Context) (iter.Seq2[storage.Record, error], error)
+	tests := map[string]query{
+		"all":      ns.All,
+		"by regex": func(ctx context.Context) (iter.Seq2[storage.Record, error], error) { return ns.Matching(ctx, "n.*") },
+	}
+	for name, find := range tests {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			records, err := find(ctx)
+			require.NoError(t, err)
+			n := 0
+			for _, err := range records {
+				require.NoError(t, err)
+				n++
+				require.Equal(t, n >= nameserver.Many, nameserver.TurnsTaken() == 1, n)
+			}
+			require.Equal(t, nameserver.Many+1, n)
+			require.Zero(t, nameserver.TurnsTaken(), "given back")
+
+			release := nameserver.HoldTurns()
+			defer release()
+			n = 0
+			for _, err = range records {
+				if err == nil {
+					n++
+				}
+				if n == nameserver.Many-1 {
+					cancel()
+				}
+			}
+			require.ErrorIs(t, err, context.Canceled)
+			require.Equal(t, nameserver.Many-1, n, "the others would come in turn")
+		})
+	}
+}
+
+// TestOneTurnIsEnough: who reads many names needs no other turn when the expression proves to be costly.
+func TestOneTurnIsEnough(t *testing.T) {
+	ns := withMany(t, strings.Repeat("z", 16)+"!")
+	records, err := ns.Matching(t.Context(), `(?=z)(?:(z+)+$|z)|n`)
 	require.NoError(t, err)
 	n := 0
-	for _, err := range all {
+	for _, err := range records {
 		require.NoError(t, err)
-		if n++; n >= nameserver.Many {
-			require.Equal(t, 1, nameserver.ListTurnsTaken())
-		}
+		n++
 	}
-	require.Len(t, records, n)
-	require.Zero(t, nameserver.ListTurnsTaken(), "given back")
-
-	release := nameserver.HoldListTurns()
-	defer release()
-	n = 0
-	for _, err = range all {
-		if err == nil {
-			n++
-		}
-		if n == nameserver.Many-1 {
-			cancel()
-		}
-	}
-	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, nameserver.Many-1, n, "the others would come in turn")
+	require.Equal(t, nameserver.Many+2, n)
+	require.Zero(t, nameserver.TurnsTaken())
 }
