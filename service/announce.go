@@ -33,7 +33,7 @@ func AnnounceInstance(r discovery.Registrar, id string) ServerOption {
 // AnnounceServing has [Announce] and [AnnounceInstance] make a service known only while it is [Serving]: its name is
 // withdrawn when it is not, and comes back when it is. See [Health].
 func AnnounceServing() ServerOption {
-	return serverOption(func(c *serverConfig) error { c.servingOnly = true; return nil })
+	return serverOption(func(c *serverConfig) error { c.pb.AnnounceServing = true; return nil })
 }
 
 // An announcement is who is told of the services, and as what.
@@ -102,7 +102,7 @@ func (s *Server) tellKeepers() {
 		var entries []discovery.Entry
 		for _, name := range s.order {
 			svc := s.services[name]
-			if svc.generated || s.cfg.servingOnly && s.health.status(name) != Serving {
+			if svc.generated || s.cfg.pb.GetAnnounceServing() && s.health.status(name) != Serving {
 				continue
 			}
 			e := discovery.Entry{Name: name, URI: s.uri(name), Metadata: svc.metadata}

@@ -60,7 +60,7 @@ type backend struct {
 // newBalanced returns what a proxy of u calls.
 func newBalanced(u pyro.URI, cfg *proxyConfig, pool func(pyro.URI) *pool) (*balanced, error) {
 	b := &balanced{
-		uri: u, pool: pool, limit: cfg.lookupLimit(), delay: cfg.lookupDelay,
+		uri: u, pool: pool, limit: cfg.lookupLimit(), delay: duration(cfg.pb.GetLookupDelay()),
 		backends: map[string]*backend{}, streams: map[string]*backend{}, changed: make(chan struct{}),
 	}
 	switch u.Protocol {

@@ -1,11 +1,16 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -35,16 +40,13 @@ func Timeout(d time.Duration) TimeLimit { return TimeLimit(d) }
 // instance of its own, what it tracks) is lost with it; that is why it is off by default. It changes nothing towards
 // servers of this toolkit, which can be told to end a call.
 func ReconnectAfterTimeout() ProxyOption {
-	return proxyOption(func(c *proxyConfig) error {
-		c.leave = true
-		return nil
-	})
+	return proxyOption(func(c *proxyConfig) error { c.pb.ReconnectAfterTimeout = true; return nil })
 }
 
 func (t TimeLimit) applyToCall(c *transport.Call) { c.Timeout = time.Duration(t) }
 
 func (t TimeLimit) applyToProxy(c *proxyConfig) error {
-	c.timeout = time.Duration(t)
+	c.pb.Timeout = durationpb.New(time.Duration(t))
 	return positive("Timeout", time.Duration(t))
 }
 
@@ -70,10 +72,10 @@ func ResponseAnnotations(dst *transport.Annotations) CallOption {
 // attempt. The default is 0.
 func MaxRetries(n int) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error {
-		c.retries = n
 		if n < 0 {
 			return fmt.Errorf("MaxRetries(%d): must not be negative", n)
 		}
+		c.pb.MaxRetries = int32(min(n, math.MaxInt32))
 		return nil
 	})
 }
@@ -84,10 +86,10 @@ func MaxRetries(n int) ProxyOption {
 // than the call's context allows. [Proxy.Reconnect] tries on its own.
 func ConnectAttempts(n int) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error {
-		c.attempts = n
 		if n < 1 {
 			return fmt.Errorf("ConnectAttempts(%d): must be positive", n)
 		}
+		c.pb.ConnectAttempts = int32(min(n, math.MaxInt32))
 		return nil
 	})
 }
@@ -96,17 +98,16 @@ func ConnectAttempts(n int) ProxyOption {
 // default 0 leaves the choice to the system (PREFER_IP_VERSION). The other version is used all the same, where
 // the preferred one does not answer.
 func PreferIP(version int) Option {
-	check := func() error {
-		switch version {
-		case 0, 4, 6:
-			return nil
-		default:
+	set := func(field *configv1.IpVersion) error {
+		if version != 0 && version != 4 && version != 6 {
 			return fmt.Errorf("PreferIP(%d): want 4, 6 or 0", version)
 		}
+		*field = configv1.IpVersion(version) //nolint:gosec // see above
+		return nil
 	}
 	return bothOption{
-		func(c *serverConfig) error { c.preferIP = version; return check() },
-		func(c *proxyConfig) error { c.preferIP = version; return check() },
+		func(c *serverConfig) error { return set(&c.pb.PreferIp) },
+		func(c *proxyConfig) error { return set(&c.pb.PreferIp) },
 	}
 }
 
@@ -116,7 +117,7 @@ func PreferIP(version int) Option {
 // 0 asks once.
 func LookupDelay(d time.Duration) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error {
-		c.lookupDelay = d
+		c.pb.LookupDelay = durationpb.New(d)
 		if d < 0 {
 			return fmt.Errorf("LookupDelay(%s): must not be negative", d)
 		}
@@ -129,28 +130,29 @@ func LookupDelay(d time.Duration) ProxyOption {
 // where the proxy connects to, so by default nobody is asked.
 func BroadcastLookup(port int, addresses ...string) ProxyOption {
 	return proxyOption(func(c *proxyConfig) error {
-		c.broadcast = &broadcastConfig{port, addresses}
 		if port < 0 || port > 65535 {
 			return fmt.Errorf("BroadcastLookup(%d): no port", port)
 		}
+		c.pb.BroadcastLookup = &configv1.BroadcastLookup{Port: int32(port), Addresses: addresses}
 		return nil
 	})
 }
 
+// broadcastConfig is what the environment says of broadcasts.
 type broadcastConfig struct {
 	port      int
 	addresses []string
 }
 
-// or returns b with what it leaves open taken from def.
-func (b broadcastConfig) or(def broadcastConfig) *broadcastConfig {
-	if b.port == 0 {
-		b.port = def.port
+// fill fills in what m leaves open.
+func (b broadcastConfig) fill(m *configv1.BroadcastLookup) {
+	if m == nil {
+		return
 	}
-	if len(b.addresses) == 0 {
-		b.addresses = def.addresses
+	m.Port = cmp.Or(m.GetPort(), int32(b.port)) //nolint:gosec // a port
+	if len(m.GetAddresses()) == 0 {
+		m.Addresses = b.addresses
 	}
-	return &b
 }
 
 // Bind connects, if there is no connection, and binds a PYRONAME or PYROMETA proxy to the object that it was

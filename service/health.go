@@ -167,7 +167,7 @@ func (h *Health) next() <-chan struct{} {
 // tell tells of a change.
 func (h *Health) tell() {
 	h.wake()
-	if h.s.cfg.servingOnly {
+	if h.s.cfg.pb.GetAnnounceServing() {
 		h.s.mu.Lock()
 		defer h.s.mu.Unlock()
 		h.s.tellKeepers()

@@ -41,21 +41,15 @@ type serverConfig struct {
 	registry  *codec.Registry
 	log       *slog.Logger
 	hmacKey   []byte
-	unsigned  bool
 	annotate  func() transport.Annotations
-	values    codec.Options
 	tls       *tls.Config
 	validate  func(context.Context, *transport.Handshake) (any, error)
 
 	disconnected []func(*transport.Peer)
 	chores       []chore
 
-	naming        Naming // of what Serve is given
-	onewayInOrder bool
-	servingOnly   bool // is announced
-	detailed      bool // tracebacks
-	preferIP      int
-	defaults      listenDefaults
+	naming   Naming // of what Serve is given
+	defaults listenDefaults
 }
 
 // listenDefaults are for listeners that do not say.
@@ -75,19 +69,10 @@ type proxyConfig struct {
 	resolver  discovery.Resolver
 	balancer  discovery.Balancer // nil: one object
 	handshake any
-	unchecked bool
-	values    codec.Options
 	annotate  func() transport.Annotations
 
-	timeout     time.Duration // 0: that of pb
-	retries     int
-	attempts    int  // 0: one
-	leave       bool // connections that are busy with a call that was given up
-	preferIP    int
 	heedsHealth bool // of the objects that balancer chooses from
-	lookupDelay time.Duration
-	broadcast   *broadcastConfig // nil: not asked
-	// broadcastDefaults are for what broadcast leaves open.
+	// broadcastDefaults are for what pb leaves open of a broadcast.
 	broadcastDefaults broadcastConfig
 	// defaultDialer makes what connects, where neither dialer nor tls is set.
 	defaultDialer func(preferIP int) dialFunc
@@ -203,10 +188,7 @@ func Classes(r *codec.Registry) Option {
 // BytesRepr has serpent write bytes as a literal, which Pyro4 and Pyro5 read as bytes, instead of the
 // base64 dict that Pyrolite, too, understands (Pyro5's SERPENT_BYTES_REPR).
 func BytesRepr() Option {
-	return bothOption{
-		func(c *serverConfig) error { c.values.BytesRepr = true; return nil },
-		func(c *proxyConfig) error { c.values.BytesRepr = true; return nil },
-	}
+	return values(func(v *configv1.Values) { v.BytesRepr = true })
 }
 
 // OrderedDicts has every dict that is read into an any become a [*codec.Dict], which keeps the order and the
@@ -230,31 +212,38 @@ func values(set func(*configv1.Values)) Option {
 	}
 }
 
-// valueOptions are those of o and pb.
-func valueOptions(o codec.Options, registry *codec.Registry, pb interface {
+// valueOptions are those of a server's or a proxy's message.
+func valueOptions(registry *codec.Registry, pb interface {
 	GetLimits() *configv1.Limits
 	GetValues() *configv1.Values
 },
 ) codec.Options {
-	o.Registry = registry
-	o.MaxDepth = int(pb.GetLimits().GetMaxDepth())
-	o.OrderedDicts = pb.GetValues().GetOrderedDicts()
-	o.DisallowUnknownFields = pb.GetValues().GetDisallowUnknownFields()
-	return o
+	v := pb.GetValues()
+	return codec.Options{
+		Registry:              registry,
+		MaxDepth:              int(pb.GetLimits().GetMaxDepth()),
+		OrderedDicts:          v.GetOrderedDicts(),
+		DisallowUnknownFields: v.GetDisallowUnknownFields(),
+		BytesRepr:             v.GetBytesRepr(),
+		Lenient:               v.GetLenient(),
+		PickleProtocol:        int(v.GetPickleProtocol()),
+		PickleCalls:           v.GetPickleCalls(),
+	}
 }
 
 // PickleProtocol has pickles written in protocol version n, 2 to 5; the default is 4, which Python reads
 // from 3.4 on. Python 2 reads 2. A server answers in the version of the request where that is older.
 func PickleProtocol(n int) Option {
-	check := func() error {
+	set := func(v *configv1.Values) error {
 		if n < 2 || n > 5 {
 			return fmt.Errorf("PickleProtocol(%d): must be between 2 and 5", n)
 		}
+		v.PickleProtocol = int32(n)
 		return nil
 	}
 	return bothOption{
-		func(c *serverConfig) error { c.values.PickleProtocol = n; return check() },
-		func(c *proxyConfig) error { c.values.PickleProtocol = n; return check() },
+		func(c *serverConfig) error { return set(c.pb.GetValues()) },
+		func(c *proxyConfig) error { return set(c.pb.GetValues()) },
 	}
 }
 
@@ -262,19 +251,13 @@ func PickleProtocol(n int) Option {
 // not known to be harmless: whoever decides what such a value is, runs code in the Python at the other end.
 // Give it only where all values come from those who may.
 func PickleCalls() Option {
-	return bothOption{
-		func(c *serverConfig) error { c.values.PickleCalls = true; return nil },
-		func(c *proxyConfig) error { c.values.PickleCalls = true; return nil },
-	}
+	return values(func(v *configv1.Values) { v.PickleCalls = true })
 }
 
 // Lenient has msgpack write dicts whose keys are no text, which Python writes but does not read, and read
 // them, and text that is not UTF-8.
 func Lenient() Option {
-	return bothOption{
-		func(c *serverConfig) error { c.values.Lenient = true; return nil },
-		func(c *proxyConfig) error { c.values.Lenient = true; return nil },
-	}
+	return values(func(v *configv1.Values) { v.Lenient = true })
 }
 
 // Listen adds an address to answer on: network "tcp", "tcp4", "tcp6" with HOST:PORT (port 0 for any), or
@@ -329,7 +312,7 @@ func ListenOn(l net.Listener) ServerOption {
 
 // AllowUnsigned answers Pyro5, which has no signatures, although an HMACKey is set.
 func AllowUnsigned() ServerOption {
-	return serverOption(func(c *serverConfig) error { c.unsigned = true; return nil })
+	return serverOption(func(c *serverConfig) error { c.pb.AllowUnsignedPyro5 = true; return nil })
 }
 
 // Serializers names the serializers that are accepted. The default is serpent, json and marshal, and for
@@ -413,7 +396,7 @@ func DrainTimeout(d time.Duration) ServerOption {
 // does with ONEWAY_THREADED off: a slow one keeps those behind it waiting. By default each runs in a
 // goroutine of its own, in no order.
 func OnewayInOrder() ServerOption {
-	return serverOption(func(c *serverConfig) error { c.onewayInOrder = true; return nil })
+	return serverOption(func(c *serverConfig) error { c.pb.OnewayInOrder = true; return nil })
 }
 
 // StreamLinger is how long a remote iterator outlives its client's connection, so that a client that
@@ -514,7 +497,7 @@ func Handshake(value any) ProxyOption {
 
 // NoMetadata sends calls without a look at what the object says it exposes.
 func NoMetadata() ProxyOption {
-	return proxyOption(func(c *proxyConfig) error { c.unchecked = true; return nil })
+	return proxyOption(func(c *proxyConfig) error { c.pb.NoMetadata = true; return nil })
 }
 
 // DialWith has connections made by dial instead of a net.Dialer: in memory, through a tunnel. Names are

@@ -74,9 +74,7 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 	for _, o := range opts {
 		errs = append(errs, o.applyToProxy(&cfg))
 	}
-	if cfg.broadcast != nil {
-		cfg.broadcast = cfg.broadcast.or(cfg.broadcastDefaults)
-	}
+	cfg.broadcastDefaults.fill(cfg.pb.GetBroadcastLookup())
 	if (cfg.tls != nil || cfg.files != nil) && cfg.dialer != nil {
 		errs = append(errs, errors.New("TLS and DialWith do not go together"))
 	}
@@ -88,23 +86,20 @@ func (cfg proxyConfig) with(opts []ProxyOption) (proxyConfig, error) {
 
 // newProxy returns a proxy. With an error, the proxy is one that fails to connect with it.
 func newProxy(u pyro.URI, cfg proxyConfig) (*Proxy, error) {
-	p := &Proxy{uri: u, cfg: cfg, timeout: cfg.timeout}
-	if p.timeout == 0 {
-		p.timeout = duration(cfg.pb.GetTimeout())
-	}
+	p := &Proxy{uri: u, cfg: cfg, timeout: duration(cfg.pb.GetTimeout())}
 	all := cfg.chain
 	if cfg.annotate != nil {
 		all = append(slices.Clip(all), annotator(cfg.annotate))
 	}
 	if !slices.ContainsFunc(all, repeats) {
-		p.retries = cfg.retries
+		p.retries = int(cfg.pb.GetMaxRetries())
 	}
 	chain := transport.Chain(all...)
 	dial := cfg.dial()
 	dial.Middleware = chain
 	p.endpoint = chain.Call(p.send)
 	connections := func(where resolveFunc) *pool {
-		return newPool(int(cfg.pb.GetPool()), func() *pyro.Client { return pyro.NewClient(where, dial, cfg.unchecked) })
+		return newPool(int(cfg.pb.GetPool()), func() *pyro.Client { return pyro.NewClient(where, dial, cfg.pb.GetNoMetadata()) })
 	}
 	var err error
 	p.to, err = cfg.destination(u, &p.bound, connections)
@@ -120,16 +115,16 @@ func (cfg *proxyConfig) dial() pyro.DialConfig {
 		Compress:          pb.GetCompression(),
 		MaxMessageSize:    pb.GetLimits().GetMaxMessageSize(),
 		MaxInflatedSize:   pb.GetLimits().GetMaxInflatedSize(),
-		Values:            valueOptions(cfg.values, cfg.registry, pb),
+		Values:            valueOptions(cfg.registry, pb),
 		Timeout:           duration(pb.GetConnectTimeout()),
 		Handshake:         cfg.handshake,
-		PreferIP:          cfg.preferIP,
-		Attempts:          cfg.attempts,
-		LeaveAfterTimeout: cfg.leave,
+		PreferIP:          cfg.preferIP(),
+		Attempts:          int(pb.GetConnectAttempts()),
+		LeaveAfterTimeout: pb.GetReconnectAfterTimeout(),
 		Dial:              cfg.dialer,
 	}
 	if d.Dial == nil && cfg.defaultDialer != nil {
-		d.Dial = cfg.defaultDialer(cfg.preferIP)
+		d.Dial = cfg.defaultDialer(cfg.preferIP())
 	}
 	switch {
 	case cfg.tls != nil:
@@ -140,12 +135,14 @@ func (cfg *proxyConfig) dial() pyro.DialConfig {
 	return d
 }
 
+func (cfg *proxyConfig) preferIP() int { return int(cfg.pb.GetPreferIp()) }
+
 func (cfg *proxyConfig) dialTLS(c *tls.Config) dialFunc {
-	return (&pyro.Dialer{Prefer: cfg.preferIP, TLS: c}).DialContext
+	return (&pyro.Dialer{Prefer: cfg.preferIP(), TLS: c}).DialContext
 }
 
 func (cfg *proxyConfig) dialFiles(files *tlsfiles.Files) dialFunc {
-	return files.Dialer((&pyro.Dialer{Prefer: cfg.preferIP}).DialContext)
+	return files.Dialer((&pyro.Dialer{Prefer: cfg.preferIP()}).DialContext)
 }
 
 // lookupDialer returns what connects to name servers; nil for a plain connection.
@@ -165,7 +162,7 @@ func (cfg *proxyConfig) lookupDialer() dialFunc {
 	case cfg.files != nil:
 		return cfg.dialFiles(cfg.files)
 	case cfg.dialer == nil && cfg.defaultDialer != nil:
-		return cfg.defaultDialer(cfg.preferIP)
+		return cfg.defaultDialer(cfg.preferIP())
 	default:
 		return cfg.dialer
 	}

@@ -49,7 +49,7 @@ func (cfg *proxyConfig) resolve(u pyro.URI) (resolveFunc, error) {
 		}
 		return e.URI, err
 	}
-	return patiently(once, cfg.lookupDelay), nil
+	return patiently(once, duration(cfg.pb.GetLookupDelay())), nil
 }
 
 // lookupLimit limits one lookup.
@@ -105,15 +105,15 @@ func (cfg *proxyConfig) directory(u pyro.URI) discovery.Resolver {
 	l := nameserver.Locator{Dial: pyro.DialConfig{
 		HMACKey:  cfg.hmacKey,
 		Timeout:  duration(cfg.pb.GetConnectTimeout()),
-		PreferIP: cfg.preferIP,
+		PreferIP: cfg.preferIP(),
 		Dial:     cfg.lookupDialer(),
 	}}
 	l.Locations = cfg.pb.GetNameServers()
 	if location := u.Location(); location != "" {
 		l.Locations = []string{location}
 	}
-	if b := cfg.broadcast; b != nil {
-		l.Broadcast, l.BroadcastPort, l.BroadcastAddresses = true, b.port, b.addresses
+	if b := cfg.pb.GetBroadcastLookup(); b != nil {
+		l.Broadcast, l.BroadcastPort, l.BroadcastAddresses = true, int(b.GetPort()), b.GetAddresses()
 	}
 	return nameserver.NewResolver(l)
 }

@@ -242,7 +242,7 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn) error {
 		_ = conn.Close()
 		return err
 	}
-	return wire.ServeConn(ctx, conn, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned})
+	return wire.ServeConn(ctx, conn, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.pb.GetAllowUnsignedPyro5()})
 }
 
 // wireFor returns what serves connections, started without listeners if it was not started.
@@ -320,7 +320,7 @@ func (s *Server) wireConfig() pyro.ServerConfig {
 		HandshakeTimeout: duration(pb.GetLimits().GetHandshakeTimeout()),
 		IdleTimeout:      duration(pb.GetLimits().GetIdleTimeout()),
 		WriteTimeout:     duration(pb.GetLimits().GetWriteTimeout()),
-		OnewayInOrder:    s.cfg.onewayInOrder,
+		OnewayInOrder:    pb.GetOnewayInOrder(),
 		Compress:         pb.GetCompression(),
 		Streams: pyro.StreamConfig{
 			Disabled: pb.GetStreams().GetDisabled(),
@@ -328,7 +328,7 @@ func (s *Server) wireConfig() pyro.ServerConfig {
 			Linger:   linger,
 			Max:      int(pb.GetLimits().GetMaxStreams()),
 		},
-		Values:      valueOptions(s.cfg.values, s.cfg.registry, pb),
+		Values:      valueOptions(s.cfg.registry, pb),
 		Annotations: s.cfg.annotate,
 		Logger:      s.log,
 	}
@@ -375,7 +375,7 @@ func (s *Server) listen() (all []listener, err error) {
 		if net.ParseIP(uri.Host).IsUnspecified() {
 			uri.Host = reachableHost("tcp", uri.Host)
 		}
-		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}})
+		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.pb.GetAllowUnsignedPyro5()}})
 		s.addURI(uri)
 	}
 	return all, nil
@@ -393,8 +393,8 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 		address = pyro.SocketName(address)
 		removeStaleSocket(address)
 	}
-	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.unsigned}
-	sockets, err := openSockets(network, address, s.cfg.preferIP)
+	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.pb.GetAllowUnsignedPyro5()}
+	sockets, err := openSockets(network, address, int(s.cfg.pb.GetPreferIp()))
 	if err != nil {
 		return nil, uri, &ListenError{Network: network, Address: address, Err: err}
 	}
@@ -687,13 +687,13 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 	}
 	switch call.Kind {
 	case transport.GetAttr, transport.SetAttr:
-		return svc.attribute(ctx, call, s.cfg.detailed)
+		return svc.attribute(ctx, call, s.cfg.pb.GetDetailedTraceback())
 	default:
 		m, err := svc.method(call.Method)
 		if err != nil {
 			return nil, err
 		}
-		reply, err := m.guard(s.cfg.detailed, call, func() (*transport.Reply, error) { return m.call(ctx, call) })
+		reply, err := m.guard(s.cfg.pb.GetDetailedTraceback(), call, func() (*transport.Reply, error) { return m.call(ctx, call) })
 		if info != nil {
 			info.Unseen = len(s.cfg.chain) == 0 && (info.Unseen || !m.seesCall())
 		}
@@ -706,7 +706,7 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 
 // ordered tells the objects that keep a state for each connection, or whose one-way calls keep their turn.
 func (s *Server) ordered(object string) bool {
-	if s.cfg.onewayInOrder {
+	if s.cfg.pb.GetOnewayInOrder() {
 		return true
 	}
 	svc := s.service(object)

@@ -14,7 +14,7 @@ import (
 // each frame the file with its folder and, of the method's own, its signature; the object, dialect and
 // serializer of the call; the versions of Go and the program. In contrast to Pyro it tells no values.
 func DetailedTraceback() ServerOption {
-	return serverOption(func(c *serverConfig) error { c.detailed = true; return nil })
+	return serverOption(func(c *serverConfig) error { c.pb.DetailedTraceback = true; return nil })
 }
 
 // guard calls a method and completes what it raises: its class decides what Python raises, and the

@@ -87,8 +87,8 @@ func (b *proxyBuilder) patience(m *configv1.Proxy) {
 	if d := m.GetTimeout().AsDuration(); d > 0 {
 		b.add(service.Timeout(d))
 	}
-	if d := m.GetLookupDelay().AsDuration(); d > 0 {
-		b.add(service.LookupDelay(d))
+	if d := m.GetLookupDelay(); d != nil {
+		b.add(service.LookupDelay(d.AsDuration()))
 	}
 	if n := m.GetMaxRetries(); n > 0 {
 		b.add(service.MaxRetries(int(n)))
