@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -105,7 +104,7 @@ func (x *expander) value(ref string) (string, error) {
 
 // readReferenced returns what is in a file, without a newline at its end.
 func readReferenced(path string) (string, error) {
-	file, err := os.Open(path) //nolint:gosec // what the configuration names
+	file, err := openFile(path)
 	if err != nil {
 		return "", fmt.Errorf("${file:%s}: %w", path, errors.Unwrap(err))
 	}

@@ -74,7 +74,7 @@ func (l *loader) file(name string, root protoreflect.Message) error {
 }
 
 func readFile(name string) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // what the user names
+	file, err := openFile(name)
 	if err != nil {
 		return nil, reason(err)
 	}
@@ -85,6 +85,26 @@ func readFile(name string) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// openFile opens a file to be read.
+func openFile(name string) (*os.File, error) {
+	if err := refuseSpecial(name); err != nil {
+		return nil, err
+	}
+	return os.Open(name) //nolint:gosec // what the user, or the configuration, names
+}
+
+// refuseSpecial is the error for what is there and no file: who opens a pipe waits, deaf to signals, until somebody writes to
+// it, and a device may never end. It would be read again at a reload, too.
+func refuseSpecial(name string) error {
+	info, err := os.Stat(name)
+	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return nil //nolint:nilerr // whoever opens it gets an error of their own
+	}
+	return &fs.PathError{Op: "open", Path: name, Err: errSpecial}
+}
+
+var errSpecial = errors.New("want a regular file, found a pipe, socket or device")
 
 // reason takes the name, which stands in front of the error anyway, from an error of a file.
 func reason(err error) error {

@@ -36,7 +36,7 @@ func notEmpty(value, what string) (string, error) {
 }
 
 func secretOfFile(path string) (string, error) {
-	file, err := os.Open(path) //nolint:gosec // what the configuration names
+	file, err := openFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read a secret: %w", err)
 	}

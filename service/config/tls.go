@@ -36,6 +36,11 @@ func tlsFiles(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
 	if m.GetMinVersion() == configv1.TlsVersion_TLS_VERSION_1_3 {
 		cfg.MinVersion = tls.VersionTLS13
 	}
+	b.failed("cert", refuseSpecial(m.GetCert()))
+	b.failed("key", refuseSpecial(m.GetKey()))
+	for i, ca := range m.GetCa() {
+		b.failed(indexed("ca", i), refuseSpecial(ca))
+	}
 	if password := m.GetKeyPassword(); password != nil {
 		b.secret("key_password", password)
 		cfg.Password = func() (string, error) { return b.env.Secret(password) }
