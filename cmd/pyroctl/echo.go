@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -51,9 +52,10 @@ func echoServe(ctx context.Context, f *factory, opts *echoServeOptions) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	if err := srv.Add(echo.New(echo.Config{Shutdown: stop, Log: f.log})); err != nil {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	shutdown := func() { stop(errors.New("a caller has ended it")) }
+	if err := srv.Add(echo.New(echo.Config{Shutdown: shutdown, Log: f.log})); err != nil {
 		return err
 	}
 	return f.serve(ctx, srv, "echo", echo.Name, nil)

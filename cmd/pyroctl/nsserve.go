@@ -15,6 +15,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/open"
+	"github.com/pyrokit/pyrokit/internal/sdnotify"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/service/nameserver/metrics"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -172,13 +173,12 @@ func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) 
 	if err := ns.Start(ctx); err != nil {
 		return err
 	}
-	err = f.nsReady(ctx, ns, opts)
-	if err == nil {
-		<-ctx.Done()
+	if err := f.nsReady(ctx, ns, opts); err != nil {
+		return errors.Join(err, f.stop(ctx, err, ns.Shutdown))
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	return errors.Join(err, ns.Shutdown(end))
+	f.tellSystemd(sdnotify.Ready)
+	<-ctx.Done()
+	return f.stop(ctx, context.Cause(ctx), ns.Shutdown)
 }
 
 // nsReady says that the name server answers, and what Python's say at their start.

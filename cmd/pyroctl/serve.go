@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/pyrokit/pyrokit/internal/sdnotify"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -211,8 +212,31 @@ func (f *factory) serve(ctx context.Context, srv *service.Server, what, object s
 	for _, uri := range srv.URIs(object) {
 		fmt.Fprintf(f.io.out, "READY %s %s\n", what, pyro.Printable(uri.String()))
 	}
+	f.tellSystemd(sdnotify.Ready)
 	<-ctx.Done()
+	return f.stop(ctx, context.Cause(ctx), srv.Shutdown)
+}
+
+// stop ends a server that was running, after the calls that run, and logs why and how.
+func (f *factory) stop(ctx context.Context, why error, shutdown func(context.Context) error) error {
+	f.log.Info("stopping", "why", why)
+	f.tellSystemd(sdnotify.Stopping)
+	began := time.Now()
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	return srv.Shutdown(end)
+	err := shutdown(end)
+	took := time.Since(began).Round(time.Millisecond)
+	if err != nil {
+		f.log.Error("stopped", "took", took, "error", err)
+		return err
+	}
+	f.log.Info("stopped", "took", took)
+	return nil
+}
+
+// tellSystemd tells systemd, where it wants to know, how this program is doing.
+func (f *factory) tellSystemd(state string) {
+	if err := sdnotify.Notify(state); err != nil {
+		f.log.Warn("systemd does not know", "error", err)
+	}
 }

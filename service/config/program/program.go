@@ -100,11 +100,11 @@ type Program struct {
 
 	stopping chan struct{} // closed when Run begins to stop
 
-	mu       sync.Mutex         // guards what follows; held during a reload
-	stop     context.CancelFunc // ends Run; nil before it
-	file     *config.File       // that was loaded last
-	running  *configv1.Config   // in force
-	pending  []string           // what waits for a restart
+	mu       sync.Mutex              // guards what follows; held during a reload
+	stop     context.CancelCauseFunc // ends Run; nil before it
+	file     *config.File            // that was loaded last
+	running  *configv1.Config        // in force
+	pending  []string                // what waits for a restart
 	secrets  map[string][sha256.Size]byte
 	proxies  map[string]*service.Proxy
 	services map[string]*service.Service // those of the configuration
@@ -356,13 +356,15 @@ func (p *Program) Proxy(name string) (*service.Proxy, error) {
 	return nil, fmt.Errorf("proxy %s: the configuration has none of this name, but %v", name, slices.Sorted(maps.Keys(p.proxies)))
 }
 
+var errEndedByCaller = errors.New("a caller has ended it")
+
 // end ends Run, for who may end the program from outside.
 func (p *Program) end() {
 	p.mu.Lock()
 	stop := p.stop
 	p.mu.Unlock()
 	if stop != nil {
-		stop()
+		stop(errEndedByCaller)
 	}
 }
 

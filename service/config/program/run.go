@@ -3,9 +3,12 @@ package program
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/pyrokit/pyrokit/internal/sdnotify"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/config"
@@ -25,9 +28,13 @@ const (
 // allow_shutdown ends it: the admin listener, which says that it is not ready yet, the name server, the server. It stops
 // them the other way round, each after what it was doing, and closes the rest. What could not be started is a
 // [config.Errors] that names the place in the file; nothing is left running then. Run may be called once.
+//
+// The log has a line when all has started, one when it begins to stop, with the cause of ctx ([context.Cause]), and
+// one when it has stopped, with how long that took and, in the error, how many calls were cut off. As a unit of systemd's
+// Type=notify, which has the variable NOTIFY_SOCKET, the program tells systemd when it is ready and when it stops.
 func (p *Program) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	if err := p.begin(stop); err != nil {
 		return err
 	}
@@ -38,7 +45,7 @@ func (p *Program) Run(ctx context.Context) error {
 
 var errRunTwice = errors.New("the program was run before")
 
-func (p *Program) begin(stop context.CancelFunc) error {
+func (p *Program) begin(stop context.CancelCauseFunc) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stop != nil {
@@ -51,32 +58,67 @@ func (p *Program) begin(stop context.CancelFunc) error {
 // A run is what is running.
 type run struct {
 	p     *Program
-	ended chan struct{}  // closed when the server has ended by itself; nil without one
 	stops []func() error // what ends it, in the order in which it was started
 }
 
-func (r *run) serve(ctx context.Context) (err error) {
-	defer func() {
-		close(r.p.stopping)
-		for i := range r.stops {
-			if failed := r.stops[len(r.stops)-1-i](); failed != nil {
-				r.p.log.Error("the end was not as it should be", "error", failed)
-				err = errors.Join(err, failed)
-			}
-		}
-	}()
-	for _, start := range []func(context.Context) error{r.startAdmin, r.startNameServer, r.startServer, r.startReloads} {
-		if err := start(ctx); err != nil {
-			return r.p.locate(err)
-		}
+func (r *run) serve(ctx context.Context) error {
+	if err := r.start(ctx); err != nil {
+		return errors.Join(r.p.locate(err), r.stop())
 	}
 	r.p.log.Info("running", "files", r.p.names)
 	r.p.opts.ready(r.p.addresses())
-	select {
-	case <-ctx.Done():
-	case <-r.ended:
+	r.p.tellSystemd(sdnotify.Ready)
+	r.p.log.Info("stopping", "why", r.wait(ctx))
+	r.p.tellSystemd(sdnotify.Stopping)
+	began := time.Now()
+	err := r.stop()
+	took := time.Since(began).Round(time.Millisecond)
+	if err != nil {
+		r.p.log.Error("stopped", "took", took, "error", err)
+		return err
+	}
+	r.p.log.Info("stopped", "took", took)
+	return nil
+}
+
+func (r *run) start(ctx context.Context) error {
+	for _, start := range []func(context.Context) error{r.startAdmin, r.startNameServer, r.startServer, r.startReloads} {
+		if err := start(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+func (r *run) stop() error {
+	close(r.p.stopping)
+	var errs []error
+	for _, stop := range slices.Backward(r.stops) {
+		errs = append(errs, stop())
+	}
+	return errors.Join(errs...)
+}
+
+var errServerEnded = errors.New("the server has ended by itself")
+
+// wait waits until the program is to stop, and says why.
+func (r *run) wait(ctx context.Context) error {
+	var ended <-chan struct{}
+	if r.p.server != nil {
+		ended = r.p.server.Stopping()
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-ended:
+		return errServerEnded
+	}
+}
+
+func (p *Program) tellSystemd(state string) {
+	if err := sdnotify.Notify(state); err != nil {
+		p.log.Warn("systemd does not know", "error", err)
+	}
 }
 
 // locate says where in the files an error of what was started comes from.
@@ -102,7 +144,7 @@ func (r *run) startNameServer(ctx context.Context) error {
 	r.stops = append(r.stops, func() error {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
-		return ns.Shutdown(end)
+		return stopError("name_server", ns.Shutdown(end))
 	})
 	return nil
 }
@@ -116,18 +158,21 @@ func (r *run) startServer(ctx context.Context) error {
 		return listenError(err, "server", r.p.running.GetServer())
 	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	r.ended = make(chan struct{})
-	var failed error
-	go func() {
-		defer close(r.ended)
-		failed = srv.Wait(serving)
-	}()
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Wait(serving) }()
 	r.stops = append(r.stops, func() error {
 		stop()
-		<-r.ended
-		return failed
+		return stopError("server", <-ended)
 	})
 	return nil
+}
+
+// stopError says what of the program did not end as it should have.
+func stopError(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // listenError says which listener of the server at path an error is about.
