@@ -142,7 +142,7 @@ func (c *Conn) fetchFrom(ctx context.Context, a *ahead, p *pending) error {
 // fileAhead files the call that has the items sent, under mu.
 func (c *Conn) fileAhead(p *pending) {
 	a := p.ahead
-	a.filed.seq, a.filed.ahead = p.seq, a
+	a.filed.seq, a.filed.number, a.filed.ahead = p.seq, p.number, a
 	a.credit, a.space = int64(a.window), windowBytes
 	c.calls.put(&a.filed)
 	a.waiters = append(a.waiters, p)

@@ -61,6 +61,7 @@ func (c *Conn) call(ctx context.Context, call *transport.Call) (*transport.Reply
 		p.free()
 		return &transport.Reply{}, err
 	}
+	p.ping = call.Kind == transport.Ping
 	if err := c.roundTrip(ctx, p); err != nil {
 		p.free()
 		return nil, err

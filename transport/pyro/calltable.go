@@ -65,6 +65,17 @@ func (t *callTable) remove(seq uint16) {
 // abandon forgets who made a call, whose number stays taken.
 func (t *callTable) abandon(seq uint16) { t.slot(seq).p = nil }
 
+// after returns the calls that were not abandoned and whose place in the order of all is behind number.
+func (t *callTable) after(number uint64) []*pending {
+	var calls []*pending
+	for _, s := range t.slots {
+		if s.p != nil && s.p.number > number {
+			calls = append(calls, s.p)
+		}
+	}
+	return calls
+}
+
 // drain empties the table and returns the calls that were not abandoned.
 func (t *callTable) drain() []*pending {
 	var calls []*pending

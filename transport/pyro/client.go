@@ -51,15 +51,15 @@ func NewClient(resolve func(context.Context) (URI, error), cfg DialConfig, unche
 
 // Call is a transport.Endpoint. It connects if need be, refuses what the object does not expose before
 // anything is sent, and sends again by itself only what surely never left because the connection
-// turned out to be gone.
+// turned out to be gone, and what a server that shuts down says that it has not carried out.
 func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	if l := c.leftWith(call.StreamID); l != nil {
 		return l.Call(ctx, call)
 	}
-	if call.Kind == transport.StreamClose && c.link.Load() == nil { // the server drops it by itself
-		return &transport.Reply{}, nil
-	}
-	for attempt := 0; ; attempt++ {
+	for attempt := 1; ; attempt++ {
+		if call.Kind == transport.StreamClose && c.link.Load() == nil { // the server drops it by itself
+			return &transport.Reply{}, nil
+		}
 		l, fresh, err := c.connect(ctx, c.cfg.Attempts)
 		if err != nil {
 			return nil, err
@@ -71,22 +71,35 @@ func (c *Client) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 		if err == nil {
 			return reply, nil
 		}
-		e := transport.AsError(err)
-		if l.Err() == nil {
-			switch {
-			case e.Remote && e.EndsConnection(): // the daemon hangs up: spare the next call finding out
-				c.link.CompareAndSwap(l, nil)
-				_ = l.Close()
-			case c.cfg.LeaveAfterTimeout && l.busy():
-				c.leave(l)
-			}
-			return nil, err
-		}
-		c.lost(l)
-		if fresh || attempt > 0 || !e.NotSent {
+		if most := c.attempts(l, fresh, err); attempt >= most {
 			return nil, err
 		}
 	}
+}
+
+// maxGoodbyes is how many servers may say goodbye to a call: behind one address there may be several, that are restarted
+// one after the other.
+const maxGoodbyes = 5
+
+// attempts does what an error of a call means for the connection, and tells how often the call may be sent at most.
+func (c *Client) attempts(l *link, fresh bool, err error) int {
+	e := transport.AsError(err)
+	switch {
+	case e.NotSent && errors.Is(err, errGoodbye):
+		c.leave(l)
+		return maxGoodbyes
+	case l.Err() != nil:
+		c.lost(l)
+		if e.NotSent && !fresh {
+			return 2
+		}
+	case e.Remote && e.EndsConnection(): // the daemon hangs up: spare the next call finding out
+		c.link.CompareAndSwap(l, nil)
+		_ = l.Close()
+	case c.cfg.LeaveAfterTimeout && l.busy():
+		c.leave(l)
+	}
+	return 1
 }
 
 // leave has the next call connect anew. The connection that was left stays for the calls that wait on it.
@@ -303,8 +316,8 @@ func (c *Client) Connect(ctx context.Context) (*transport.Welcome, *transport.Pe
 	if err != nil {
 		return nil, nil, URI{}, err
 	}
-	if l.Err() != nil { // gone since: once more
-		c.lost(l)
+	if l.over() { // gone since: once more
+		c.leave(l)
 		if l, _, err = c.connect(ctx, c.cfg.Attempts); err != nil {
 			return nil, nil, URI{}, err
 		}

@@ -34,8 +34,9 @@ const (
 	burstGap = 50 * time.Microsecond
 	// closeWait is how long Close waits for what is being written.
 	closeWait = time.Second
-	// idleCheck is how long a connection must have been idle for a look at whether it still stands.
-	idleCheck = 250 * time.Millisecond
+	// lookAfter is how long nobody must have read for a look at whether the connection still stands. It is well within
+	// partTime, so that no one-way call comes too late for that.
+	lookAfter = 10 * time.Millisecond
 	// stolenSize is the payload size from which a reply keeps the buffer that it was read into.
 	stolenSize = streamBuffer / 2
 )
@@ -81,7 +82,9 @@ type Conn struct {
 	room      chan struct{} // closed when out is taken; nil while nobody waits for that
 	err       error         // why the connection is over
 	left      bool          // it ends when no call waits any more
-	used      time.Time     // when the last call ended, or was sent if it has no reply
+	parted    bool          // the server has said goodbye
+	asked     uint64        // calls that were sent, but for those without a reply and pings
+	looked    time.Time     // when nothing was under way last, as far as was read
 	unasked   time.Time     // when the last call without a reply was sent
 	drainer   pending
 	aheads    map[string]*ahead // streams whose items come by themselves, by id
@@ -106,6 +109,8 @@ type pending struct {
 	response   []byte // what frame points into, unless it is large
 	large      buffer // what a large frame points into
 	prev, next *pending
+	ping       bool
+	number     uint64 // its place in the order of calls in which a server counts them, from 1; 0: it does not
 	order      uint32 // how many calls of the connection were sent up to this one
 	reads      uint32 // how often something had been read before it was sent
 	ahead      *ahead // it waits for an item of this stream
@@ -178,6 +183,10 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 	p.order, p.reads = c.sent, c.reader.reads.Load()
 	setSeq(p.request, c.o.dialect, p.seq)
 	if wantReply {
+		if !p.ping {
+			c.asked++
+			p.number = c.asked
+		}
 		if p.ahead != nil {
 			c.fileAhead(p)
 		} else {
@@ -225,7 +234,6 @@ func (c *Conn) send(ctx context.Context, p *pending, wantReply bool) (lead bool,
 func (c *Conn) burst() bool {
 	before := c.unasked
 	c.unasked = time.Now()
-	c.used = c.unasked
 	return c.unasked.Sub(before) < burstGap
 }
 
@@ -252,8 +260,8 @@ func (c *Conn) gather() {
 
 // ready waits until a frame may be queued, under mu.
 func (c *Conn) ready(ctx context.Context) error {
-	if c.calls.count == 0 && c.leader == nil && !c.writing && c.err == nil && time.Since(c.used) > idleCheck {
-		if err := c.reader.poll(); err != nil { // the role is free, and mu keeps it so
+	if c.calls.count == 0 && c.leader == nil && !c.writing && c.err == nil && time.Since(c.looked) > lookAfter {
+		if err := c.look(); err != nil { // the role is free, and mu keeps it so
 			c.failLocked(err)
 		}
 	}
@@ -272,11 +280,32 @@ func (c *Conn) ready(ctx context.Context) error {
 			return notSent(err)
 		}
 	}
-	if c.err != nil {
+	switch {
+	case c.parted:
+		return notSent(errGoodbye)
+	case c.err != nil:
 		return notSent(c.err)
 	}
 	if c.calls.count >= maxInFlight {
 		return notSent(transport.Errorf(transport.CodeResourceExhausted, "%d calls are in flight on one connection", c.calls.count))
+	}
+	return nil
+}
+
+// look takes what has come while nobody waited: the connection's end, or a goodbye. It runs under mu.
+func (c *Conn) look() error {
+	c.looked = time.Now()
+	if err := c.reader.poll(); err != nil {
+		return err
+	}
+	for c.err == nil && c.reader.complete() {
+		f, err := c.reader.next()
+		if err == nil {
+			err = c.deliver(f)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -603,16 +632,22 @@ func (c *Conn) deliverAll(f frame, p *pending) (mine bool, err error) {
 
 // deliver gives a reply to its call, under mu. A reply that nobody asked for is an error.
 func (c *Conn) deliver(f frame) error {
+	if f.typ == msgPing && c.kit&featureGoodbye != 0 {
+		if heeded, err := c.control(&f); heeded {
+			return err
+		}
+	}
 	p, known := c.calls.get(f.seq)
 	if !known {
 		return transport.Errorf(transport.CodeInternal, "reply with sequence number %d, which no call has", f.seq)
 	}
 	if p != nil && p.ahead != nil {
+		defer c.endIfLeft()
 		return c.deliverAhead(p.ahead, f)
 	}
 	c.calls.remove(f.seq)
 	if c.calls.count == 0 {
-		c.used = time.Now()
+		c.looked = time.Now()
 	}
 	if p != nil && int32(p.order-c.answered) > 0 { //nolint:gosec // it may have begun anew
 		c.answered = p.order
@@ -637,8 +672,12 @@ func (c *Conn) leave() {
 
 // endIfLeft ends a connection that was left and on which nobody waits, under mu.
 func (c *Conn) endIfLeft() {
-	if c.left && c.calls.count == c.abandoned {
+	switch {
+	case !c.left || c.calls.count > c.abandoned:
+	case !c.parted:
 		c.failLocked(transport.Wrap(transport.CodeUnavailable, ErrClosed))
+	case !c.writing: // the server takes one-way calls still
+		c.failLocked(errGoodbye)
 	}
 }
 
@@ -803,6 +842,7 @@ func (c *Conn) stopWriting() {
 		close(c.written)
 		c.written = nil
 	}
+	c.endIfLeft()
 }
 
 // Err returns why the connection is over, or nil while it stands.

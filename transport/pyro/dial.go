@@ -67,7 +67,7 @@ type DialConfig struct {
 	LeaveAfterTimeout bool
 	// Dial makes the network connection; nil means a Dialer, which tries all addresses of a
 	// host and sets TCP keep-alive. On a connection that has a method OneReplyEach() no items come ahead,
-	// so that each request has one reply: whoever listens in on it can tell them by their numbers.
+	// and no goodbye, so that each request has one reply: whoever listens in on it can tell them by their numbers.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -229,7 +229,7 @@ func newConn(nc net.Conn, uri URI, cfg *DialConfig, ser *serializer, d codec.Dia
 			maxSize:     orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize),
 			maxInflated: orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize),
 		},
-		used:   time.Now(),
+		looked: time.Now(),
 		offers: offers(nc, cfg),
 	}
 	c.opts.Dialect = d
@@ -245,7 +245,7 @@ func offers(nc net.Conn, cfg *DialConfig) features {
 		return 0
 	}
 	if _, ok := nc.(interface{ OneReplyEach() }); ok {
-		return ownFeatures &^ featureAhead
+		return ownFeatures &^ (featureAhead | featureGoodbye)
 	}
 	return ownFeatures
 }

@@ -26,6 +26,8 @@ func (w *worker) answer() error {
 	for more && err == nil {
 		if err = w.await(); err == nil {
 			more, err = w.answerNext()
+		} else if w.interrupted(err) {
+			more, err = w.part()
 		}
 	}
 	return err
@@ -78,6 +80,9 @@ func (w *worker) othersCall() bool {
 // answerNext reads a request and answers it. more is false if nothing more is to be read.
 func (w *worker) answerNext() (more bool, err error) {
 	f, err := w.next()
+	if w.interrupted(err) {
+		return w.part()
+	}
 	if err != nil {
 		w.s.countRead(err)
 		return false, err // of a breach, too, Python tells the client nothing after the handshake
@@ -93,7 +98,7 @@ func (w *worker) answerNext() (more bool, err error) {
 		return false, errors.Join(err, w.flush())
 	}
 	if w.s.isClosing() {
-		return false, w.flush()
+		return w.part()
 	}
 	if err := w.settle(); err != nil || !w.rare {
 		return err == nil, err
@@ -182,6 +187,9 @@ func (w *worker) request(f *frame) (more bool, err error) {
 		}
 		return true, w.pong(f, own, reserved)
 	case msgInvoke:
+		if w.reads && !w.take(f) {
+			return true, nil
+		}
 		return w.invoke(f, own, reserved)
 	default:
 		return false, fmt.Errorf("message of type %d", f.typ)

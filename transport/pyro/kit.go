@@ -26,9 +26,10 @@ const (
 	featureDeadline                      // requests tell how much time is left
 	featureCancel                        // requests can be cancelled
 	featureAhead                         // items of streams come before they are asked for
+	featureGoodbye                       // a server that shuts down says which calls it has taken
 )
 
-const ownFeatures = featureOrder | featureDeadline | featureCancel | featureAhead
+const ownFeatures = featureOrder | featureDeadline | featureCancel | featureAhead | featureGoodbye
 
 // kitHello is what an end says in CONNECT and CONNECTOK.
 func kitHello(f features) []byte {
@@ -51,6 +52,7 @@ const (
 	fieldCredit   = 3 // u32, u32: how many items, and bytes of items, there is room for
 	fieldMore     = 4 // u16, u32, u32: the sequence number of a request, and room for more
 	fieldCode     = 5 // u8: the transport.Code of a refusal
+	fieldGoodbye  = 6 // u64: how many calls were taken; no more are
 )
 
 // kitFields are the annotation's content after the handshake.
@@ -65,6 +67,8 @@ type kitFields struct {
 	items     uint32
 	bytes     uint32
 	code      transport.Code // 0: none
+	leaves    bool
+	taken     uint64
 }
 
 var errKit = errors.New("annotation " + keyKit + " is malformed")
@@ -108,6 +112,11 @@ func parseKit(b []byte) (k kitFields, err error) {
 				return kitFields{}, errKit
 			}
 			k.code = transport.Code(value[0])
+		case fieldGoodbye:
+			if len(value) != 8 {
+				return kitFields{}, errKit
+			}
+			k.leaves, k.taken = true, binary.BigEndian.Uint64(value)
 		}
 	}
 	return k, nil
@@ -128,6 +137,16 @@ func appendMore(dst []byte, o *wireOptions, seq uint16, items, bytes int) ([]byt
 	binary.BigEndian.PutUint16(value[2:], seq)
 	binary.BigEndian.PutUint32(value[4:], uint32(items)) //nolint:gosec // at most maxWindow
 	binary.BigEndian.PutUint32(value[8:], uint32(bytes)) //nolint:gosec // what was received of windowBytes
+	w.annotate(keyKit, value[:])
+	w.endAnnotations()
+	return w.finish(frameFields{typ: msgPing})
+}
+
+// appendGoodbye appends the message that says that no call is taken after so many.
+func appendGoodbye(dst []byte, o *wireOptions, taken uint64) ([]byte, error) {
+	w := beginFrame(dst, o)
+	value := [10]byte{fieldGoodbye, 8}
+	binary.BigEndian.PutUint64(value[2:], taken)
 	w.annotate(keyKit, value[:])
 	w.endAnnotations()
 	return w.finish(frameFields{typ: msgPing})

@@ -73,7 +73,9 @@ type roles struct {
 	flights map[uint16]*flight      // calls that are aside and can be cancelled
 	slow    map[memberName]struct{} // methods that lately were slow
 	pours   map[*pour]struct{}
-	unread  bool // nobody reads any more
+	unread  bool      // nobody reads any more
+	parting time.Time // when the reader saw that the server shuts down; zero before
+	taken   uint64    // calls that were, one-way ones aside; the reader's alone
 	room    chan struct{}
 	over    bool // nothing more is carried out
 }
@@ -248,7 +250,8 @@ func (w *worker) worked(err error) {
 		return
 	}
 	w.stopPours()
-	if broken := (*frameError)(nil); err != nil && !errors.As(err, &broken) && !w.s.isClosing() {
+	gone := !w.s.isClosing() || hungUp(err)
+	if broken := (*frameError)(nil); gone && err != nil && !errors.As(err, &broken) {
 		w.cancel(fmt.Errorf("%w: %w", ErrCallerGone, err))
 		w.s.streams.orphan(w.serverConn)
 	}
@@ -286,7 +289,7 @@ func (w *worker) nextWaiting() (next waiter, ok bool) {
 	if !w.ordered {
 		return waiter{}, false
 	}
-	if w.over || w.s.isClosing() {
+	if w.over || w.s.ctx.Err() != nil {
 		w.aside -= len(w.waiting)
 		w.waiting, w.bytes = nil, 0
 	}
@@ -313,11 +316,17 @@ func (c *serverConn) makeRoom() {
 // setIdle sets the time for the next request to come, where there is such a limit: while calls run, none.
 // It runs under mu.
 func (c *serverConn) setIdle() {
+	if !c.parting.IsZero() {
+		if c.isIdle() { // part waits for that
+			_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+		}
+		return
+	}
 	if c.limits.idleTimeout <= 0 {
 		return
 	}
 	var until time.Time
-	if c.aside == 0 && len(c.pours) == 0 {
+	if c.isIdle() {
 		until = time.Now().Add(c.limits.idleTimeout)
 	}
 	_ = c.nc.SetReadDeadline(until)
