@@ -248,7 +248,13 @@ func codeOfNaming(message string) Code {
 		{"invalid regex", CodeInvalidArgument},
 		{"name already registered", CodeAlreadyExists},
 		{"Failed to locate the nameserver", CodeUnavailable},
-		{"storage: ", CodeUnavailable}, // of this project's name server
+		// Of this project's name server:
+		{"storage: ", CodeUnavailable},
+		{"the name ", CodeInvalidArgument}, // cannot be registered
+		{"regex took too long", CodeDeadlineExceeded},
+		{"too many watchers", CodeResourceExhausted},
+		{"too many changes", CodeResourceExhausted},
+		// Of Python's:
 		{"sqlite error in ", CodeUnavailable},
 		{"dbm error in ", CodeUnavailable},
 	} {
