@@ -54,6 +54,13 @@ func (l *lease) of(r storage.Record) bool {
 	return r.Name == l.name && r.URI == l.uri && r.Lease == l.lasts
 }
 
+var leaseSeed = maphash.MakeSeed()
+
+// turn is held while a name is leased.
+func (s *leases) turn(name string) *sync.Mutex {
+	return &s.names[maphash.String(leaseSeed, name)%uint64(len(s.names))]
+}
+
 // set notes a lease for a record and returns it, and the one that it replaces, which may be nil.
 func (s *leases) set(r storage.Record) (now, before *lease) {
 	now = &lease{name: r.Name, uri: r.URI, lasts: r.Lease, ends: time.Now().Add(r.Lease)}
@@ -228,8 +235,6 @@ func granted(seconds any) (time.Duration, error) {
 	return time.Duration(s * float64(time.Second)), nil
 }
 
-var leaseSeed = maphash.MakeSeed()
-
 // lease registers a name for so many seconds, at least 1 and at most 3600, and returns how many it is for. Calling it
 // again renews it. With safe set it leaves names alone that others have.
 func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, safe any) (lasts float64, err error) {
@@ -244,7 +249,7 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 	if r.Name == ObjectName { // at its end nobody would find the name server
 		return 0, namingError("the name " + r.Name + " cannot be leased")
 	}
-	turn := &n.leases.names[maphash.String(leaseSeed, r.Name)%uint64(len(n.leases.names))]
+	turn := n.leases.turn(r.Name)
 	turn.Lock()
 	defer turn.Unlock()
 	onlyNew := isTrue(safe)
@@ -275,7 +280,7 @@ func (n *NameServer) expire(ended []*lease) {
 	}
 	removed, err := n.store.Remove(n.closing, names, func(r storage.Record) bool {
 		l := byName[r.Name]
-		return l.of(r) && n.leases.isCurrent(l)
+		return l.of(r) && n.isMine(r) && n.leases.isCurrent(l)
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		n.log.Error("names whose lease has ended cannot be removed", "names", someNames(names), "error", err)
@@ -289,13 +294,33 @@ func (n *NameServer) expire(ended []*lease) {
 	}
 }
 
-// loadLeases gives a full lease to every name that had one when the storage was left. In a storage that another process has
-// open they are the other one's: it alone knows which of them are renewed.
+// adoptEvery is how often a name server looks whether others that had its storage open are gone.
+const adoptEvery = time.Second
+
+// loadLeases gives a full lease to every name that had one when the storage was left. Those of a name server that has the
+// storage open are left to that one, which alone knows how they are renewed, until it is gone.
 func (n *NameServer) loadLeases() {
-	if s, can := n.store.(storage.Sharer); can && s.Shared() {
-		n.log.Warn("another process has the storage open: the leases in it are left to that one")
+	shared, is := n.store.(storage.Sharer)
+	if !is {
+		n.loadAllLeases()
 		return
 	}
+	failing := n.adopt(shared, false)
+	n.adopting.Go(func() {
+		tick := time.NewTicker(adoptEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-n.closing.Done():
+				return
+			case <-tick.C:
+				failing = n.adopt(shared, failing)
+			}
+		}
+	})
+}
+
+func (n *NameServer) loadAllLeases() {
 	for r, err := range n.store.Prefix(n.closing, "") {
 		if err != nil {
 			n.log.Error("leases cannot be read", "error", err)
@@ -305,4 +330,38 @@ func (n *NameServer) loadLeases() {
 			n.leases.set(r)
 		}
 	}
+}
+
+// adopt gives a full lease to the names whose leases were left by a name server that is gone. It tells whether it has failed,
+// and is told whether it did before: one line of the log is enough.
+func (n *NameServer) adopt(shared storage.Sharer, failing bool) (failed bool) {
+	adopted, err := shared.Adopt(n.closing)
+	names := make([]string, 0, len(adopted))
+	for _, r := range adopted {
+		n.adoptOne(r)
+		names = append(names, r.Name)
+	}
+	if len(names) > 0 {
+		n.log.Info("took over leases of a name server that is gone", "names", someNames(names), "count", len(names))
+	}
+	if err != nil && !failing && n.closing.Err() == nil {
+		n.log.Error("leases of a name server that is gone cannot be taken over", "error", err)
+	}
+	return err != nil
+}
+
+// adoptOne notes a lease, unless it has been renewed or replaced meanwhile.
+func (n *NameServer) adoptOne(r storage.Record) {
+	turn := n.leases.turn(r.Name)
+	turn.Lock()
+	defer turn.Unlock()
+	if now, err := n.store.Get(n.closing, r.Name); err == nil && now.Equal(r) {
+		n.leases.set(r)
+	}
+}
+
+// isMine tells whether it is this name server that ends the lease of a record.
+func (n *NameServer) isMine(r storage.Record) bool {
+	shared, is := n.store.(storage.Sharer)
+	return !is || r.Holder == shared.Holder()
 }

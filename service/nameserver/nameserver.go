@@ -33,6 +33,7 @@ type NameServer struct {
 	close    context.CancelFunc
 	leases   leases
 	loadOnce sync.Once
+	adopting sync.WaitGroup
 	watchers atomic.Int64
 	// forOthers: other machines can reach it at the address that it is known by.
 	forOthers atomic.Bool
@@ -97,6 +98,7 @@ func (n *NameServer) RegisterSelf(uri pyro.URI) error {
 func (n *NameServer) Close() {
 	n.close()
 	n.leases.close()
+	n.adopting.Wait()
 }
 
 // Service returns the object for a server to answer for.

@@ -88,7 +88,7 @@ func (n *NameServer) tell(ctx context.Context, prefix string, alive time.Duratio
 			if !ok {
 				return
 			}
-			told, err = change(c), watchError(c.err)
+			told, err = change(c), n.watchFailed(ctx, c.err)
 		}
 		if ctx.Err() != nil || !yield(told, err) || err != nil {
 			return
@@ -118,11 +118,12 @@ func (n *NameServer) changes(ctx context.Context, prefix string) <-chan storageC
 	return changes
 }
 
-func watchError(err error) error {
+// watchFailed says how a watch has failed, and logs it where that is the storage's fault.
+func (n *NameServer) watchFailed(ctx context.Context, err error) error {
 	if errors.Is(err, storage.ErrBehind) {
 		return namingError("too many changes were not asked for in time: watch again")
 	}
-	return asNamingError(err, "")
+	return n.failed(ctx, err, "")
 }
 
 func change(c storageChange) codec.Tuple {

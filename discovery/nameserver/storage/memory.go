@@ -34,8 +34,9 @@ type kept struct {
 
 // shape is what records often have in common.
 type shape struct {
-	tags  []string
-	lease time.Duration
+	tags   []string
+	lease  time.Duration
+	holder int64
 }
 
 var plain = &shape{}
@@ -43,7 +44,7 @@ var plain = &shape{}
 func (k *kept) name() string { return k.text[:k.split] }
 
 func (k *kept) record() Record {
-	return Record{Name: k.name(), URI: k.text[k.split:], Tags: k.tags, Lease: k.lease}
+	return Record{Name: k.name(), URI: k.text[k.split:], Tags: k.tags, Lease: k.lease, Holder: k.holder}
 }
 
 // tagged is what has a tag.
@@ -139,7 +140,7 @@ func (m *Memory) put(r Record) {
 		delete(m.byName, r.Name)
 	}
 	k := &kept{text: r.Name + r.URI, split: len(r.Name)}
-	m.tag(k, r.Tags, r.Lease)
+	m.tag(k, shape{tags: r.Tags, lease: r.Lease, holder: r.Holder})
 	m.names.Set(k.name(), k)
 	if m.byName == nil {
 		m.byName = map[string]*kept{}
@@ -160,13 +161,13 @@ func (m *Memory) remove(name string) {
 }
 
 // tag gives a record its shape and puts it to those of its tags, under mu.
-func (m *Memory) tag(k *kept, tags []string, lease time.Duration) {
-	all := make([]*tagged, len(tags))
-	for i, tag := range tags {
+func (m *Memory) tag(k *kept, as shape) {
+	all := make([]*tagged, len(as.tags))
+	for i, tag := range as.tags {
 		all[i] = m.ofTag(tag)
-		tags[i] = all[i].tag
+		as.tags[i] = all[i].tag
 	}
-	k.shape = like(all, tags, lease)
+	k.shape = like(all, as)
 	for _, t := range all {
 		t.last = k.shape
 		t.names.Set(k)
@@ -174,16 +175,16 @@ func (m *Memory) tag(k *kept, tags []string, lease time.Duration) {
 }
 
 // like returns a shape that is there already, if one of the tags was last used with it.
-func like(all []*tagged, tags []string, lease time.Duration) *shape {
-	if len(tags) == 0 && lease == 0 {
+func like(all []*tagged, as shape) *shape {
+	if len(as.tags) == 0 && as.lease == 0 && as.holder == 0 {
 		return plain
 	}
 	for _, t := range all {
-		if t.last != nil && t.last.lease == lease && slices.Equal(t.last.tags, tags) {
+		if t.last != nil && t.last.lease == as.lease && t.last.holder == as.holder && slices.Equal(t.last.tags, as.tags) {
 			return t.last
 		}
 	}
-	return &shape{tags: tags, lease: lease}
+	return &as
 }
 
 // ofTag returns what has a tag, under mu.

@@ -16,11 +16,14 @@ type Record struct {
 	// Lease is how long the name lasts unless its owner renews it; 0 means until it is removed. A storage
 	// only keeps it: to let the name end is its server's business.
 	Lease time.Duration
+	// Holder is which of the processes that have the storage open lets the lease end: the one that stored it last, or
+	// has adopted it. The storage sets it; 0 is nobody, or that only one process can have it open. See Sharer.
+	Holder int64
 }
 
 // Equal tells whether two records say the same.
 func (r Record) Equal(o Record) bool {
-	return r.Name == o.Name && r.URI == o.URI && r.Lease == o.Lease && slices.Equal(r.Tags, o.Tags)
+	return r.Name == o.Name && r.URI == o.URI && r.Lease == o.Lease && r.Holder == o.Holder && slices.Equal(r.Tags, o.Tags)
 }
 
 // ErrNotFound is the error for a name that is not there.
@@ -69,10 +72,15 @@ type Batch interface {
 	PutAll(ctx context.Context, records []Record) error
 }
 
-// A Sharer is a Storage that several processes can have open at a time.
+// A Sharer is a Storage that several processes can have open at a time. Each lets those leases end that it holds; so a
+// lease that is renewed at another one changes its holder.
 type Sharer interface {
-	// Shared tells whether another process had it open when it was opened.
-	Shared() bool
+	// Holder is what this process is called as the holder of leases.
+	Holder() int64
+	// Adopt makes this process the holder of all leases whose holder does not have the storage open any more, killed
+	// or closed, and returns their records. What others have just written may be found by the next call only. With an
+	// error, some may have been adopted; they are returned, too.
+	Adopt(ctx context.Context) ([]Record, error)
 }
 
 // A Volatile is a Storage that may have no room for a record, but can have it in memory.

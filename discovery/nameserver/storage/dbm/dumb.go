@@ -253,8 +253,5 @@ func (d *dumb) Rollback() {
 	d.change = nil
 }
 
-// Shared is false: a file that another process has open is locked.
-func (d *dumb) Shared() bool { return false }
-
 // Close lets go of the files.
 func (d *dumb) Close() error { return d.data.Close() }

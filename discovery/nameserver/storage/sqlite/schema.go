@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"slices"
 	"strings"
 
@@ -26,12 +27,13 @@ var additions = []string{
 	// Without it, a change of one name reads the tags of all.
 	`CREATE INDEX IF NOT EXISTS pyrokit_metadata ON pyro_metadata(object, metadata)`,
 	// SQLite gives the id of a removed name to the next one: its lease must be gone by then.
-	`CREATE TABLE IF NOT EXISTS pyrokit_leases (object integer PRIMARY KEY, nanoseconds integer NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS pyrokit_leases (object integer PRIMARY KEY, nanoseconds integer NOT NULL,
+		holder integer NOT NULL DEFAULT 0)`,
 	`CREATE TRIGGER IF NOT EXISTS pyrokit_removed AFTER DELETE ON pyro_names
 		BEGIN DELETE FROM pyrokit_leases WHERE object = OLD.id; END`,
 }
 
-// prepare makes the tables that are missing.
+// prepare makes the tables that are missing, in a file of Pyro's or an empty one.
 func prepare(f *sqlitefile.File) error {
 	for _, change := range []func(*sqlitefile.File) error{prepareNames, prepareMetadata, prepareAdditions} {
 		if err := change(f); err != nil {
@@ -51,10 +53,52 @@ func prepareNames(f *sqlitefile.File) error {
 		return err
 	}
 	found, err := hasTable(f, "pyro_names", "name", "uri")
-	if err != nil || found {
+	if err != nil {
 		return err
 	}
-	return f.Exec(pyroNames)
+	if !found {
+		if err := isNobodys(f); err != nil {
+			return err
+		}
+		return f.Exec(pyroNames)
+	}
+	const unique = `SELECT count(*) FROM pragma_index_list('pyro_names') l WHERE l."unique" AND NOT l.partial
+		AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) i) = 'name'`
+	return need(f, unique, "the table pyro_names may have a name twice")
+}
+
+// need refuses a file where a query has 0.
+func need(f *sqlitefile.File, query, otherwise string) error {
+	n, err := f.Text(query)
+	if err == nil && n == "0" {
+		err = f.Wrong("%s", otherwise)
+	}
+	return err
+}
+
+// isNobodys refuses a file that another program uses: Python's name servers make their tables in any.
+func isNobodys(f *sqlitefile.File) error {
+	tables, err := f.Tables()
+	if err != nil {
+		return err
+	}
+	if len(tables) > 0 {
+		more := ""
+		if some := 5; len(tables) > some {
+			tables, more = tables[:some], ", ..."
+		}
+		return f.Wrong("it has other tables (%s%s), but not pyro_names: it is another program's", strings.Join(tables, ", "), more)
+	}
+	for _, pragma := range []string{"application_id", "user_version"} {
+		n, err := f.Text("PRAGMA " + pragma)
+		if err != nil {
+			return err
+		}
+		if n != "0" {
+			return f.Wrong("its %s is %s, and it has no table pyro_names: it is another program's", pragma, n)
+		}
+	}
+	return nil
 }
 
 // prepareMetadata makes the table of tags. A file that has none is older than tags: its names are copied as Pyro does, for
@@ -79,19 +123,36 @@ func prepareMetadata(f *sqlitefile.File) error {
 }
 
 func prepareAdditions(f *sqlitefile.File) error {
-	if found, err := hasTable(f, "pyro_names", "id", "name", "uri"); err != nil || !found {
+	if _, err := hasTable(f, "pyro_names", "id", "name", "uri"); err != nil {
 		return err
+	}
+	const key = `SELECT count(*) FROM pragma_table_info('pyro_names') WHERE name = 'id' AND pk = 1 AND upper(type) = 'INTEGER'`
+	if err := need(f, key, "the table pyro_names has an id that is not its key"); err != nil {
+		return err
+	}
+	found, err := hasTable(f, "pyrokit_leases", "object", "nanoseconds")
+	if err != nil {
+		return err
+	}
+	columns, err := f.Columns("pyrokit_leases")
+	if err != nil {
+		return err
+	}
+	if found && !slices.Contains(columns, "holder") { // of a version that knew no holders
+		if err := f.Exec("ALTER TABLE pyrokit_leases ADD COLUMN holder integer NOT NULL DEFAULT 0"); err != nil {
+			return err
+		}
 	}
 	for _, change := range additions {
 		if err := f.Exec(change); err != nil {
 			return err
 		}
 	}
-	_, err := hasTable(f, "pyrokit_leases", "object", "nanoseconds")
-	return err
+	return nil
 }
 
-// hasTable tells whether a table is there; without one of the columns it is another one, and an error.
+// hasTable tells whether a table is there. One that has other columns, or one more that has to be given, is another one, and
+// an error.
 func hasTable(f *sqlitefile.File, table string, columns ...string) (bool, error) {
 	found, err := f.Columns(table)
 	if err != nil || len(found) == 0 {
@@ -102,5 +163,11 @@ func hasTable(f *sqlitefile.File, table string, columns ...string) (bool, error)
 			return true, f.Wrong("the table %s has the columns %s, not %s", table, strings.Join(found, ", "), c)
 		}
 	}
-	return true, nil
+	return true, f.Query(`SELECT name FROM pragma_table_info(?) WHERE "notnull" AND dflt_value IS NULL AND NOT pk`, func(rows *sql.Rows) error {
+		var name string
+		if err := rows.Scan(&name); err != nil || slices.Contains(columns, name) {
+			return err
+		}
+		return f.Wrong("the table %s has the column %s, which has to be given", table, name)
+	}, table)
 }

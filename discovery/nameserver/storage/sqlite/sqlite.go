@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -17,13 +19,9 @@ type Storage = indexed.Storage
 // Open opens the file of a name server of Pyro4, Pyro5 or pyrokit, or makes a new one. Errors are those of package
 // storage: ErrLocked after five seconds, ErrReadOnly, ErrFull, ErrFormat, where the text says what is wrong.
 func Open(path string) (*Storage, error) {
-	f := &file{}
-	var err error
-	if f.File, err = sqlitefile.Open(path, prepare); err != nil {
+	f, err := openFile(path)
+	if err != nil {
 		return nil, err
-	}
-	if err := f.statements(); err != nil {
-		return nil, errors.Join(err, f.Close())
 	}
 	return indexed.Open(f, indexed.Limits{})
 }
@@ -31,10 +29,64 @@ func Open(path string) (*Storage, error) {
 // file is the names of a file, as indexed wants them.
 type file struct {
 	*sqlitefile.File
-	put, clear, tag, lease, remove *sqlitefile.Statement
+	put, clear, tag, lease, remove, get *sqlitefile.Statement
+
+	path   string // without symbolic links
+	holder int64
+	mark   *mark // nil where there was no room for it yet
 }
 
-var _ indexed.File = (*file)(nil)
+var _ indexed.Shared = (*file)(nil)
+
+func openFile(path string) (*file, error) {
+	f := &file{holder: newHolder()}
+	var err error
+	if f.File, err = sqlitefile.Open(path, prepare); err != nil {
+		return nil, err
+	}
+	if f.path, err = filepath.EvalSymlinks(path); err == nil {
+		sweep(f.path)
+		err = f.statements()
+	}
+	if err == nil {
+		err = f.setMark()
+	}
+	if err != nil && !errors.Is(err, storage.ErrFull) {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// setMark has others see that this process is there.
+func (f *file) setMark() (err error) {
+	if f.mark == nil {
+		f.mark, err = setMark(f.path, f.holder)
+	}
+	return err
+}
+
+// Begin begins a transaction.
+func (f *file) Begin() (changed bool, err error) {
+	if err := f.setMark(); err != nil { // the leases that are written would be taken for those of one who is gone
+		return false, err
+	}
+	return f.File.Begin()
+}
+
+// Holder is what this process is called.
+func (f *file) Holder() int64 { return f.holder }
+
+// Gone tells whether another one does not have the file open any more.
+func (f *file) Gone(holder int64) bool { return holder != f.holder && isGone(f.path, holder) }
+
+// Close ends the mark last: until then, nobody else adopts leases.
+func (f *file) Close() error {
+	err := f.File.Close()
+	if f.mark != nil {
+		err = errors.Join(err, f.mark.remove())
+	}
+	return err
+}
 
 func (f *file) statements() error {
 	const object = "(SELECT id FROM pyro_names WHERE name = ?)"
@@ -42,7 +94,8 @@ func (f *file) statements() error {
 		&f.put:    "INSERT INTO pyro_names(name, uri) VALUES(?, ?)",
 		&f.clear:  "DELETE FROM pyro_metadata WHERE object = " + object,
 		&f.tag:    "INSERT INTO pyro_metadata(object, metadata) VALUES(" + object + ", ?)",
-		&f.lease:  "INSERT INTO pyrokit_leases(object, nanoseconds) VALUES(" + object + ", ?)",
+		&f.lease:  "INSERT INTO pyrokit_leases(object, nanoseconds, holder) VALUES(" + object + ", ?, ?)",
+		&f.get:    records + "WHERE n.name = ?",
 		&f.remove: "DELETE FROM pyro_names WHERE name = ?", // the trigger ends its lease
 	} {
 		var err error
@@ -69,7 +122,7 @@ func (f *file) Put(r storage.Record) error {
 	if r.Lease == 0 {
 		return nil
 	}
-	return f.lease.Exec(r.Name, int64(r.Lease))
+	return f.lease.Exec(r.Name, int64(r.Lease), r.Holder)
 }
 
 // Remove removes a name.
@@ -80,47 +133,75 @@ func (f *file) Remove(name string) error {
 	return f.remove.Exec(name)
 }
 
-// Load yields all records.
-func (f *file) Load(sorted bool, yield func(storage.Record) error) error {
-	order := "n.id" // as they lie in the file
-	if sorted {
-		order = "n.name"
-	}
-	return f.File.Load(func() error { return f.load(order, yield) })
+// records is a row for each tag, and one for a name without tags.
+const records = `SELECT n.name, n.uri, m.metadata, l.nanoseconds, l.holder FROM pyro_names n
+	LEFT JOIN pyro_metadata m ON m.object = n.id
+	LEFT JOIN pyrokit_leases l ON l.object = n.id
+	`
+
+// Get returns the record of a name.
+func (f *file) Get(name string) (r storage.Record, known bool, err error) {
+	err = read(func(each func(*sql.Rows) error) error { return f.get.Query(each, name) }, func(found storage.Record) error {
+		r, known = found, true
+		return nil
+	})
+	return r, known, err
 }
 
-func (f *file) load(order string, yield func(storage.Record) error) error {
-	// A row for each tag, and one for a name without tags.
-	const query = `SELECT n.name, n.uri, m.metadata, l.nanoseconds FROM pyro_names n
-		LEFT JOIN pyro_metadata m ON m.object = n.id
-		LEFT JOIN pyrokit_leases l ON l.object = n.id
-		ORDER BY `
+// Load yields all records.
+func (f *file) Load(sorted bool, yield func(storage.Record) error) error {
+	order := "ORDER BY n.id" // as they lie in the file
+	if sorted {
+		order = "ORDER BY n.name"
+	}
+	return f.File.Load(func() error {
+		return read(func(each func(*sql.Rows) error) error { return f.Query(records+order, each) }, yield)
+	})
+}
+
+// Reread returns what reads all records beside transactions.
+func (f *file) Reread() (all func(context.Context, func(storage.Record) error) error, loaded func(), err error) {
+	loaded, err = f.Loading()
+	return func(ctx context.Context, yield func(storage.Record) error) error {
+		return read(func(each func(*sql.Rows) error) error { return f.Beside(ctx, records+"ORDER BY n.name", each) }, yield)
+	}, loaded, err
+}
+
+// read makes records of rows. Those are left out that are no text: nobody could ask for them, or be answered.
+func read(rows func(each func(*sql.Rows) error) error, yield func(storage.Record) error) error {
 	var r storage.Record
 	var name, uri, tag sql.RawBytes
 	some := false
-	err := f.Query(query+order, func(rows *sql.Rows) error {
-		var lease sql.NullInt64
-		if err := rows.Scan(&name, &uri, &tag, &lease); err != nil {
+	flush := func() error {
+		if !some || storage.CheckText(r) != nil {
+			return nil
+		}
+		return yield(finish(r))
+	}
+	err := rows(func(row *sql.Rows) error {
+		var lease, holder sql.NullInt64
+		if err := row.Scan(&name, &uri, &tag, &lease, &holder); err != nil {
 			return err
 		}
 		if !some || string(name) != r.Name {
-			if some {
-				if err := yield(finish(r)); err != nil {
-					return err
-				}
+			if err := flush(); err != nil {
+				return err
 			}
 			some = true
 			r = storage.Record{Name: string(name), URI: string(uri), Lease: time.Duration(max(0, lease.Int64))}
+			if r.Lease > 0 {
+				r.Holder = holder.Int64
+			}
 		}
 		if tag != nil {
 			r.Tags = append(r.Tags, string(tag))
 		}
 		return nil
 	})
-	if err != nil || !some {
+	if err != nil {
 		return err
 	}
-	return yield(finish(r))
+	return flush()
 }
 
 // finish returns a record with all its tags.

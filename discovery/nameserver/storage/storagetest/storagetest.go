@@ -294,6 +294,12 @@ func (s suite) leases(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
 	r := storage.Record{Name: "a", URI: "uri", Lease: 1500 * time.Millisecond}
 	require.NoError(t, st.Put(ctx, r, false))
+	if shared, is := st.(storage.Sharer); is {
+		r.Holder = shared.Holder()
+		adopted, err := shared.Adopt(ctx)
+		require.NoError(t, err)
+		require.Empty(t, adopted, "its holder is there")
+	}
 	got, err := st.Get(ctx, "a")
 	require.NoError(t, err)
 	require.Equal(t, r, got)
@@ -301,10 +307,11 @@ func (s suite) leases(t *testing.T) {
 	got, err = st.Get(ctx, "a")
 	require.NoError(t, err)
 	require.Equal(t, r.Lease, got.Lease, "other tags do not end it")
-	put(t, st, "a", "uri")
+	require.Equal(t, r.Holder, got.Holder)
+	require.NoError(t, st.Put(ctx, storage.Record{Name: "a", URI: "uri", Holder: r.Holder}, false))
 	got, err = st.Get(ctx, "a")
 	require.NoError(t, err)
-	require.Zero(t, got.Lease)
+	require.Equal(t, storage.Record{Name: "a", URI: "uri"}, got, "a lease that has ended has no holder")
 }
 
 func (s suite) batch(t *testing.T) {

@@ -29,10 +29,23 @@ type File interface {
 	Commit() error
 	// Rollback ends the transaction and undoes what it did.
 	Rollback()
-	// Shared tells whether another process had the file open when it was opened.
-	Shared() bool
 	// Close lets go of the file, which is whole and needs nobody any more.
 	Close() error
+}
+
+// Shared is a File that can be read while it is written to, and that several processes have open.
+type Shared interface {
+	File
+	// Get reads a record, in a transaction.
+	Get(name string) (r storage.Record, known bool, err error)
+	// Reread returns a function that yields all records, in the order of their names, as they are at one moment after
+	// the call; it may run in another goroutine, beside any method but Close. When loaded is called, the file counts as
+	// loaded at the moment of the call of Reread.
+	Reread() (read func(ctx context.Context, yield func(storage.Record) error) error, loaded func(), err error)
+	// Holder is what this process is called in records with a lease.
+	Holder() int64
+	// Gone tells whether a holder does not have the file open any more. It may be called at any time.
+	Gone(holder int64) bool
 }
 
 // Limits says what a file does not keep.
@@ -51,14 +64,19 @@ const gather = 1024
 type Storage struct {
 	index  *storage.Memory
 	file   File
+	shared Shared // the file, if it is one
 	limits Limits
 	ops    chan *op
 	quit   chan struct{} // closed by Close
 	done   chan struct{} // closed when the writer has ended
 	close  func() error
 
-	mu       sync.Mutex          // guards volatile
+	reading *reread   // one that is going on, or nil. The writer's alone, as rest is
+	rest    time.Time // no other one begins before it
+
+	mu       sync.Mutex          // guards what follows
 	volatile map[string]struct{} // names that are not what the file says
+	holders  map[int64]struct{}  // of leases, this process aside
 }
 
 // op is what somebody wants to be written.
@@ -82,6 +100,7 @@ func Open(file File, limits Limits) (*Storage, error) {
 		index: storage.NewMemory(), file: file, limits: limits,
 		ops: make(chan *op, gather), quit: make(chan struct{}), done: make(chan struct{}),
 	}
+	s.shared, _ = file.(Shared)
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -102,7 +121,7 @@ func (s *Storage) load() error {
 	go func() {
 		var err error
 		for batch := range batches {
-			err = errors.Join(err, s.index.Apply(batch, nil))
+			err = errors.Join(err, s.apply(step{put: batch}))
 		}
 		filled <- err
 	}()
@@ -197,12 +216,12 @@ func (s *Storage) isVolatile(name string) bool {
 	return is
 }
 
-// Shared tells whether another process had the file open when it was opened. See storage.Sharer.
-func (s *Storage) Shared() bool { return s.file.Shared() }
-
 // tidy returns a record as the file can keep it.
 func (s *Storage) tidy(r storage.Record) (storage.Record, error) {
 	r.Tags = s.tidyTags(r.Tags)
+	if r.Holder = 0; r.Lease != 0 {
+		r.Holder = s.Holder()
+	}
 	return r, storage.CheckText(r)
 }
 

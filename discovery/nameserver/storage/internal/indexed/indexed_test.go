@@ -39,7 +39,6 @@ func (f *fake) Load(bool, func(storage.Record) error) error { return nil }
 func (f *fake) Put(storage.Record) error                    { f.puts++; return f.rejects }
 func (f *fake) Remove(string) error                         { return nil }
 func (f *fake) Commit() error                               { return f.fails }
-func (f *fake) Shared() bool                                { return false }
 func (f *fake) Rollback()                                   { f.undone = true }
 func (f *fake) Close() error                                { f.closed = true; return nil }
 

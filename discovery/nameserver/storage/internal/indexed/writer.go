@@ -2,7 +2,7 @@ package indexed
 
 import (
 	"context"
-	"iter"
+	"errors"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
@@ -11,6 +11,7 @@ import (
 // run writes until Close.
 func (s *Storage) run() {
 	defer close(s.done)
+	defer s.stopReading()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
@@ -19,6 +20,8 @@ func (s *Storage) run() {
 			return
 		case <-tick.C:
 			s.look()
+		case found, more := <-s.steps():
+			s.learn(found, more)
 		case o := <-s.ops:
 			s.serve(s.waiting(o))
 		}
@@ -39,10 +42,10 @@ func (s *Storage) waiting(first *op) []*op {
 	return ops
 }
 
-// look merges what others changed. An error waits for the next writer, who gets it from Begin.
+// look finds out what others have changed. An error waits for the next writer, who gets it from Begin.
 func (s *Storage) look() {
 	if changed, err := s.file.Changed(); err == nil && changed {
-		_ = s.merge()
+		_ = s.catchUp()
 	}
 }
 
@@ -63,15 +66,21 @@ func (s *Storage) transaction(ops []*op) error {
 		return err
 	}
 	if changed {
-		err = s.merge()
+		err = s.catchUp()
 	}
 	c := &changes{index: s.index, now: map[string]*storage.Record{}}
+	if changed && s.shared != nil {
+		c.file, c.seen = s.lookAt, map[string]*storage.Record{}
+	}
 	if err == nil {
 		for _, o := range ops {
 			if o.err = o.ctx.Err(); o.err == nil {
 				o.err = o.do(c)
 			}
 		}
+		err = c.err
+	}
+	if err == nil {
 		err = s.store(c)
 	}
 	if err != nil {
@@ -81,7 +90,36 @@ func (s *Storage) transaction(ops []*op) error {
 	if err := s.file.Commit(); err != nil {
 		return err
 	}
-	return s.index.Apply(c.result())
+	now := c.result()
+	if s.reading != nil {
+		s.reading.outdate(now)
+	}
+	return s.apply(now)
+}
+
+// apply changes the index.
+func (s *Storage) apply(now step) error {
+	if err := s.index.Apply(now.put, now.remove); err != nil {
+		return err
+	}
+	s.note(now.put)
+	return nil
+}
+
+// lookAt returns the record of a name, or nil, where the index may be older than the file.
+func (s *Storage) lookAt(ctx context.Context, name string) (*storage.Record, error) {
+	if s.isVolatile(name) {
+		r, err := s.index.Get(ctx, name)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil, nil //nolint:nilnil // as the file has it
+		}
+		return &r, err
+	}
+	r, known, err := s.shared.Get(name)
+	if err != nil || !known {
+		return nil, err
+	}
+	return &r, nil
 }
 
 // store writes what a transaction changes.
@@ -100,56 +138,45 @@ func (s *Storage) store(c *changes) error {
 	return nil
 }
 
-// merge makes the index what the file is.
-func (s *Storage) merge() error {
-	next, stop := iter.Pull2(s.index.Prefix(context.Background(), ""))
-	defer stop()
-	var put []storage.Record
-	var remove []string
-	mine, _, more := next()
-	// Names of the index up to one are gone, those aside that only memory can have.
-	gone := func(before func(name string) bool) {
-		for ; more && before(mine.Name); mine, _, more = next() {
-			if (!s.limits.NoLeases || mine.Lease == 0) && !s.isVolatile(mine.Name) {
-				remove = append(remove, mine.Name)
-			}
-		}
-	}
-	err := s.file.Load(true, func(r storage.Record) error {
-		gone(func(name string) bool { return name < r.Name })
-		if !more || mine.Name != r.Name {
-			put = append(put, r)
-			return nil
-		}
-		if !mine.Equal(r) && !s.isVolatile(r.Name) {
-			put = append(put, r)
-		}
-		mine, _, more = next()
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	gone(func(string) bool { return true })
-	return s.index.Apply(put, remove)
-}
-
 // changes are what a transaction makes of the records in the index.
 type changes struct {
 	index *storage.Memory
-	now   map[string]*storage.Record // those that are not what the index has; nil where there is none any more
+	now   map[string]*storage.Record // those that are not what was there before; nil where there is none any more
 	order []string                   // the names in now, in the order of their first change
+
+	file func(context.Context, string) (*storage.Record, error) // asked instead of the index, if there is one
+	seen map[string]*storage.Record                             // what it has answered
+	err  error                                                  // with which it has failed
 }
 
 func (c *changes) get(ctx context.Context, name string) (storage.Record, bool) {
-	if r, changed := c.now[name]; changed {
-		if r == nil {
-			return storage.Record{}, false
-		}
-		return *r, true
+	r, changed := c.now[name]
+	switch {
+	case changed:
+	case c.file != nil:
+		r = c.ask(ctx, name)
+	default:
+		r, err := c.index.Get(ctx, name)
+		return r, err == nil
 	}
-	r, err := c.index.Get(ctx, name)
-	return r, err == nil
+	if r == nil {
+		return storage.Record{}, false
+	}
+	return *r, true
+}
+
+// ask returns what the file has of a name; nil if nothing.
+func (c *changes) ask(ctx context.Context, name string) *storage.Record {
+	if r, known := c.seen[name]; known {
+		return r
+	}
+	r, err := c.file(ctx, name)
+	if err != nil {
+		c.err = err
+		return nil
+	}
+	c.seen[name] = r
+	return r
 }
 
 func (c *changes) put(ctx context.Context, r storage.Record) {
@@ -168,14 +195,16 @@ func (c *changes) set(name string, r *storage.Record) {
 	c.now[name] = r
 }
 
-// result returns the changes for the index.
-func (c *changes) result() (put []storage.Record, remove []string) {
+// result returns the changes for the index, and what was seen in the file.
+func (c *changes) result() step {
+	var all step
 	for _, name := range c.order {
-		if r := c.now[name]; r != nil {
-			put = append(put, *r)
-		} else {
-			remove = append(remove, name)
+		all.add(name, c.now[name])
+	}
+	for name, r := range c.seen {
+		if _, changed := c.now[name]; !changed {
+			all.add(name, r)
 		}
 	}
-	return put, remove
+	return all
 }

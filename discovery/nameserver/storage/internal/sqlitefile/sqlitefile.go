@@ -18,21 +18,16 @@ import (
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 )
 
-const (
-	// patience is how long one waits for others that have locked the file.
-	patience = 5 * time.Second
-	// passing is how long one waits to find out whether others have the file open, or just look at it.
-	passing = time.Second
-)
+// patience is how long one waits for others that have locked the file.
+const patience = 5 * time.Second
 
-// A File is an open SQLite file. One goroutine at a time uses it.
+// A File is an open SQLite file. One goroutine at a time uses it, Beside aside.
 type File struct {
 	path   string
 	is     os.FileInfo // of the file that was opened
 	db     *sql.DB
-	conn   *sql.Conn // the only one: what SQLite tells of changes by others is told to a connection
+	conn   *sql.Conn // that of all methods but Beside: what SQLite tells of changes by others is told to a connection
 	loaded int64     // PRAGMA data_version before the last Load
-	shared bool      // others had it open
 }
 
 // Open opens a file, or makes a new one. prepare, in a transaction, checks the tables and makes those that are missing.
@@ -51,6 +46,7 @@ func Open(path string, prepare func(*File) error) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	db.SetMaxIdleConns(0) // one that Beside has left would have the file open
 	f := &File{path: path, db: db}
 	if err := f.open(prepare); err != nil {
 		return nil, errors.Join(err, f.release())
@@ -62,10 +58,7 @@ func (f *File) open(prepare func(*File) error) (err error) {
 	if f.conn, err = f.db.Conn(context.Background()); err != nil {
 		return f.failed(err)
 	}
-	if err := f.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds())); err != nil {
-		return err
-	}
-	if f.shared, err = f.isOpen(); err != nil {
+	if err := f.busyTimeout(context.Background(), f.conn); err != nil {
 		return err
 	}
 	if err := f.begin(); err != nil {
@@ -87,18 +80,6 @@ func (f *File) open(prepare func(*File) error) (err error) {
 	}
 	return f.Exec("PRAGMA synchronous = FULL")
 }
-
-// isOpen tells whether somebody else has the file open for long, as we do: with a log that cannot be left.
-func (f *File) isOpen() (bool, error) {
-	mode, err := f.Text("PRAGMA journal_mode")
-	if err != nil || mode != "wal" {
-		return false, err
-	}
-	return errors.Is(f.journal("delete", passing), storage.ErrLocked), nil // of other errors the next step tells
-}
-
-// Shared tells whether another process had the file open when it was opened.
-func (f *File) Shared() bool { return f.shared }
 
 // journal sets the kind of journal. SQLite does not wait for others here.
 func (f *File) journal(mode string, patience time.Duration) error {
@@ -125,6 +106,18 @@ func (f *File) Exec(query string, args ...any) error {
 	return f.failed(err)
 }
 
+// Tables returns the names of all tables and views but SQLite's own.
+func (f *File) Tables() (names []string, err error) {
+	const query = `SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!'`
+	err = f.Query(query, func(rows *sql.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		names = append(names, name)
+		return err
+	})
+	return names, err
+}
+
 // Prepare makes a statement that is run many times. It ends with the file.
 func (f *File) Prepare(query string) (*Statement, error) {
 	s, err := f.conn.PrepareContext(context.Background(), query)
@@ -138,6 +131,12 @@ func (f *File) Prepare(query string) (*Statement, error) {
 type Statement struct {
 	file *File
 	stmt *sql.Stmt
+}
+
+// Query calls each for every row.
+func (s *Statement) Query(each func(*sql.Rows) error, args ...any) error {
+	rows, err := s.stmt.QueryContext(context.Background(), args...)
+	return s.file.each(rows, err, each)
 }
 
 // Exec runs it.
@@ -159,7 +158,34 @@ func (f *File) Columns(table string) (names []string, err error) {
 
 // Query calls each for every row.
 func (f *File) Query(query string, each func(*sql.Rows) error, args ...any) error {
-	rows, err := f.conn.QueryContext(context.Background(), query, args...)
+	return f.rows(context.Background(), f.conn, query, each, args...)
+}
+
+// Beside is Query for another goroutine, until ctx ends: the rows are those of one moment after the call, whatever
+// transactions go on. It has to have returned before Close.
+func (f *File) Beside(ctx context.Context, query string, each func(*sql.Rows) error, args ...any) (err error) {
+	conn, err := f.db.Conn(ctx)
+	if err != nil {
+		return f.failed(err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if err := f.busyTimeout(ctx, conn); err != nil {
+		return err
+	}
+	return f.rows(ctx, conn, query, each, args...)
+}
+
+func (f *File) busyTimeout(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", patience.Milliseconds()))
+	return f.failed(err)
+}
+
+func (f *File) rows(ctx context.Context, from *sql.Conn, query string, each func(*sql.Rows) error, args ...any) error {
+	rows, err := from.QueryContext(ctx, query, args...)
+	return f.each(rows, err, each)
+}
+
+func (f *File) each(rows *sql.Rows, err error, each func(*sql.Rows) error) error {
 	if err != nil {
 		return f.failed(err)
 	}
@@ -174,15 +200,21 @@ func (f *File) Query(query string, each func(*sql.Rows) error, args ...any) erro
 
 // Load calls read, which reads all there is, and remembers that it has been read.
 func (f *File) Load(read func() error) error {
-	version, err := f.version()
+	loaded, err := f.Loading()
 	if err != nil {
 		return err
 	}
 	if err := read(); err != nil {
 		return err
 	}
-	f.loaded = version
+	loaded()
 	return nil
+}
+
+// Loading begins what loaded ends: reading all there is.
+func (f *File) Loading() (loaded func(), err error) {
+	version, err := f.version()
+	return func() { f.loaded = version }, err
 }
 
 // version changes when others have changed the file.
