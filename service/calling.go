@@ -102,7 +102,7 @@ func PreferIP(version int) Option {
 		if version != 0 && version != 4 && version != 6 {
 			return fmt.Errorf("PreferIP(%d): want 4, 6 or 0", version)
 		}
-		*field = configv1.IpVersion(version) //nolint:gosec // see above
+		*field = configv1.IpVersion(version)
 		return nil
 	}
 	return bothOption{

@@ -214,7 +214,7 @@ func (f *factory) find(ctx context.Context, cfg pyro.DialConfig, locations ...st
 	fmt.Fprintln(f.io.err, "no name server at the default location, asking the network (--no-broadcast does not)")
 	cfg.Handshake = nil               // whoever answers is told no credential
 	port, _ := f.env.Int("NS_BCPORT") // 0 is the default port
-	ns, broadcastErr := nameserver.Broadcast(ctx, cfg, int(port), f.env.List("BROADCAST_ADDRS")...)
+	ns, broadcastErr := nameserver.Broadcast(ctx, cfg, int(port), f.env.BroadcastAddresses()...)
 	if broadcastErr != nil {
 		return nil, fmt.Errorf("%w; %w", err, broadcastErr)
 	}

@@ -28,22 +28,9 @@ func (t *tlsFlags) fromEnv(v *pyroenv.Values) {
 	}
 }
 
-// files are those that the SSL items name for one end, SERVER or CLIENT.
+// files are those that the SSL items name for one end.
 func (t *tlsFlags) files(end string) (*tlsfiles.Files, error) {
-	cfg := tlsfiles.Config{
-		Cert:        t.env.Text("SSL_" + end + "CERT"),
-		Key:         t.env.Text("SSL_" + end + "KEY"),
-		SystemRoots: end == "CLIENT",
-	}
-	if end == "SERVER" {
-		cfg.RequireClientCert, _ = t.env.Bool("SSL_REQUIRECLIENTCERT")
-	}
-	if ca := t.env.Text("SSL_CACERTS"); ca != "" {
-		cfg.CAs = []string{ca}
-	}
-	if password := t.env.Text("SSL_" + end + "KEYPASSWD"); password != "" {
-		cfg.Password = func() (string, error) { return password, nil }
-	}
+	cfg, _ := t.env.TLS(end)
 	files, err := tlsfiles.New(cfg)
 	if err != nil {
 		return nil, &usageError{fmt.Errorf("PYRO_SSL: %w", err)}
@@ -66,7 +53,7 @@ func (t *tlsFlags) enabled() bool {
 // client returns what connections are made with.
 func (t *tlsFlags) client() (*tls.Config, error) {
 	if t.env != nil {
-		files, err := t.files("CLIENT")
+		files, err := t.files(pyroenv.ClientEnd)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +73,7 @@ func (t *tlsFlags) client() (*tls.Config, error) {
 // server returns what is listened with.
 func (t *tlsFlags) server() (*tls.Config, error) {
 	if t.env != nil {
-		files, err := t.files("SERVER")
+		files, err := t.files(pyroenv.ServerEnd)
 		if err != nil {
 			return nil, err
 		}

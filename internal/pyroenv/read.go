@@ -16,7 +16,7 @@ type Values struct {
 
 // Read reads all items. lookup is os.LookupEnv, or what takes its place. Values are read as Pyro reads them;
 // white space around list elements does not count, and a text or list that is empty counts as not set. An
-// error joins all that is wrong and names the variables, whose values it leaves out where they are secret.
+// error joins all that is wrong, with the variables and their values; those items are not set.
 func Read(lookup func(name string) (string, bool)) (*Values, error) {
 	v := &Values{values: map[string]any{}}
 	var errs []error
@@ -28,6 +28,7 @@ func Read(lookup func(name string) (string, bool)) (*Values, error) {
 		value, err := parse(item.Kind, text)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s=%s: %w", item.Variable(), text, err))
+			continue
 		}
 		v.values[item.Name] = value
 	}
@@ -84,13 +85,27 @@ func parseBool(s string) (any, error) {
 	}
 }
 
-// get returns the value of an item if it is set.
-func get[T any](v *Values, name string) (value T, set bool) {
+// get returns the value of an item if it is set. An empty text or list is none.
+func (v *Values) get(name string) (value any, set bool) {
 	if v == nil {
-		return value, false
+		return nil, false
 	}
-	value, set = v.values[name].(T)
-	return value, set
+	switch value := v.values[name].(type) {
+	case nil:
+		return nil, false
+	case string:
+		return value, value != ""
+	case []string:
+		return value, len(value) > 0
+	default:
+		return value, true
+	}
+}
+
+func get[T any](v *Values, name string) (T, bool) {
+	value, _ := v.get(name)
+	typed, set := value.(T)
+	return typed, set
 }
 
 // Bool returns the value of an item of that kind and whether it is set; so do the others.
@@ -116,7 +131,7 @@ func (v *Values) List(name string) []string {
 	return list
 }
 
-// Wrongf returns an error about an item's value.
+// Wrongf returns an error about an item's value; format may have a %w.
 func Wrongf(name string, value any, format string, args ...any) error {
-	return fmt.Errorf("%s%s=%v: %s", prefix, name, value, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%s%s=%v: %w", prefix, name, value, fmt.Errorf(format, args...))
 }

@@ -1,17 +1,15 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
-	"math"
-	"net"
-	"slices"
-	"strconv"
 	"strings"
+	"time"
 
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/internal/configtree"
 	"github.com/pyrokit/pyrokit/internal/pyroenv"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // environment sets what variables of Pyro's users say: what service.FromEnv does for code. They count more than
@@ -78,48 +76,24 @@ func (e *environ) text(item, path, value string) {
 	e.put(item, path, &configtree.Node{Kind: configtree.String, Text: value})
 }
 
-// number sets a field to a number, or a bool.
-func (e *environ) number(item, path string, value any) {
-	e.put(item, path, &configtree.Node{Kind: configtree.Plain, Text: fmt.Sprint(value)})
-}
-
-func (e *environ) list(item, path string, values []string) {
-	n := &configtree.Node{Kind: configtree.List}
-	for _, v := range values {
-		n.Children = append(n.Children, &configtree.Node{Kind: configtree.String, Text: v})
+// field sets a field of the message at path.
+func (e *environ) field(path string, f pyroenv.Field) {
+	n := &configtree.Node{Kind: configtree.Plain, Text: fmt.Sprint(f.Value)}
+	switch v := f.Value.(type) {
+	case string, time.Duration:
+		n.Kind = configtree.String
+	case []string:
+		n = &configtree.Node{Kind: configtree.List}
+		for _, s := range v {
+			n.Children = append(n.Children, &configtree.Node{Kind: configtree.String, Text: s})
+		}
 	}
-	e.put(item, path, n)
+	e.put(f.Item, path+"."+f.Path, n)
 }
 
 // wrongf notes that the value of an item makes no sense.
 func (e *environ) wrongf(item, format string, args ...any) {
 	e.l.add(&Error{File: variableSource(item), Msg: fmt.Sprintf(format, args...)})
-}
-
-// These set a field if the item is set.
-
-func (e *environ) textIf(item, path string) {
-	if s := e.Text(item); s != "" {
-		e.text(item, path, s)
-	}
-}
-
-func (e *environ) boolIf(item, path string, inverted bool) {
-	if v, set := e.Bool(item); set {
-		e.number(item, path, v != inverted)
-	}
-}
-
-func (e *environ) intIf(item, path string) {
-	if v, set := e.Int(item); set {
-		e.number(item, path, v)
-	}
-}
-
-func (e *environ) secondsIf(item, path string) {
-	if d, set := e.Seconds(item); set {
-		e.text(item, path, d.String())
-	}
 }
 
 // pythonLevels are the levels of Python's logging, by the names here.
@@ -141,47 +115,14 @@ func (e *environ) log() {
 	}
 }
 
-// both sets what servers and proxies share.
-func (e *environ) both(path string) {
-	e.boolIf("COMPRESSION", path+".compression", false)
-	e.boolIf("SERPENT_BYTES_REPR", path+".values.bytes_repr", false)
-	if n, set := e.Int("MAX_MESSAGE_SIZE"); set {
-		if n == 0 { // no limit, in Pyro4
-			n = 1 << 40
-		}
-		e.number("MAX_MESSAGE_SIZE", path+".limits.max_message_size", n)
-	}
-	if version, set := e.Int("PREFER_IP_VERSION"); set {
-		e.number("PREFER_IP_VERSION", path+".prefer_ip", version)
-	}
-	if version, set := e.Int("PICKLE_PROTOCOL_VERSION"); set {
-		if version < 0 { // the highest, in Python
-			version = math.MaxInt32
-		}
-		e.number("PICKLE_PROTOCOL_VERSION", path+".values.pickle_protocol", max(2, min(version, 5)))
-	}
-}
-
 // server sets what is for a server. host and port are the items that say where it listens if the configuration does
 // not.
 func (e *environ) server(path, host, port string) {
-	e.both(path)
 	e.listeners(path, host, port)
-	if d, _ := e.Seconds("COMMTIMEOUT"); d != 0 {
-		e.text("COMMTIMEOUT", path+".limits.idle_timeout", d.String())
+	for _, f := range e.Server() {
+		e.field(path, f)
 	}
-	e.boolIf("DETAILED_TRACEBACK", path+".detailed_traceback", false)
-	e.boolIf("ITER_STREAMING", path+".streams.disabled", true)
-	e.secondsIf("ITER_STREAM_LIFETIME", path+".streams.lifetime")
-	if d, set := e.Seconds("ITER_STREAM_LINGER"); set {
-		e.text("ITER_STREAM_LINGER", path+".streams.linger", max(0, d).String()) // what is not positive means at once
-	}
-	e.boolIf("ONEWAY_THREADED", path+".oneway_in_order", true)
-	e.intIf("THREADPOOL_SIZE", path+".limits.max_connections")
-	if names := e.List("SERIALIZERS_ACCEPTED"); names != nil {
-		e.list("SERIALIZERS_ACCEPTED", path+".serializers", names)
-	}
-	e.tls(path+".tls", "SERVER")
+	e.tls(path+".tls", pyroenv.ServerEnd)
 }
 
 // listeners gives an address to the listeners that have none.
@@ -191,7 +132,10 @@ func (e *environ) listeners(path, hostItem, portItem string) {
 		server = e.l.config.GetNameServer().GetServer()
 	}
 	address, item := e.address(hostItem, portItem)
-	advertise := e.advertise()
+	advertise, err := e.Advertise()
+	if err != nil {
+		e.wrongf("NATPORT", "%v", err)
+	}
 	list := server.GetListeners()
 	if len(list) == 0 && (address != "" || advertise != "") {
 		e.listener(path+".listeners[0]", item, address, advertise)
@@ -222,40 +166,29 @@ func (e *environ) listener(path, item, address, advertise string) {
 // address is where to listen, and the item that says so.
 func (e *environ) address(hostItem, portItem string) (address, item string) {
 	host := e.Text(hostItem)
-	port, hasPort := int64(0), false
-	item = hostItem
-	if portItem != "" {
-		port, hasPort = e.Int(portItem)
-		if !hasPort {
-			port = 9090
-		}
-	}
-	if host == "" {
-		if !hasPort {
+	if portItem == "" {
+		if host == "" {
 			return "", ""
 		}
-		item = portItem
+		return pyroenv.HostPort(host, 0), hostItem
 	}
-	return net.JoinHostPort(strings.Trim(cmp.Or(host, "localhost"), "[]"), strconv.FormatInt(port, 10)), item
-}
-
-// advertise is what URIs carry, for NAT.
-func (e *environ) advertise() string {
-	host := e.Text("NATHOST")
-	port, _ := e.Int("NATPORT")
+	port, hasPort := e.Int(portItem)
 	switch {
-	case host == "" && port != 0:
-		e.wrongf("NATPORT", "needs PYRO_NATHOST")
-		return ""
-	case port == 0:
-		return host
+	case host == "" && !hasPort:
+		return "", ""
+	case host == "":
+		host, hostItem = "localhost", portItem
+	case !hasPort:
+		port = pyro.DefaultNSPort
 	}
-	return net.JoinHostPort(strings.Trim(host, "[]"), strconv.FormatInt(port, 10))
+	return pyroenv.HostPort(host, port), hostItem
 }
 
 // nameServer sets what is for a name server alone.
 func (e *environ) nameServer() {
-	e.secondsIf("NS_AUTOCLEAN", "name_server.autoclean")
+	if d, set := e.Seconds("NS_AUTOCLEAN"); set {
+		e.text("NS_AUTOCLEAN", "name_server.autoclean", d.String())
+	}
 	host := e.Text("NS_BCHOST")
 	port, hasPort := e.Int("NS_BCPORT")
 	if host == "" && !hasPort {
@@ -266,24 +199,18 @@ func (e *environ) nameServer() {
 		item = "NS_BCPORT"
 	}
 	if !hasPort {
-		port = 9091
+		port = nameserver.DefaultBroadcastPort
 	}
-	e.text(item, "name_server.broadcast.address", net.JoinHostPort(strings.Trim(host, "[]"), strconv.FormatInt(port, 10)))
+	e.text(item, "name_server.broadcast.address", pyroenv.HostPort(host, port))
 }
 
 // proxy sets what is for a proxy.
 func (e *environ) proxy(m *configv1.Proxy, path string) {
-	e.both(path)
-	if d, _ := e.Seconds("COMMTIMEOUT"); d != 0 {
-		e.text("COMMTIMEOUT", path+".timeout", d.String())
-		e.text("COMMTIMEOUT", path+".connect_timeout", d.String())
+	for _, f := range e.Proxy() {
+		e.field(path, f)
 	}
-	e.textIf("SERIALIZER", path+".serializer")
-	e.boolIf("METADATA", path+".no_metadata", true)
-	e.intIf("MAX_RETRIES", path+".max_retries")
-	e.secondsIf("NS_LOOKUP_DELAY", path+".lookup_delay")
 	e.broadcastLookup(m.GetBroadcastLookup(), path+".broadcast_lookup")
-	e.tls(path+".tls", "CLIENT")
+	e.tls(path+".tls", pyroenv.ClientEnd)
 }
 
 // broadcastLookup says where the network is asked, if it is and nothing else does.
@@ -291,32 +218,40 @@ func (e *environ) broadcastLookup(m *configv1.BroadcastLookup, path string) {
 	if m == nil {
 		return
 	}
-	if m.GetPort() == 0 {
-		e.intIf("NS_BCPORT", path+".port")
+	if port, set := e.Int("NS_BCPORT"); set && m.GetPort() == 0 {
+		e.field(path, pyroenv.Field{Item: "NS_BCPORT", Path: "port", Value: port})
 	}
-	addresses := slices.DeleteFunc(e.List("BROADCAST_ADDRS"), func(a string) bool { return a == "''" }) // Pyro's word for none
-	if len(m.GetAddresses()) == 0 && len(addresses) > 0 {
-		e.list("BROADCAST_ADDRS", path+".addresses", addresses)
+	if addresses := e.BroadcastAddresses(); len(m.GetAddresses()) == 0 && len(addresses) > 0 {
+		e.field(path, pyroenv.Field{Item: "BROADCAST_ADDRS", Path: "addresses", Value: addresses})
 	}
 }
 
 // tls sets TLS, where the SSL items switch it on.
 func (e *environ) tls(path, end string) {
-	if on, _ := e.Bool("SSL"); !on {
+	cfg, on := e.TLS(end)
+	if !on {
 		return
 	}
-	e.textIf("SSL_"+end+"CERT", path+".cert")
-	e.textIf("SSL_"+end+"KEY", path+".key")
-	if ca := e.Text("SSL_CACERTS"); ca != "" {
-		e.list("SSL_CACERTS", path+".ca", []string{ca})
+	e.put("SSL", path, &configtree.Node{Kind: configtree.Map}) // with nothing else set, TLS all the same
+	set := func(item, field string, value any) {
+		e.field(path, pyroenv.Field{Item: item, Path: field, Value: value})
 	}
-	if e.Text("SSL_"+end+"KEYPASSWD") != "" {
-		e.text("SSL_"+end+"KEYPASSWD", path+".key_password.env", "PYRO_SSL_"+end+"KEYPASSWD")
+	if cfg.Cert != "" {
+		set("SSL_"+end+"CERT", "cert", cfg.Cert)
 	}
-	if end == "SERVER" {
-		e.boolIf("SSL_REQUIRECLIENTCERT", path+".require_client_cert", false)
-		return
+	if cfg.Key != "" {
+		set("SSL_"+end+"KEY", "key", cfg.Key)
 	}
-	e.put("SSL", path, &configtree.Node{Kind: configtree.Map}) // with none of them, TLS all the same
-	e.number("SSL", path+".system_roots", true)                // as Python's default contexts have it
+	if cfg.Password != nil {
+		set("SSL_"+end+"KEYPASSWD", "key_password.env", "PYRO_SSL_"+end+"KEYPASSWD")
+	}
+	if len(cfg.CAs) > 0 {
+		set("SSL_CACERTS", "ca", cfg.CAs)
+	}
+	if require, said := e.Bool("SSL_REQUIRECLIENTCERT"); said && end == pyroenv.ServerEnd {
+		set("SSL_REQUIRECLIENTCERT", "require_client_cert", require)
+	}
+	if cfg.SystemRoots {
+		set("SSL", "system_roots", true)
+	}
 }

@@ -62,3 +62,10 @@ func TestVariablesMeanInFilesWhatTheyMeanInCode(t *testing.T) {
 		}
 	}
 }
+
+// A server that is to speak TLS does not speak without it because its certificate is missing.
+func TestSSLWithoutACertificateIsAnError(t *testing.T) {
+	f := load(t, map[string]string{"site.yaml": "server: {}\n"}, map[string]string{"PYRO_SSL": "1"})
+	_, err := config.ServerOptions(f.Config().GetServer(), config.Env{})
+	require.ErrorContains(t, err, "a TLS server needs a certificate")
+}
