@@ -53,9 +53,8 @@ func levelOf(l configv1.Log_Level) slog.Level {
 type output struct {
 	stdout, stderr io.Writer
 
-	mu   sync.Mutex // guards what follows, and keeps lines apart
-	to   io.Writer
-	file *os.File // nil where to is a stream
+	mu sync.Mutex // guards what follows, and keeps lines apart
+	to io.Writer
 }
 
 // Write writes one line.
@@ -85,13 +84,15 @@ func (o *output) open(name string) (io.Writer, error) {
 func (o *output) use(next io.Writer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.file != nil {
-		_ = o.file.Close()
-	}
+	before := o.to
 	o.to = next
-	o.file, _ = next.(*os.File)
-	if next == o.stdout || next == o.stderr {
-		o.file = nil
+	o.discard(before)
+}
+
+// discard closes what open has returned, if it is a file.
+func (o *output) discard(to io.Writer) {
+	if file, ok := to.(*os.File); ok && to != o.stdout && to != o.stderr {
+		_ = file.Close()
 	}
 }
 

@@ -4,9 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,12 +85,13 @@ func (p *Program) notReloaded(err error) error {
 func (p *Program) reload(next *config.File) (Report, error) {
 	c := p.prepare(next)
 	if err := errors.Join(c.errs...); err != nil {
-		c.discard()
+		runAll(c.discard)
 		return Report{}, p.notReloaded(next.Locate(err))
 	}
 	before := proto.CloneOf(p.running)
-	c.apply()
+	runAll(c.apply)
 	p.file = next
+	slices.Sort(c.alsoChanged)
 	report := Report{
 		Changed:      append(config.Diff(before, p.running), c.alsoChanged...),
 		NeedsRestart: append(config.Diff(p.running, c.next), c.alsoWaiting...),
@@ -109,6 +108,12 @@ func (p *Program) reload(next *config.File) (Report, error) {
 	return report, nil
 }
 
+func runAll(parts []func()) {
+	for _, do := range parts {
+		do()
+	}
+}
+
 // warn logs what would do better otherwise.
 func (p *Program) warn() {
 	for _, w := range p.file.Warnings() {
@@ -116,54 +121,30 @@ func (p *Program) warn() {
 	}
 }
 
-// A change is a reload that is prepared: nothing of it can fail any more, unless errs says so.
+// A change is a reload that is being prepared. What is prepared cannot fail any more; with errs, nothing of it is done.
 type change struct {
 	p    *Program
 	next *configv1.Config
 	errs []error
 
-	output   io.Writer
-	token    string
-	secrets  map[string][sha256.Size]byte
-	chains   map[string]*config.BuiltChain
-	proxies  map[string]*madeProxy       // new ones
-	services map[string]*service.Service // new ones, and those that differ
-	removed  []string                    // services
+	apply   []func() // do it, under Program.mu
+	discard []func() // give back what was opened in vain
 
+	secrets                  map[string][sha256.Size]byte
 	alsoChanged, alsoWaiting []string // by what the messages do not show
 }
 
-// prepare makes all that is to change.
+// prepare prepares each part of the program that can change.
 func (p *Program) prepare(loaded *config.File) *change {
-	next := proto.CloneOf(loaded.Config())
-	c := &change{
-		p: p, next: next, chains: map[string]*config.BuiltChain{},
-		proxies: map[string]*madeProxy{}, services: map[string]*service.Service{},
-	}
-	if proto.Size(next) == 0 && proto.Size(p.file.Config()) > 0 {
+	c := &change{p: p, next: proto.CloneOf(loaded.Config())}
+	if proto.Size(c.next) == 0 && proto.Size(p.file.Config()) > 0 {
 		c.add(fmt.Errorf("%s: nothing is set, as if a file were half written", strings.Join(loaded.Files(), ", ")))
 		return c
 	}
-	p.complete(next)
-	var err error
-	if c.output, err = p.log.out.open(next.GetLog().GetOutput()); err != nil {
-		c.failed("log.output", err)
+	p.complete(c.next)
+	for _, part := range []func(){c.log, c.admin, c.server, c.services, c.nameServer, c.proxies, c.compareSecrets} {
+		part()
 	}
-	if p.running.GetAdmin() != nil {
-		c.token, err = adminTokenOf(next)
-		c.add(err)
-	}
-	if p.server != nil {
-		c.prepareServices()
-	}
-	if p.server != nil && next.GetServer() != nil {
-		c.chain(serverChain, next.GetServer(), p.running.GetServer(), transport.ServerEnd)
-	}
-	if p.nameServer != nil && next.GetNameServer().GetServer() != nil {
-		c.chain(namesChain, next.GetNameServer().GetServer(), p.running.GetNameServer().GetServer(), transport.ServerEnd)
-	}
-	c.prepareProxies()
-	c.compareSecrets()
 	return c
 }
 
@@ -177,26 +158,81 @@ func (c *change) failed(path string, err error) {
 	c.add(&config.FieldError{Path: path, Err: err})
 }
 
-// discard gives back what was opened in vain.
-func (c *change) discard() {
-	if file, ok := c.output.(*os.File); ok && c.output != c.p.opts.stdout && c.output != c.p.opts.stderr {
-		_ = file.Close()
+// then has do run when the change is applied.
+func (c *change) then(do func()) { c.apply = append(c.apply, do) }
+
+func (c *change) log() {
+	p, m := c.p, c.next.GetLog()
+	output, err := p.log.out.open(m.GetOutput())
+	if err != nil {
+		c.failed("log.output", err)
+		return
 	}
-	for _, made := range c.proxies {
-		_ = made.proxy.Close()
+	c.discard = append(c.discard, func() { p.log.out.discard(output) })
+	c.then(func() {
+		p.log.out.use(output)
+		p.log.level.Set(levelOf(m.GetLevel()))
+		p.running.Log.Level, p.running.Log.Output = m.GetLevel(), m.GetOutput()
+		p.running.Include, p.running.Client = c.next.GetInclude(), c.next.GetClient() // which mean nothing to what runs
+	})
+}
+
+func (c *change) admin() {
+	running, next := c.p.running.GetAdmin(), c.next.GetAdmin()
+	if running == nil || next == nil {
+		return
+	}
+	token, err := adminTokenOf(c.next)
+	c.add(err)
+	c.then(func() {
+		c.p.token.set(token)
+		running.Token = next.GetToken()
+		c.p.secrets[tokenPath] = c.secrets[tokenPath]
+	})
+}
+
+func (c *change) server() {
+	if c.p.server != nil && c.next.GetServer() != nil {
+		c.ofServer(serverChain, c.p.running.GetServer(), c.next.GetServer(), c.p.server.SetLimits)
 	}
 }
 
-// chain makes the chain that is to take the place of another one, around what runs as it did. One that wants what only a
-// new process has waits.
-func (c *change) chain(path string, next, running chained, end transport.End) {
+func (c *change) nameServer() {
+	if next := c.next.GetNameServer().GetServer(); c.p.nameServer != nil && next != nil {
+		c.ofServer(namesChain, c.p.running.GetNameServer().GetServer(), next, c.p.nameServer.SetLimits)
+	}
+}
+
+// ofServer makes what can change of a server what next says.
+func (c *change) ofServer(chain string, running, next *configv1.Server, setLimits func(*configv1.Limits) error) {
+	c.chain(chain, running, next, transport.ServerEnd, func() { running.Chain = next.GetChain() })
+	c.then(func() {
+		if err := setLimits(next.GetLimits()); err != nil { // the rules of the messages are as strict
+			c.p.log.Error("the limits stay as they were", "error", err)
+			return
+		}
+		running.Limits = next.GetLimits()
+	})
+}
+
+// chain makes the chain that is to take the place of another one, around what runs as it did, and calls taken when it
+// has. One that wants what only a new process has waits.
+func (c *change) chain(path string, running, next chained, end transport.End, taken func()) {
 	built, err := config.Chain(next.GetChain(), c.p.chainEnv(running, path, end))
+	chain := c.p.chains[path]
 	switch {
-	case err == nil && opensUp(c.p.chains[path].Chain(), built), errors.Is(err, middleware.ErrRestart):
-	case err == nil:
-		c.chains[path] = built
-	default:
+	case errors.Is(err, middleware.ErrRestart):
+	case err != nil:
 		c.add(err)
+	case opensUp(chain.Chain(), built):
+	default:
+		c.then(func() {
+			for _, i := range built.OtherSecrets(chain.Chain()) {
+				c.alsoChanged = append(c.alsoChanged, path+"["+strconv.Itoa(i)+"]")
+			}
+			chain.Replace(built)
+			taken()
+		})
 	}
 }
 
@@ -211,12 +247,16 @@ func opensUp(before, next *config.BuiltChain) bool {
 	return false
 }
 
-// prepareServices makes the services that are new or differ, and finds those that are gone.
-func (c *change) prepareServices() {
+// services makes those that are new or differ, and finds those that are gone.
+func (c *change) services() {
+	if c.p.server == nil {
+		return
+	}
 	before := map[string]*configv1.Service{}
 	for _, m := range c.p.running.GetServices() {
 		before[m.GetName()] = m
 	}
+	made := map[string]*service.Service{}
 	for i, m := range c.next.GetServices() {
 		there := before[m.GetName()]
 		delete(before, m.GetName())
@@ -230,22 +270,64 @@ func (c *change) prepareServices() {
 		}
 		s, err := config.NewService(m, c.p.env(path), c.p.end)
 		c.add(err)
-		c.services[m.GetName()] = s
+		made[m.GetName()] = s
 	}
-	c.removed = slices.Sorted(maps.Keys(before))
+	c.then(func() {
+		c.p.serve(made, slices.Sorted(maps.Keys(before)))
+		c.p.running.Services = c.next.GetServices()
+	})
 }
 
-func (c *change) prepareProxies() {
-	for _, name := range slices.Sorted(maps.Keys(c.next.GetProxies())) {
-		m := c.next.GetProxies()[name]
-		if c.p.running.GetProxies()[name] != nil {
-			c.chain(proxyPath(name)+".chain", m, c.p.running.GetProxies()[name], transport.ClientEnd)
+// serve takes services into the server, or in the place of others, and removes some.
+func (p *Program) serve(made map[string]*service.Service, removed []string) {
+	for _, name := range removed {
+		if s := p.services[name]; s != nil { // nil: it could not be added
+			p.server.Remove(s)
+		}
+		delete(p.services, name)
+	}
+	for name, s := range made {
+		add := p.server.Add
+		if p.services[name] != nil {
+			add = p.server.Replace
+		}
+		if err := add(s); err != nil {
+			p.log.Error("a service stays as it was", "service", name, "error", err)
 			continue
 		}
-		made, err := c.p.makeProxy(name, m)
-		c.add(err)
-		if err == nil {
-			c.proxies[name] = made
+		p.services[name] = s
+	}
+}
+
+// proxies changes the chains of those that are there, and makes new ones.
+func (c *change) proxies() {
+	for _, name := range slices.Sorted(maps.Keys(c.next.GetProxies())) {
+		next := c.next.GetProxies()[name]
+		if running := c.p.running.GetProxies()[name]; running != nil {
+			c.chain(proxyPath(name)+".chain", running, next, transport.ClientEnd, func() { running.Chain = next.GetChain() })
+			continue
+		}
+		made, err := c.p.makeProxy(name, next)
+		if err != nil {
+			c.add(err)
+			continue
+		}
+		c.discard = append(c.discard, func() { _ = made.proxy.Close() })
+		c.then(func() { c.takeProxy(name, made) })
+	}
+}
+
+// takeProxy has a new proxy, and its secrets, in force.
+func (c *change) takeProxy(name string, made *madeProxy) {
+	p := c.p
+	p.take(name, made)
+	if p.running.Proxies == nil {
+		p.running.Proxies = map[string]*configv1.Proxy{}
+	}
+	p.running.Proxies[name] = c.next.GetProxies()[name]
+	for path, digest := range c.secrets {
+		if strings.HasPrefix(path, proxyPath(name)+".") {
+			p.secrets[path] = digest
 		}
 	}
 }
@@ -283,89 +365,4 @@ func digests(c *configv1.Config) (map[string][sha256.Size]byte, error) {
 		found[path] = sha256.Sum256([]byte(value))
 	}
 	return found, errors.Join(errs...)
-}
-
-// apply does it, under Program.mu.
-func (c *change) apply() {
-	p := c.p
-	p.log.out.use(c.output)
-	p.log.level.Set(levelOf(c.next.GetLog().GetLevel()))
-	p.running.Log.Level, p.running.Log.Output = c.next.GetLog().GetLevel(), c.next.GetLog().GetOutput()
-	p.running.Include, p.running.Client = c.next.GetInclude(), c.next.GetClient()
-	if p.running.GetAdmin() != nil && c.next.GetAdmin() != nil {
-		p.token.set(c.token)
-		p.running.Admin.Token = c.next.GetAdmin().GetToken()
-		p.secrets[tokenPath] = c.secrets[tokenPath]
-	}
-	for _, path := range slices.Sorted(maps.Keys(c.chains)) {
-		for _, i := range c.chains[path].OtherSecrets(p.chains[path].Chain()) {
-			c.alsoChanged = append(c.alsoChanged, path+"["+strconv.Itoa(i)+"]")
-		}
-		p.chains[path].Replace(c.chains[path])
-	}
-	if p.server != nil && c.next.GetServer() != nil {
-		c.applyServer(p.running.GetServer(), c.next.GetServer(), serverChain, p.server.SetLimits)
-	}
-	if p.server != nil {
-		c.applyServices()
-	}
-	if p.nameServer != nil && c.next.GetNameServer().GetServer() != nil {
-		c.applyServer(p.running.GetNameServer().GetServer(), c.next.GetNameServer().GetServer(), namesChain, p.nameServer.SetLimits)
-	}
-	c.applyProxies()
-}
-
-// applyServer makes what can change of a server what next says.
-func (c *change) applyServer(running, next *configv1.Server, chain string, setLimits func(*configv1.Limits) error) {
-	if c.chains[chain] != nil {
-		running.Chain = next.GetChain()
-	}
-	if err := setLimits(next.GetLimits()); err != nil { // the rules of the messages are as strict
-		c.p.log.Error("the limits stay as they were", "error", err)
-		return
-	}
-	running.Limits = next.GetLimits()
-}
-
-func (c *change) applyServices() {
-	p := c.p
-	for _, name := range c.removed {
-		if s := p.services[name]; s != nil { // nil: it could not be added
-			p.server.Remove(s)
-		}
-		delete(p.services, name)
-	}
-	for name, s := range c.services {
-		add := p.server.Add
-		if p.services[name] != nil {
-			add = p.server.Replace
-		}
-		if err := add(s); err != nil {
-			p.log.Error("a service stays as it was", "service", name, "error", err)
-			continue
-		}
-		p.services[name] = s
-	}
-	p.running.Services = c.next.GetServices()
-}
-
-func (c *change) applyProxies() {
-	p := c.p
-	for name, m := range p.running.GetProxies() {
-		if c.chains[proxyPath(name)+".chain"] != nil {
-			m.Chain = c.next.GetProxies()[name].GetChain()
-		}
-	}
-	for name, made := range c.proxies {
-		p.take(name, made)
-		if p.running.Proxies == nil {
-			p.running.Proxies = map[string]*configv1.Proxy{}
-		}
-		p.running.Proxies[name] = c.next.GetProxies()[name]
-		for path, digest := range c.secrets {
-			if strings.HasPrefix(path, proxyPath(name)+".") {
-				p.secrets[path] = digest
-			}
-		}
-	}
 }
