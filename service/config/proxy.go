@@ -14,20 +14,13 @@ import (
 // the rest it is as [ServerOptions].
 func ProxyOptions(m *configv1.Proxy, env Env) ([]service.ProxyOption, error) {
 	b := &proxyBuilder{builder: newBuilder(env, transport.ClientEnd)}
-	b.protocol(m)
-	for _, o := range append(sizeOptions(m.GetLimits()), valueOptions(m.GetValues())...) {
+	for _, o := range b.both(m) {
 		b.add(o)
 	}
+	b.protocol(m)
 	b.patience(m)
 	b.tls(m)
 	b.names(m)
-	if chain := m.GetChain(); len(chain.GetMiddlewares()) > 0 {
-		built, err := Chain(chain, b.in("chain").WithValues(m.GetValues(), m.GetLimits()))
-		b.also(err)
-		if err == nil {
-			b.add(service.Use(built.Middleware()))
-		}
-	}
 	return b.opts, b.err()
 }
 
@@ -59,20 +52,11 @@ func (b *proxyBuilder) protocol(m *configv1.Proxy) {
 	if d := m.GetDialect(); d != configv1.Dialect_DIALECT_UNSPECIFIED {
 		b.add(service.Dialect(codec.Dialect(d))) //nolint:gosec // an enum of small numbers
 	}
-	if m.GetCompression() {
-		b.add(service.Compression())
-	}
-	if key := b.secret("hmac_key", m.GetHmacKey()); key != "" {
-		b.add(service.HMACKey(key))
-		if m.GetDialect() == configv1.Dialect_DIALECT_PYRO5 {
-			b.failed("hmac_key", errUnsigned)
-		}
+	if m.GetHmacKey() != nil && m.GetDialect() == configv1.Dialect_DIALECT_PYRO5 {
+		b.failed("hmac_key", errUnsigned)
 	}
 	if value := b.secret("handshake", m.GetHandshake()); value != "" {
 		b.add(service.Handshake(value))
-	}
-	if annotations := m.GetAnnotations(); len(annotations) > 0 {
-		b.add(service.Annotate(b.annotations(annotations)))
 	}
 	if m.GetNoMetadata() {
 		b.add(service.NoMetadata())
@@ -101,9 +85,6 @@ func (b *proxyBuilder) patience(m *configv1.Proxy) {
 	}
 	if m.GetReconnectAfterTimeout() {
 		b.add(service.ReconnectAfterTimeout())
-	}
-	if v := ipVersion(m.GetPreferIp()); v != 0 {
-		b.add(service.PreferIP(v))
 	}
 }
 
