@@ -13,7 +13,10 @@ const (
 // A buffer is a pooled slice; whoever got it owns it until it puts it back.
 type buffer = *[]byte
 
-// A bufferPool holds buffers that begin with a size, and those that grew to no more than sixteen times
+// maxPooled is how many times as large as its size a buffer may become without being lost to its pool.
+const maxPooled = 16
+
+// A bufferPool holds buffers that begin with a size, and those that grew to no more than maxPooled times
 // as much.
 type bufferPool struct {
 	size int
@@ -35,7 +38,7 @@ func (p *bufferPool) get() buffer {
 }
 
 func (p *bufferPool) put(b buffer) {
-	if b != nil && cap(*b) >= p.size && cap(*b) <= 16*p.size {
+	if b != nil && cap(*b) >= p.size && cap(*b) <= maxPooled*p.size {
 		p.pool.Put(b)
 	}
 }

@@ -400,6 +400,11 @@ func (w *worker) result(f *frame, info *transport.CallInfo, r *transport.Reply) 
 		annotations = append(annotations, r.Header.Annotations...)
 	}
 	fields := frameFields{typ: msgResult, flags: f.flags & flagBatch}
+	room, err := w.roomFor(r.Value)
+	if err != nil {
+		return w.raise(f, call, err)
+	}
+	w.counted += room
 	err = w.reply(f, fields, call.Header.CorrelationID, annotations, r.Value)
 	if err == nil {
 		return true, nil

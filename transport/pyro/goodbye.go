@@ -86,18 +86,7 @@ func (w *worker) sayGoodbye(idle bool) error {
 	if idle {
 		limit = partTime
 	}
-	w.wmu.Lock()
-	defer w.wmu.Unlock()
-	n, err := w.writer.tryWrite(out)
-	if err == nil && n < len(out) {
-		_ = w.nc.SetWriteDeadline(time.Now().Add(limit))
-		_, err = w.nc.Write(out[n:])
-		err = errors.Join(err, w.nc.SetWriteDeadline(time.Time{}))
-	}
-	if err == nil {
-		w.s.counts.sent.Add(uint64(len(out)))
-	}
-	return err
+	return w.writeWithin(out, limit)
 }
 
 // lastLook tells whether something has come from a client that knows no goodbyes: it is answered.

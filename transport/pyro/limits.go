@@ -10,6 +10,7 @@ import (
 // are read-only once in use.
 type limits struct {
 	maxMessageSize, maxInflatedSize int64
+	maxUnsentSize                   int64
 	idleTimeout, writeTimeout       time.Duration
 	values                          codec.Options
 
@@ -21,6 +22,7 @@ func (cfg *ServerConfig) limits() *limits {
 	return &limits{
 		maxMessageSize:   orDefault(cfg.MaxMessageSize, DefaultMaxMessageSize),
 		maxInflatedSize:  orDefault(cfg.MaxInflatedSize, DefaultMaxInflatedSize),
+		maxUnsentSize:    orDefault(cfg.MaxUnsentSize, DefaultMaxUnsentSize),
 		idleTimeout:      max(0, cfg.IdleTimeout),
 		writeTimeout:     orDefault(cfg.WriteTimeout, time.Minute),
 		values:           cfg.Values,
@@ -31,9 +33,9 @@ func (cfg *ServerConfig) limits() *limits {
 }
 
 // SetLimits gives a server that may be running the limits of cfg, where 0 means the default. MaxConnections,
-// HandshakeTimeout and Streams.Max count at once, for what comes from then on; MaxMessageSize, MaxInflatedSize,
-// IdleTimeout, WriteTimeout and Values.MaxDepth for the connections that are made from then on. Nothing else of cfg is
-// looked at.
+// HandshakeTimeout, MaxUnsentSize and Streams.Max count at once, for what comes from then on; MaxMessageSize,
+// MaxInflatedSize, IdleTimeout, WriteTimeout and Values.MaxDepth for the connections that are made from then on. Nothing
+// else of cfg is looked at.
 func (s *Server) SetLimits(cfg ServerConfig) {
 	l := cfg.limits()
 	s.mu.Lock()
@@ -43,5 +45,6 @@ func (s *Server) SetLimits(cfg ServerConfig) {
 	l.values.MaxDepth = cfg.Values.MaxDepth
 	s.limits.Store(l)
 	s.inflated.resize(l.maxInflatedSize)
+	s.unsent.resize(l.maxUnsentSize)
 	s.streams.limit(l.maxStreams)
 }

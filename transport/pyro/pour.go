@@ -105,8 +105,13 @@ func (p *pour) item() (last bool) {
 	p.s.inFlight.Add(1)
 	r, err := p.fetch(ctx, info)
 	p.s.inFlight.Add(-1)
+	var room int64
+	if err == nil && r != nil {
+		room, err = p.roomFor(r.Value)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.counted += room
 	before := 0
 	if p.out != nil {
 		before = len(*p.out)
@@ -119,6 +124,7 @@ func (p *pour) item() (last bool) {
 	p.items--
 	if p.out != nil {
 		p.bytes -= int64(len(*p.out) - before)
+		p.counted = p.count(p.out, p.counted) // it may have to wait for what is being written
 	}
 	p.changed.Broadcast()
 	return !more
@@ -179,16 +185,15 @@ func (p *pour) write() {
 		for p.out == nil && !p.made {
 			p.changed.Wait()
 		}
-		out, made := p.out, p.made
-		p.out = nil
+		out, counted, made := p.out, p.counted, p.made
+		p.out, p.counted = nil, 0
 		p.changed.Broadcast()
 		p.mu.Unlock()
 		if out == nil && made {
+			p.hold(-counted)
 			break
 		}
-		err := p.serverConn.write(*out)
-		streamPool.put(out)
-		if err != nil {
+		if err := p.serverConn.write(out, counted); err != nil {
 			p.hangUp()
 		}
 	}

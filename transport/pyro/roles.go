@@ -47,6 +47,7 @@ type worker struct {
 	slice   int                    // bytes of requests that share a write of replies; 0 before those that come together next
 	flushAt int                    // bytes of requests left at which the next write is due
 	out     buffer                 // replies to be written; nil while there are none
+	counted int64                  // what counts as unsent for them already
 	names   map[string]string
 
 	lastObject, lastMethod string
@@ -195,6 +196,7 @@ func (c *serverConn) watch() bool {
 func (c *serverConn) handOver() {
 	old, next := c.holder, newWorker(c)
 	next.out, old.out = old.out, nil
+	next.counted, old.counted = old.counted, 0
 	if c.reader.buf != nil {
 		old.behind = c.reader.detach()
 	}
@@ -497,6 +499,7 @@ func (c *serverConn) hangUp() {
 // leave ends a worker.
 func (w *worker) leave() {
 	streamPool.put(w.out)
+	w.hold(-w.counted)
 	w.countOff()
 }
 

@@ -57,6 +57,10 @@ type ServerConfig struct {
 	// WriteTimeout is how long a peer may take to read each MiB of a reply, or the rest of it; 0
 	// means one minute.
 	WriteTimeout time.Duration
+	// MaxUnsentSize bounds the answers that are held for peers which have not read them, on all connections together;
+	// 0 means 256 MiB. While there is no more room, other large answers wait, and peers that take longer than two
+	// seconds to read a MiB lose their connections, the slowest first. One answer alone may be larger.
+	MaxUnsentSize int64
 	// OnewayInOrder carries one-way calls out in their turn, as Pyro4 does with ONEWAY_THREADED off, instead
 	// of in goroutines of their own. Between ends of this toolkit that holds for objects that are Ordered.
 	OnewayInOrder bool
@@ -110,6 +114,7 @@ type Server struct {
 	closing  chan struct{} // closed when draining begins
 	oneways  *oneways
 	inflated *inflateRoom
+	unsent   *unsentRoom
 	limits   atomic.Pointer[limits] // written under mu
 	monitor  monitor
 
@@ -146,6 +151,7 @@ func NewServer(h Handler, cfg ServerConfig) (*Server, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.limits.Store(cfg.limits())
+	s.unsent = newUnsentRoom(s.limits.Load().maxUnsentSize, s.shed)
 	s.cfg.MaxConcurrent = orDefault(cfg.MaxConcurrent, defaultMaxConcurrent)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

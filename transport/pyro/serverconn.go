@@ -63,7 +63,10 @@ type serverConn struct {
 	reader *frameReader
 	writer *rawWriter
 
-	wmu sync.Mutex // held while replies are written
+	wmu     sync.Mutex   // held while replies are written
+	unsent  atomic.Int64 // bytes of the server's room that the connection has
+	writing atomic.Int64 // when what is being written began to be, in nanoseconds from since, which is 1; 0: nothing is
+	shed    atomic.Bool  // it was ended because the peer does not read
 
 	ctx    context.Context //nolint:containedctx // the connection's life, from which those of its calls derive
 	cancel context.CancelCauseFunc
@@ -554,32 +557,30 @@ func (w *worker) flush() error {
 	if w.out == nil {
 		return nil
 	}
-	err := w.write(*w.out)
-	streamPool.put(w.out)
-	w.out = nil
-	return err
+	out, counted := w.out, w.counted
+	w.out, w.counted = nil, 0
+	return w.write(out, counted)
 }
 
-// write writes b, after what others write. What the connection does not take at once the peer has to read in time.
-func (c *serverConn) write(b []byte) error {
-	c.wmu.Lock()
+// write writes out, after what others write, and puts it back. What the connection does not take at once the peer has to
+// read in time, and it counts as unsent; counted is what does already.
+func (c *serverConn) write(out buffer, counted int64) error {
+	return c.writeUnwritten(unwritten{conn: c, out: out, rest: *out, counted: counted, limit: c.limits.writeTimeout})
+}
+
+// writeWithin is write for b, where the peer has another limit.
+func (c *serverConn) writeWithin(b []byte, limit time.Duration) error {
+	return c.writeUnwritten(unwritten{conn: c, out: &b, rest: b, limit: limit})
+}
+
+func (c *serverConn) writeUnwritten(u unwritten) error {
+	defer u.done()
+	if !c.wmu.TryLock() {
+		u.count()
+		c.wmu.Lock()
+	}
 	defer c.wmu.Unlock()
-	n, err := c.writer.tryWrite(b)
-	c.s.counts.sent.Add(uint64(n)) //nolint:gosec // it is not negative
-	if err != nil || n == len(b) {
-		return err
-	}
-	for b = b[n:]; len(b) > 0; {
-		part := b[:min(len(b), writePart)]
-		_ = c.nc.SetWriteDeadline(time.Now().Add(c.limits.writeTimeout))
-		if _, err := c.nc.Write(part); err != nil {
-			c.s.counts.wrote(err)
-			return err
-		}
-		c.s.counts.sent.Add(uint64(len(part)))
-		b = b[len(part):]
-	}
-	return c.nc.SetWriteDeadline(time.Time{})
+	return u.write()
 }
 
 // repeated returns b as a string. Most calls repeat the name of the one before, which is last; on many connections

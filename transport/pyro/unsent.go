@@ -1,0 +1,391 @@
+package pyro
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/transport"
+)
+
+// DefaultMaxUnsentSize is how many bytes of answers a server holds for peers that have not read them, unless
+// said otherwise.
+const DefaultMaxUnsentSize = 256 << 20
+
+const (
+	// unsentAlways is the size up to which an answer never waits for room.
+	unsentAlways = 1 << 20
+	// unsentPatience is how long a larger one does.
+	unsentPatience = 30 * time.Second
+	// unsentTime is how long a peer may take at most to read writePart while there is no room.
+	unsentTime = 2 * time.Second
+	// unsentUnit is what is counted in, so that gathering small answers does not mean counting each.
+	unsentUnit = 16 << 10
+	// unsentTick is how often is looked who has taken longer.
+	unsentTick = 100 * time.Millisecond
+)
+
+// unsentRoom bounds the answers that a server holds, on all connections together, because their peers have not read
+// them. An answer that a connection takes at once does not come here, unless it is large: then it is counted before it
+// is encoded, as what it is likely to be long, and waits until there is room. What is not taken at once counts with the
+// memory that it is in.
+type unsentRoom struct {
+	size, held atomic.Int64
+	waiting    atomic.Int32 // who waits for room
+	shed       func() bool  // has those lose who do not read, and tells whether to look again
+
+	mu     sync.Mutex    // guards what follows
+	freed  chan struct{} // closed when there is more room
+	wanted int64         // by those who wait
+	timer  *time.Timer
+	runs   bool // the timer is set, or its tick runs
+}
+
+func newUnsentRoom(size int64, shed func() bool) *unsentRoom {
+	r := &unsentRoom{shed: shed, freed: make(chan struct{})}
+	r.size.Store(size)
+	return r
+}
+
+// take counts n bytes once there is room for them. For no answer that need be more than half of the room, so that one
+// which is larger than all of it gets its turn. Who waits too long has an error.
+func (r *unsentRoom) take(ctx context.Context, n int64) error {
+	if r.try(n) {
+		return nil
+	}
+	r.waiting.Add(1)
+	defer r.waiting.Add(-1)
+	wanted := min(n, r.size.Load()/2)
+	r.want(wanted)
+	defer r.want(-wanted)
+	ctx, cancel := context.WithTimeoutCause(ctx, unsentPatience, errNoRoom)
+	defer cancel()
+	for {
+		r.mu.Lock()
+		freed := r.freed
+		r.mu.Unlock()
+		if r.try(n) {
+			return nil
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// errNoRoom is for an answer that others leave no room for.
+var errNoRoom = transport.Errorf(transport.CodeResourceExhausted,
+	"the server has no room for the answer: too many others are not read (option MaxUnsentSize)")
+
+// try counts n bytes if there is room.
+func (r *unsentRoom) try(n int64) bool {
+	size := r.size.Load()
+	for {
+		held := r.held.Load()
+		if held > size-min(n, size/2) {
+			return false
+		}
+		if r.held.CompareAndSwap(held, held+n) {
+			return true
+		}
+	}
+}
+
+// want says that somebody waits for n bytes, or with a negative n no more.
+func (r *unsentRoom) want(n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wanted += n
+	r.watch()
+}
+
+// watch looks from now on, under mu, who does not read.
+func (r *unsentRoom) watch() {
+	if r.runs || r.wanted == 0 && r.held.Load() <= r.size.Load() {
+		return
+	}
+	r.runs = true
+	if r.timer == nil {
+		r.timer = time.AfterFunc(unsentTick, r.tick)
+	} else {
+		r.timer.Reset(unsentTick)
+	}
+}
+
+// tick runs once at a time.
+func (r *unsentRoom) tick() {
+	again := r.shed()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.runs = again; again {
+		r.timer.Reset(unsentTick)
+		return
+	}
+	r.watch() // somebody may have come since
+}
+
+// add counts n bytes that are there. Those who do not read lose by it if that is far too much.
+func (r *unsentRoom) add(n int64) {
+	held, size := r.held.Add(n), r.size.Load()
+	if held <= size {
+		return
+	}
+	r.mu.Lock()
+	r.watch()
+	r.mu.Unlock()
+	if held-size > size {
+		r.shed()
+	}
+}
+
+// give returns n bytes.
+func (r *unsentRoom) give(n int64) {
+	r.held.Add(-n)
+	if r.waiting.Load() > 0 {
+		r.wake()
+	}
+}
+
+// wake has those who wait look again.
+func (r *unsentRoom) wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.freed)
+	r.freed = make(chan struct{})
+}
+
+// resize changes the size.
+func (r *unsentRoom) resize(size int64) {
+	r.size.Store(size)
+	r.wake()
+	r.add(0)
+}
+
+// A pressure is what there is too much of in an unsentRoom.
+type pressure struct {
+	excess int64         // bytes that there are too many, with those that are waited for
+	flood  int64         // bytes beyond twice the room: who holds them has no time any more
+	limit  time.Duration // that a peer may take to read writePart: the more is waited for, the less
+	waited bool          // somebody waits
+}
+
+func (r *unsentRoom) pressure() pressure {
+	r.mu.Lock()
+	wanted := r.wanted
+	r.mu.Unlock()
+	size, held := r.size.Load(), r.held.Load()
+	share := float64(size) / (float64(size) + float64(wanted))
+	return pressure{
+		excess: held - size + wanted,
+		flood:  held - size - size,
+		limit:  time.Duration(share * float64(unsentTime)),
+		waited: wanted > 0,
+	}
+}
+
+// A holder is a connection for whose peer there are bytes that it has not read.
+type holder struct {
+	conn  *serverConn
+	bytes int64
+	taken time.Duration // by the peer so far, to read what is being written; negative: nothing is
+}
+
+// holders returns the connections that hold bytes, those first whose peers have taken longest.
+func (s *Server) holders() []holder {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []holder
+	for c := range s.conns {
+		if n := c.unsent.Load(); n > 0 {
+			all = append(all, holder{c, n, c.stuckFor()})
+		}
+	}
+	slices.SortFunc(all, func(a, b holder) int { return cmp.Compare(b.taken, a.taken) })
+	return all
+}
+
+// shed ends connections whose peers do not read while there is no room, those first that have taken longest, until what
+// they hold is enough. It tells whether there is too little room.
+func (s *Server) shed() bool {
+	p := s.unsent.pressure()
+	if p.excess <= 0 {
+		return false
+	}
+	all := s.holders()
+	large := 0 // of those that stay
+	for _, h := range all {
+		if h.conn.shed.Load() { // it is on its way
+			p.left(h.bytes)
+		} else if h.bytes > flushSize {
+			large++
+		}
+	}
+	for _, h := range all {
+		if p.excess <= 0 || large <= 1 && !p.waited { // one alone is in nobody's way
+			break
+		}
+		if !p.ends(&h, large > 1) || !h.conn.shed.CompareAndSwap(false, true) {
+			continue
+		}
+		p.left(h.bytes)
+		if h.bytes > flushSize {
+			large--
+		}
+		s.counts.unsentTimeouts.Add(1)
+		s.log.Warn("connection ended, because its peer does not read while there is no room for answers",
+			"peer", h.conn.peer.String(), "unsent", h.bytes, "waited", h.taken.Round(time.Millisecond))
+		h.conn.abort()
+	}
+	return true
+}
+
+// ends tells whether h has taken too long. What is small does not make a flood, nor does one alone.
+func (p *pressure) ends(h *holder, among bool) bool {
+	return h.taken > p.limit || among && p.flood > 0 && h.taken >= 0 && h.bytes > flushSize
+}
+
+// left counts bytes off that a connection is about to give back.
+func (p *pressure) left(n int64) {
+	p.excess -= n
+	p.flood -= n
+}
+
+// errUnread is why a connection is ended whose peer does not read.
+var errUnread = errors.New("it does not read while there is no room for answers (option MaxUnsentSize)")
+
+// abort ends the connection at once: what the system holds for it is dropped, too.
+func (c *serverConn) abort() {
+	c.cancel(fmt.Errorf("%w: %w", ErrCallerGone, errUnread))
+	nc := c.nc
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn() // Close of TLS would wait for the peer
+	}
+	if l, ok := nc.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+	_ = nc.Close()
+	c.hangUp()
+}
+
+// stuckFor returns how long the peer has taken so far to read what is being written; -1 if nothing is.
+func (c *serverConn) stuckFor() time.Duration {
+	since := c.writing.Load()
+	if since == 0 {
+		return -1
+	}
+	return time.Since(c.since) - time.Duration(since-1)
+}
+
+// hold counts n bytes for the connection, or with a negative n no more.
+func (c *serverConn) hold(n int64) {
+	c.unsent.Add(n)
+	if n > 0 {
+		c.s.unsent.add(n)
+	} else {
+		c.s.unsent.give(-n)
+	}
+}
+
+// roomFor takes room for the encoding of v if that is likely to be large, and returns how much.
+func (c *serverConn) roomFor(v codec.Value) (int64, error) {
+	n := weigh(v)
+	if n <= unsentAlways {
+		return 0, nil
+	}
+	if c.o.compress {
+		n *= 2 // both are there
+	}
+	if err := c.s.unsent.take(c.ctx, n); err != nil {
+		if errors.Is(err, errNoRoom) {
+			c.s.counts.answersRefused.Add(1)
+			c.s.log.Warn("an answer was refused, because there is no room for it", "peer", c.peer.String())
+		}
+		return 0, err
+	}
+	c.unsent.Add(n)
+	return n, nil
+}
+
+// count counts out as what it holds, where counted is what was counted for it so far, and returns what is now.
+func (c *serverConn) count(out buffer, counted int64) int64 {
+	n := int64(cap(*out))
+	if n <= maxPooled*streamBuffer { // one of the pool may be larger than need be
+		n = int64(len(*out)+unsentUnit-1) / unsentUnit * unsentUnit
+	}
+	if n != counted {
+		c.hold(n - counted)
+	}
+	return n
+}
+
+// An unwritten is what is being written of a buffer.
+type unwritten struct {
+	conn    *serverConn
+	out     buffer
+	rest    []byte        // of out
+	counted int64         // for out
+	limit   time.Duration // for the peer to read each writePart
+}
+
+// done gives the buffer and its room back.
+func (u *unwritten) done() {
+	if u.counted > 0 {
+		u.conn.hold(-u.counted)
+	}
+	streamPool.put(u.out)
+}
+
+func (u *unwritten) count() { u.counted = u.conn.count(u.out, u.counted) }
+
+// write writes what the connection takes at once, and then the rest. It runs under wmu.
+func (u *unwritten) write() error {
+	c := u.conn
+	n, err := c.writer.tryWrite(u.rest)
+	c.s.counts.sent.Add(uint64(n)) //nolint:gosec // it is not negative
+	if u.rest = u.rest[n:]; err != nil || len(u.rest) == 0 {
+		return err
+	}
+	u.count()
+	defer c.writing.Store(0)
+	for len(u.rest) > 0 {
+		u.shrink()
+		if err := u.writePart(); err != nil {
+			return err
+		}
+	}
+	return c.nc.SetWriteDeadline(time.Time{})
+}
+
+// writePart writes as much as the peer has to read in time.
+func (u *unwritten) writePart() error {
+	c, part := u.conn, u.rest[:min(len(u.rest), writePart)]
+	now := time.Now()
+	c.writing.Store(int64(now.Sub(c.since)) + 1)
+	_ = c.nc.SetWriteDeadline(now.Add(u.limit))
+	if _, err := c.nc.Write(part); err != nil {
+		c.s.counts.wrote(err)
+		return err
+	}
+	c.s.counts.sent.Add(uint64(len(part)))
+	u.rest = u.rest[len(part):]
+	return nil
+}
+
+// shrink moves what is left of a large buffer to a smaller one when half of it is not needed any more.
+func (u *unwritten) shrink() {
+	if cap(*u.out) <= writePart || len(u.rest) > cap(*u.out)/2 {
+		return
+	}
+	smaller := slices.Clone(u.rest)
+	u.out, u.rest = &smaller, smaller
+	u.count()
+}
