@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fails when formatting, a go.mod or generated code is not what the tools make of the tree, when the
-# core links what its users should not have to, or when the benchmark does not work.
+# Fails when formatting, a go.mod or generated code is not what the tools make of the tree, when a package
+# does not say what it is for, when the core links what its users should not have to, or when the benchmark
+# does not work.
 # Run it through make check, which sets up the tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,6 +13,16 @@ unformatted=$(git ls-files '*.go' | xargs gofmt -l)
 for module in . integration/bench; do
 	go -C "$module" mod tidy -diff || die "run go mod tidy in $module"
 done
+
+# Packages say what they are for, and those that users import show it.
+while read -r name dir comment; do
+	[ "$comment" = true ] || die "$dir: no package comment"
+	case $name:${dir#"$PWD"}/ in
+	main:* | *:*/internal/* | *:/examples/* | *:/integration/*) continue ;;
+	esac
+	[ -e "$dir/doc.go" ] || die "$dir: no doc.go"
+	grep -qs '// \(Unordered o\|O\)utput:' "$dir"/*_test.go || die "$dir: no example that runs"
+done < <(go list -f '{{if .GoFiles}}{{.Name}} {{.Dir}} {{ne .Doc ""}}{{end}}' ./... | grep .)
 
 # depguard sees what a package imports itself; this, what comes with it.
 allowed='github.com/pyrokit/pyrokit|github.com/google/uuid|github.com/klauspost/compress|golang.org/x/text|google.golang.org/protobuf|buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go'
