@@ -61,6 +61,11 @@ func (f *factory) completeNames(cmd *cobra.Command, args []string, typed string)
 	return f.knownNames(cmd, typed), noFiles
 }
 
+// completeFile has the shell complete one file.
+func completeFile(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
 func (f *factory) knownNames(cmd *cobra.Command, prefix string) []string {
 	ctx, cancel, ok := f.completing(cmd)
 	if !ok {

@@ -149,7 +149,7 @@ func (f *factory) report(cmd *cobra.Command, err error) int {
 		fmt.Fprintf(f.io.err, "%s\n", valuePrinter{}.json(nil, doc))
 		return exit
 	}
-	fmt.Fprintf(f.io.err, "pyroctl: %s\n", oneLine(strings.ReplaceAll(err.Error(), quotedMark, `"`)))
+	fmt.Fprintf(f.io.err, "pyroctl: %s\n", shown(oneLine(strings.ReplaceAll(err.Error(), quotedMark, `"`))))
 	if hint := f.hintFor(cmd, err, e, exit); hint != "" {
 		fmt.Fprintln(f.io.err, hint)
 	}

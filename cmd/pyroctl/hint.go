@@ -5,6 +5,7 @@ import (
 	"net"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,8 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 		return f.fill(cmd, "what the object exposes: pyroctl describe {uri}{flags}")
 	case strings.Contains(err.Error(), "the peer may speak no TLS"):
 		return f.fill(cmd, "leave --tls out, or see what the peer speaks: pyroctl wire {at}")
+	case !e.Remote && strings.Contains(err.Error(), ": invalid data"):
+		return f.fill(cmd, "something listens there that is no Pyro daemon: pyroctl wire {at}{flags}")
 	case isTLSError(err):
 		return "check --tls-ca, --tls-server-name and whether the peer speaks TLS at all"
 	}
@@ -95,6 +98,7 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 		},
 		{"the peer speaks TLS", "try --tls, with --tls-ca FILE where its certificate is of an authority of your own"},
 		{"connection reset by peer", "it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire {at}{flags}"},
+		{"no answer to the handshake", "something listens there, but it is busy or no Pyro daemon: pyroctl wire {at}{flags}"},
 		{"locate the name server", f.nameServerHint()},
 		{"unknown name: ", "the names that are known: pyroctl ns list{flags}"},
 		{"unknown object", "the objects that are there: pyroctl objects {at}{flags}"},
@@ -157,8 +161,12 @@ func (f *factory) busyHint(cmd *cobra.Command) string {
 
 // fill puts what is known in the place of what a hint leaves open.
 func (f *factory) fill(cmd *cobra.Command, hint string) string {
-	uri, at := "URI", "HOST:PORT"
-	if t := f.subject.Load(); t != nil {
+	uri, at, flags := "URI", "HOST:PORT", givenFlags(cmd)
+	t := f.subject.Load()
+	if t == nil && len(f.flags.nameServers) == 1 && strings.Contains(hint, "{at}") { // it is about the name server itself
+		at, flags = shellQuoted(daemonOf(f.flags.nameServers[0])), givenFlags(cmd, "ns")
+	}
+	if t != nil {
 		if t.uri != "" {
 			uri = shellQuoted(t.uri)
 		}
@@ -166,14 +174,26 @@ func (f *factory) fill(cmd *cobra.Command, hint string) string {
 			at = shellQuoted(t.location)
 		}
 	}
-	return strings.NewReplacer("{uri}", uri, "{at}", at, "{flags}", givenFlags(cmd)).Replace(hint)
+	return strings.NewReplacer("{uri}", uri, "{at}", at, "{flags}", flags).Replace(hint)
 }
 
-// givenFlags returns the flags on a command line that say how to connect, as another command needs them.
-func givenFlags(cmd *cobra.Command) string {
+// daemonOf returns where the daemon of a name server is that --ns names.
+func daemonOf(ns string) string {
+	if _, location, isURI := strings.Cut(ns, "@"); isURI {
+		return location
+	}
+	if _, _, err := net.SplitHostPort(ns); err == nil || strings.HasPrefix(ns, "./u:") {
+		return ns
+	}
+	return net.JoinHostPort(strings.Trim(ns, "[]"), strconv.Itoa(pyro.DefaultNSPort))
+}
+
+// givenFlags returns the flags on a command line that say how to connect, as another command needs them, but for some.
+func givenFlags(cmd *cobra.Command, but ...string) string {
+	but = append(but, "serializer", "dialect", "timeout")
 	var b strings.Builder
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
-		if groupOf(flag) != groupConnection || slices.Contains([]string{"serializer", "dialect", "timeout"}, flag.Name) {
+		if groupOf(flag) != groupConnection || slices.Contains(but, flag.Name) {
 			return
 		}
 		b.WriteString(" --" + flag.Name)

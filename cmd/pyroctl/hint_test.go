@@ -56,6 +56,20 @@ func TestHints(t *testing.T) {
 			"a name server without a port", "--ns h", "", unavailable("failed to locate the name server"),
 			"start one with: pyroctl ns serve, or say where it is: --ns HOST:PORT",
 		},
+		{
+			"a name server that does not answer", "--ns ::1 --tls", "",
+			unavailable("failed to locate the name server: connect to x: no answer to the handshake: context deadline exceeded"),
+			"something listens there, but it is busy or no Pyro daemon: pyroctl wire '[::1]:9090' --tls",
+		},
+		{
+			"what is no name server", "--ns PYRO:Pyro.NameServer@h:1", "", unavailable("failed to locate the name server: connect to x: invalid data"),
+			"something listens there that is no Pyro daemon: pyroctl wire h:1",
+		},
+		{
+			"one of several is no name server", "--ns h:1,h:2", "", unavailable("failed to locate the name server: connect to x: invalid data"),
+			"something listens there that is no Pyro daemon: pyroctl wire HOST:PORT --ns h:1,h:2",
+		},
+		{"no such name", "--ns h:1", "", unavailable("unknown name: x"), "the names that are known: pyroctl ns list --ns h:1"},
 		{"no key", "", "", unavailable("message hmac mismatch"), "both ends need the same key: --hmac-key-env VARIABLE"},
 		{
 			"the wrong key", "--hmac-key-env K", "", unavailable("message hmac mismatch"),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,6 +67,14 @@ func (o *nsFilter) register(fs *pflag.FlagSet) {
 	fs.StringVar(&o.regex, "regex", "", "names whose beginning matches `expression`")
 }
 
+// completePrefix has the shell complete --prefix with names that are known.
+func completePrefix(cmd *cobra.Command, f *factory) {
+	_ = cmd.RegisterFlagCompletionFunc("prefix",
+		func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+			return f.knownNames(cmd, typed), noFiles | cobra.ShellCompDirectiveNoSpace
+		})
+}
+
 func (o *nsFilter) filter() (nameserver.Filter, error) {
 	if o.prefix != "" && o.regex != "" {
 		return nameserver.Filter{}, usagef("--prefix and --regex: only one of them")
@@ -96,6 +105,7 @@ func newNSListCmd(f *factory, run func(context.Context, *factory, *nsListOptions
 	opts.register(cmd.Flags())
 	cmd.Flags().StringSliceVar(&opts.metaAll, "meta-all", nil, "entries with all of these `tags`")
 	cmd.Flags().StringSliceVar(&opts.metaAny, "meta-any", nil, "entries with any of these `tags`")
+	completePrefix(cmd, f)
 	return cmd
 }
 
@@ -154,7 +164,7 @@ func (f *factory) printEntries(entries []discovery.Entry) error {
 	return f.printDocument(docs, func(w io.Writer) {
 		t := f.newTable(w, "NAME", "URI", "METADATA")
 		for _, e := range entries {
-			t.AppendRow([]any{e.Name, e.URI.String(), strings.Join(e.Metadata, ",")})
+			t.AppendRow([]any{shown(e.Name), shown(e.URI.String()), shown(strings.Join(e.Metadata, ","))})
 		}
 		t.Render()
 	})
@@ -171,13 +181,19 @@ func newNSLookupCmd(f *factory, run func(ctx context.Context, f *factory, name s
 	}
 }
 
+// errNoName is what comes of a script whose variable is empty.
+var errNoName = usagef("NAME is empty")
+
 func nsLookup(ctx context.Context, f *factory, name string) error {
+	if name == "" {
+		return errNoName
+	}
 	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		e, err := ns.Lookup(ctx, name)
 		if err != nil {
 			return err
 		}
-		return f.printDocument(entryDocument(e), func(w io.Writer) { fmt.Fprintln(w, e.URI) })
+		return f.printDocument(entryDocument(e), func(w io.Writer) { fmt.Fprintln(w, shown(e.URI.String())) })
 	})
 }
 
@@ -210,7 +226,7 @@ func nsRegister(ctx context.Context, f *factory, opts *nsRegisterOptions) error 
 		return err
 	}
 	if opts.name == "" {
-		return usagef("NAME is empty")
+		return errNoName
 	}
 	if uri.Port > 65535 {
 		return usagef("%s: no port is above 65535", uri)
@@ -223,8 +239,8 @@ func nsRegister(ctx context.Context, f *factory, opts *nsRegisterOptions) error 
 		if err != nil {
 			return err
 		}
-		e := discovery.Entry{Name: opts.name, URI: uri, Metadata: opts.metadata}
-		return f.printDocument(entryDocument(e), func(w io.Writer) { fmt.Fprintf(w, "registered %s\n", opts.name) })
+		e := discovery.Entry{Name: opts.name, URI: uri, Metadata: slices.Compact(slices.Sorted(slices.Values(opts.metadata)))}
+		return f.printDocument(entryDocument(e), func(w io.Writer) { fmt.Fprintf(w, "registered %s\n", shown(opts.name)) })
 	})
 }
 
@@ -251,6 +267,7 @@ func newNSRemoveCmd(f *factory, run func(context.Context, *factory, *nsRemoveOpt
 		},
 	}
 	opts.register(cmd.Flags())
+	completePrefix(cmd, f)
 	return cmd
 }
 
@@ -259,8 +276,11 @@ func nsRemove(ctx context.Context, f *factory, opts *nsRemoveOptions) error {
 	if err != nil {
 		return err
 	}
-	if (opts.name == "") == (filter == nameserver.Filter{}) {
+	switch given := filter != (nameserver.Filter{}); {
+	case opts.name == "" && !given:
 		return usagef("want a NAME, or --prefix, or --regex")
+	case opts.name != "" && given:
+		return usagef("a NAME, --prefix and --regex: only one of them")
 	}
 	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		n, err := nsRemoveThese(ctx, ns, opts.name, filter)
@@ -312,6 +332,9 @@ func newNSSetMetaCmd(f *factory, run func(context.Context, *factory, *nsSetMetaO
 }
 
 func nsSetMeta(ctx context.Context, f *factory, opts *nsSetMetaOptions) error {
+	if opts.name == "" {
+		return errNoName
+	}
 	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		if err := ns.SetMetadata(ctx, opts.name, opts.tags...); err != nil {
 			return err
@@ -321,7 +344,11 @@ func nsSetMeta(ctx context.Context, f *factory, opts *nsSetMetaOptions) error {
 			return err
 		}
 		return f.printDocument(entryDocument(e), func(w io.Writer) {
-			fmt.Fprintf(w, "metadata of %s: %s\n", e.Name, strings.Join(e.Metadata, ", "))
+			tags := "none"
+			if len(e.Metadata) > 0 {
+				tags = strings.Join(e.Metadata, ", ")
+			}
+			fmt.Fprintf(w, "metadata of %s: %s\n", shown(e.Name), shown(tags))
 		})
 	})
 }

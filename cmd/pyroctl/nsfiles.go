@@ -26,8 +26,9 @@ func newNSExportCmd(f *factory, run func(ctx context.Context, f *factory, file s
 "uri":...,"metadata":[...]}. A file is replaced once all of it has been written.`,
 		Example: `  pyroctl ns export names.jsonl
   pyroctl ns export --ns old:9090 | pyroctl ns import - --ns new:9090`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), f, fileArg(args)) },
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFile,
+		RunE:              func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), f, fileArg(args)) },
 	}
 }
 
@@ -51,12 +52,16 @@ func nsExport(ctx context.Context, f *factory, file string) error {
 			return err
 		}
 		var b bytes.Buffer
+		exported := 0
 		err = storage.WriteRecords(&b, func(yield func(storage.Record, error) bool) {
 			for _, e := range entries {
-				r := storage.Record{Name: e.Name, URI: e.URI.String(), Tags: e.Metadata}
-				if e.Name != nameserver.ObjectName && !yield(r, nil) {
+				if e.Name == nameserver.ObjectName {
+					continue
+				}
+				if !yield(storage.Record{Name: e.Name, URI: e.URI.String(), Tags: e.Metadata}, nil) {
 					return
 				}
+				exported++
 			}
 		})
 		if err != nil {
@@ -65,7 +70,10 @@ func nsExport(ctx context.Context, f *factory, file string) error {
 		if file == stdinOut {
 			return f.write(b.Bytes())
 		}
-		return replaceFile(file, b.Bytes())
+		if err := replaceFile(file, b.Bytes()); err != nil {
+			return err
+		}
+		return f.printDocument(codec.NewDict("exported", exported), func(w io.Writer) { fmt.Fprintf(w, "exported %d\n", exported) })
 	})
 }
 
@@ -112,8 +120,9 @@ func newNSImportCmd(f *factory, run func(context.Context, *factory, *nsImportOpt
 		Long: `Registers the entries of a file of JSON lines, or of the standard input (-). Those that are there already are replaced,
 or with --safe left alone; the name server's own is passed over. Entries with a lease get one where the name server has
 leases.`,
-		Example: `  pyroctl ns import names.jsonl`,
-		Args:    cobra.ExactArgs(1),
+		Example:           `  pyroctl ns import names.jsonl`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.file = args[0]
 			return run(cmd.Context(), f, opts)
@@ -124,15 +133,11 @@ leases.`,
 }
 
 func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
-	in := f.io.in
-	if opts.file != stdinOut {
-		file, err := os.Open(opts.file)
-		if err != nil {
-			return usagef("%w", err)
-		}
-		defer file.Close()
-		in = file
+	in, err := f.openImport(ctx, opts.file)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	ns, err := f.nameServer(ctx)
 	if err != nil {
 		return err
@@ -151,8 +156,46 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 	})
 }
 
+// openImport opens a file, or the standard input, in such a way that the end of ctx ends its reading: who types, or a
+// pipe, may keep it waiting.
+func (f *factory) openImport(ctx context.Context, name string) (io.ReadCloser, error) {
+	info, err := os.Stat(name)
+	switch {
+	case name == stdinOut:
+	case err != nil:
+		return nil, usagef("%w", err)
+	case info.IsDir():
+		return nil, usagef("%s: is a directory", name)
+	case info.Mode().IsRegular():
+		return os.Open(name) //nolint:gosec // what the user names
+	}
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := f.copyImport(in, name)
+		_ = in.CloseWithError(err)
+	}()
+	return out, nil
+}
+
+// copyImport opens and copies what may never come; the end of the program ends it, too.
+func (f *factory) copyImport(to io.Writer, name string) (int64, error) {
+	if name == stdinOut {
+		return io.Copy(to, f.io.in)
+	}
+	file, err := os.Open(name) //nolint:gosec // what the user names
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	return io.Copy(to, file)
+}
+
 func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.Reader, safe bool) (imported, kept int, err error) {
 	for r, err := range storage.ReadRecords(in) {
+		if ctx.Err() != nil {
+			return imported, kept, ctx.Err()
+		}
 		if err != nil {
 			return imported, kept, withHint(err,
 				"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")

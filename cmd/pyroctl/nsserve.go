@@ -57,6 +57,8 @@ say otherwise.`,
 	opts.register(cmd.Flags(), envOr("PYRO_NS_HOST", defaultHost()), pyro.DefaultNSPort)
 	opts.registerNAT(cmd.Flags())
 	opts.registerOwn(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("storage",
+		cobra.FixedCompletions([]string{"memory", "sql:", "dbm:"}, noFiles|cobra.ShellCompDirectiveNoSpace))
 	return cmd
 }
 

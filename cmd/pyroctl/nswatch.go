@@ -38,6 +38,7 @@ changes at once; Python's are asked now and then.`,
 	cmd.Flags().StringVar(&opts.prefix, "prefix", "", "names that begin with `text`")
 	cmd.Flags().StringSliceVar(&opts.metaAll, "meta-all", nil, "entries with all of these `tags`")
 	cmd.Flags().StringSliceVar(&opts.metaAny, "meta-any", nil, "entries with any of these `tags`")
+	completePrefix(cmd, f)
 	return cmd
 }
 
@@ -109,5 +110,5 @@ func (f *factory) printChange(what string, e discovery.Entry) error {
 	if f.flags.output == outputYAML {
 		return f.printItem(valuePrinter{}, doc)
 	}
-	return f.printDocument(doc, func(w io.Writer) { fmt.Fprintln(w, line) })
+	return f.printDocument(doc, func(w io.Writer) { fmt.Fprintln(w, shown(line)) })
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -59,6 +62,25 @@ func (f *factory) write(b []byte) error {
 	}
 	return nil
 }
+
+// shown returns a text of others, such as a name, as it can be shown on a line: what would move a terminal's cursor, or
+// have it do something, is written as in Go.
+func shown(s string) string {
+	if strings.IndexFunc(s, isUnprintable) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if isUnprintable(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func isUnprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // newTable returns a table without lines, as tools print them that are read by people and by awk.
 func (f *factory) newTable(w io.Writer, header ...string) table.Writer {

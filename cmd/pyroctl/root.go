@@ -142,6 +142,9 @@ func registerChoices(cmd *cobra.Command) {
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
+	for _, flag := range []string{"config", "tls-ca", "tls-cert", "tls-key"} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, completeFile)
+	}
 }
 
 // complete fills in what the environment says and checks the global flags.
