@@ -32,6 +32,21 @@ func (d *Decoder) eachElement(fn func(i int) error) error {
 	}
 }
 
+// orNone returns a plan that lets None empty a value. fill reads all else: what comes next is of kind k.
+func orNone(want Want, fill func(d *Decoder, v reflect.Value, k Kind) error) decodeFunc {
+	return func(d *Decoder, v reflect.Value) error {
+		k, err := d.Src.Peek(want)
+		if err != nil {
+			return err
+		}
+		if k == None {
+			v.SetZero()
+			return d.Src.None()
+		}
+		return fill(d, v, k)
+	}
+}
+
 func slicePlan(t reflect.Type) decodeFunc {
 	switch t {
 	case reflect.TypeFor[[]string]():
@@ -47,15 +62,7 @@ func slicePlan(t reflect.Type) decodeFunc {
 	}
 	elem := decodePlan(t.Elem())
 	isBytes := t.Elem().Kind() == reflect.Uint8
-	return func(d *Decoder, v reflect.Value) error {
-		k, err := d.Src.Peek(Sequence)
-		if err != nil {
-			return err
-		}
-		if k == None {
-			v.SetZero()
-			return d.Src.None()
-		}
+	return orNone(Sequence, func(d *Decoder, v reflect.Value, k Kind) error {
 		if isBytes && !isSequence(k) { // a type made of []byte
 			var b []byte
 			if err := d.bytes(&b); err != nil {
@@ -68,7 +75,7 @@ func slicePlan(t reflect.Type) decodeFunc {
 			return d.wrongKind(v, k)
 		}
 		return d.fillSlice(v, t, elem)
-	}
+	})
 }
 
 func (d *Decoder) fillSlice(v reflect.Value, t reflect.Type, elem decodeFunc) error {
@@ -201,15 +208,7 @@ func mapPlan(t reflect.Type) decodeFunc {
 	}
 	key, elem := decodePlan(t.Key()), decodePlan(t.Elem())
 	text := t.Key().Kind() == reflect.String && !reflect.PointerTo(t.Key()).Implements(textUnmarshalerType)
-	return func(d *Decoder, v reflect.Value) error {
-		k, err := d.Src.Peek(Mapping)
-		if err != nil {
-			return err
-		}
-		if k == None {
-			v.SetZero()
-			return d.Src.None()
-		}
+	return orNone(Mapping, func(d *Decoder, v reflect.Value, k Kind) error {
 		if k != Dict && k != Brace {
 			return mismatch(t.String(), k)
 		}
@@ -220,7 +219,7 @@ func mapPlan(t reflect.Type) decodeFunc {
 			return d.fillTextMap(v, t, elem)
 		}
 		return d.fillMap(v, t, key, elem)
-	}
+	})
 }
 
 func (d *Decoder) fillTextMap(v reflect.Value, t reflect.Type, elem decodeFunc) error {
@@ -306,15 +305,7 @@ func keyPlace(key reflect.Value) string {
 // setMapPlan reads sets, and what stands for them in other serializers, into a map[T]struct{}.
 func setMapPlan(t reflect.Type) decodeFunc {
 	key := decodePlan(t.Key())
-	return func(d *Decoder, v reflect.Value) error {
-		k, err := d.Src.Peek(Sequence)
-		if err != nil {
-			return err
-		}
-		if k == None {
-			v.SetZero()
-			return d.Src.None()
-		}
+	return orNone(Sequence, func(d *Decoder, v reflect.Value, k Kind) error {
 		if !isSequence(k) {
 			return d.wrongKind(v, k)
 		}
@@ -323,7 +314,7 @@ func setMapPlan(t reflect.Type) decodeFunc {
 		}
 		out := reflect.MakeMap(t)
 		member, none := reflect.New(t.Key()).Elem(), reflect.Zero(emptyStruct)
-		err = d.eachElement(func(i int) error {
+		err := d.eachElement(func(i int) error {
 			if err := d.takeEntry(t, i); err != nil {
 				return err
 			}
@@ -341,5 +332,5 @@ func setMapPlan(t reflect.Type) decodeFunc {
 			v.Set(out)
 		}
 		return err
-	}
+	})
 }

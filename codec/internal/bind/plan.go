@@ -144,16 +144,7 @@ func decodePlanOfKind(t reflect.Type) decodeFunc {
 func pointerPlan(t reflect.Type) decodeFunc {
 	elem := decodePlan(t.Elem())
 	fields := structFieldsOf(t.Elem())
-	want := wantOf(t.Elem())
-	return func(d *Decoder, v reflect.Value) error {
-		k, err := d.Src.Peek(want)
-		if err != nil {
-			return err
-		}
-		if k == None {
-			v.SetZero()
-			return d.Src.None()
-		}
+	return orNone(wantOf(t.Elem()), func(d *Decoder, v reflect.Value, k Kind) error {
 		if err := d.take(int(t.Elem().Size())); err != nil {
 			return err
 		}
@@ -177,7 +168,7 @@ func pointerPlan(t reflect.Type) decodeFunc {
 		}
 		v.Set(p)
 		return nil
-	}
+	})
 }
 
 // structFieldsOf returns what gives the plan of t's fields if t is a struct that is read from a
