@@ -20,7 +20,7 @@ func (marshal) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
 	s := newReader(payload, o)
 	defer s.free()
 	h := codec.Head{Rest: payload, Form: wholeCall}
-	if err := s.enterTuple("call", callParts); err != nil {
+	if err := bind.EnterParts(s, "call", callParts); err != nil {
 		return codec.Head{}, err
 	}
 	var err error
@@ -31,27 +31,6 @@ func (marshal) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
 		return codec.Head{}, err
 	}
 	return h, nil
-}
-
-// enterTuple enters a tuple or list of n elements.
-func (s *reader) enterTuple(what string, n int) error {
-	k, err := s.Peek(bind.Sequence)
-	if err != nil {
-		return err
-	}
-	if k != bind.Tuple && k != bind.List {
-		return &codec.TypeError{Want: what, Found: k.String()}
-	}
-	if err := s.Enter(); err != nil {
-		return err
-	}
-	if got := s.Len(); got != n {
-		return &codec.TypeError{
-			Want: what, Found: k.String(),
-			Why: "it has " + strconv.Itoa(got) + " elements, not " + strconv.Itoa(n),
-		}
-	}
-	return nil
 }
 
 func (s *reader) headText(what string) ([]byte, error) {
@@ -83,7 +62,7 @@ func (marshal) DecodeArgs(h codec.Head, sink codec.ArgSink, o *codec.Options) er
 	if h.Form == wholeEntry {
 		texts, parts = 1, entryParts
 	}
-	if err := s.enterTuple("call", parts); err != nil {
+	if err := bind.EnterParts(s, "call", parts); err != nil {
 		return err
 	}
 	for range texts {

@@ -83,7 +83,7 @@ func (msgpack) AppendBatch(dst []byte, object string, entries []codec.BatchEntry
 func (msgpack) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
 	s := newReader(payload, 0, o)
 	defer s.free()
-	if err := s.enterArray("call", callParts); err != nil {
+	if err := bind.EnterParts(s, "call", callParts); err != nil {
 		return codec.Head{}, err
 	}
 	var h codec.Head
@@ -96,27 +96,6 @@ func (msgpack) OpenCall(payload []byte, o *codec.Options) (codec.Head, error) {
 	}
 	h.Rest, h.Form = payload[s.pos:], s.pos
 	return h, nil
-}
-
-// enterArray enters an array of n elements.
-func (s *reader) enterArray(what string, n int) error {
-	k, err := s.Peek(bind.Sequence)
-	if err != nil {
-		return err
-	}
-	if k != bind.List {
-		return &codec.TypeError{Want: what, Found: k.String()}
-	}
-	if err := s.Enter(); err != nil {
-		return err
-	}
-	if got := s.Len(); got != n {
-		return &codec.TypeError{
-			Want: what, Found: k.String(),
-			Why: "it has " + strconv.Itoa(got) + " elements, not " + strconv.Itoa(n),
-		}
-	}
-	return nil
 }
 
 func (s *reader) headText(what string) ([]byte, error) {
@@ -204,7 +183,7 @@ func (s *reader) batch(yield func(codec.Head) bool) error {
 
 // entry reads an entry: method, arguments and keyword arguments, which are passed over.
 func (s *reader) entry() (codec.Head, error) {
-	if err := s.enterArray("(method, args, kwargs)", entryParts); err != nil {
+	if err := bind.EnterParts(s, "(method, args, kwargs)", entryParts); err != nil {
 		return codec.Head{}, err
 	}
 	method, err := s.headText("method")

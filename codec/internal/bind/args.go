@@ -28,6 +28,24 @@ func (d *Decoder) expect(more bool) error {
 	return err
 }
 
+// EnterParts enters the tuple or list of n parts that what is made of, in a serializer that tells how many there are.
+func EnterParts(s Source, what string, n int) error {
+	k, err := s.Peek(Sequence)
+	if err != nil {
+		return err
+	}
+	if k != Tuple && k != List {
+		return &codec.TypeError{Want: what, Found: k.String()}
+	}
+	if err := s.Enter(); err != nil {
+		return err
+	}
+	if got := s.Len(); got != n {
+		return wrongLength(what, k, got, n)
+	}
+	return nil
+}
+
 // Positional reads the positional arguments: a list, a tuple or None.
 func (d *Decoder) Positional(sink codec.ArgSink) error {
 	k, err := d.Src.Peek(Sequence)

@@ -189,15 +189,15 @@ func arrayPlan(t reflect.Type) decodeFunc {
 			return elem(d, v.Index(i))
 		})
 		if err == nil && n != t.Len() {
-			err = wrongLength(t, k, n, t.Len())
+			err = wrongLength(t.String(), k, n, t.Len())
 		}
 		return err
 	}
 }
 
-func wrongLength(t reflect.Type, k Kind, n, want int) error {
+func wrongLength(what string, k Kind, n, want int) error {
 	return &codec.TypeError{
-		Want: t.String(), Found: k.String(),
+		Want: what, Found: k.String(),
 		Why: "it has " + formatInt(int64(n)) + " elements, not " + formatInt(int64(want)),
 	}
 }

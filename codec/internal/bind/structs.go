@@ -237,7 +237,7 @@ func (d *Decoder) fillTuple(v reflect.Value, p *structPlan) error {
 		return p.fields[i].read(d, p.fields[i].of(v))
 	})
 	if err == nil && n != len(p.fields) {
-		err = wrongLength(p.typ, k, n, len(p.fields))
+		err = wrongLength(p.typ.String(), k, n, len(p.fields))
 	}
 	return err
 }
