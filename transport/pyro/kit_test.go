@@ -67,6 +67,25 @@ func TestASlowCallDelaysNobody(t *testing.T) {
 	}
 }
 
+// A crowd counts how many calls run at the same time.
+type crowd struct {
+	mu            sync.Mutex
+	running, most int
+}
+
+// call takes a second.
+func (c *crowd) call(context.Context, *transport.Call) (*transport.Reply, error) {
+	c.mu.Lock()
+	c.running++
+	c.most = max(c.most, c.running)
+	c.mu.Unlock()
+	time.Sleep(time.Second)
+	c.mu.Lock()
+	c.running--
+	c.mu.Unlock()
+	return &transport.Reply{}, nil
+}
+
 // Where one side does not say that it can do more, or the object keeps a state for the connection, calls
 // run one after the other.
 func TestWhereOrderIsKept(t *testing.T) {
@@ -82,19 +101,8 @@ func TestWhereOrderIsKept(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				running, most := 0, 0
-				h := answers(func(context.Context, *transport.Call) (*transport.Reply, error) {
-					mu.Lock()
-					running++
-					most = max(most, running)
-					mu.Unlock()
-					time.Sleep(time.Second)
-					mu.Lock()
-					running--
-					mu.Unlock()
-					return &transport.Reply{}, nil
-				})
+				var all crowd
+				h := answers(all.call)
 				h.Ordered = func(object string) bool { return tt.ordered && object == "o" }
 				m := serveInMemory(t, h, tt.server)
 				c := m.dialAs(tt.client)
@@ -107,7 +115,7 @@ func TestWhereOrderIsKept(t *testing.T) {
 					})
 				}
 				wg.Wait()
-				require.Equal(t, 1, most)
+				require.Equal(t, 1, all.most)
 				require.Equal(t, 8*time.Second, time.Since(begun))
 				if tt.ordered { // others are not held up by it
 					go func() { _, _ = invoke(t.Context(), c, "m") }()
@@ -225,19 +233,9 @@ func TestCancellationTravels(t *testing.T) {
 
 func TestCallsInFlightAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		running, most, throttled := 0, 0, 0
-		m := serveInMemory(t, answers(func(context.Context, *transport.Call) (*transport.Reply, error) {
-			mu.Lock()
-			running++
-			most = max(most, running)
-			mu.Unlock()
-			time.Sleep(time.Second)
-			mu.Lock()
-			running--
-			mu.Unlock()
-			return &transport.Reply{}, nil
-		}), pyro.ServerConfig{MaxConcurrent: 4, Throttled: func(*transport.Peer) { throttled++ }})
+		var all crowd
+		throttled := 0
+		m := serveInMemory(t, answers(all.call), pyro.ServerConfig{MaxConcurrent: 4, Throttled: func(*transport.Peer) { throttled++ }})
 		c := m.dial(nil)
 		var wg sync.WaitGroup
 		for range 20 {
@@ -247,7 +245,7 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		require.Equal(t, 4, most)
+		require.Equal(t, 4, all.most)
 		require.Positive(t, throttled)
 		m.end(c)
 	})
