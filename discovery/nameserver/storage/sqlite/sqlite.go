@@ -29,8 +29,9 @@ func Open(path string) (*Storage, error) {
 // file is the names of a file, as indexed wants them.
 type file struct {
 	*sqlitefile.File
-	put, clear, tag, lease, remove, get *sqlitefile.Statement
+	put, clear, tag, lease, remove, get, since *sqlitefile.Statement
 
+	latest int64  // the highest id when Latest was called last, or a transaction ended
 	path   string // without symbolic links
 	holder int64
 	mark   *mark // nil where there was no room for it yet
@@ -96,6 +97,7 @@ func (f *file) statements() error {
 		&f.tag:    "INSERT INTO pyro_metadata(object, metadata) VALUES(" + object + ", ?)",
 		&f.lease:  "INSERT INTO pyrokit_leases(object, nanoseconds, holder) VALUES(" + object + ", ?, ?)",
 		&f.get:    records + "WHERE n.name = ?",
+		&f.since:  records + "WHERE n.id IN (SELECT id FROM pyro_names WHERE id >= ? ORDER BY id LIMIT 1000) ORDER BY n.id",
 		&f.remove: "DELETE FROM pyro_names WHERE name = ?", // the trigger ends its lease
 	} {
 		var err error
@@ -154,17 +156,52 @@ func (f *file) Load(sorted bool, yield func(storage.Record) error) error {
 	if sorted {
 		order = "ORDER BY n.name"
 	}
+	if err := f.highest(); err != nil {
+		return err
+	}
 	return f.File.Load(func() error {
 		return read(func(each func(*sql.Rows) error) error { return f.Query(records+order, each) }, yield)
 	})
 }
 
-// Reread returns what reads all records beside transactions.
-func (f *file) Reread() (all func(context.Context, func(storage.Record) error) error, loaded func(), err error) {
-	loaded, err = f.Loading()
-	return func(ctx context.Context, yield func(storage.Record) error) error {
-		return read(func(each func(*sql.Rows) error) error { return f.Beside(ctx, records+"ORDER BY n.name", each) }, yield)
-	}, loaded, err
+// Latest yields what has a new id: Pyro's name servers give a record another one whenever they change it, and the highest.
+// The last one may be an old one that is another record now.
+func (f *file) Latest(yield func(storage.Record) error) error {
+	err := read(func(each func(*sql.Rows) error) error { return f.since.Query(each, f.latest) }, yield)
+	if err != nil {
+		return err
+	}
+	return f.highest()
+}
+
+// highest looks where the next call of Latest begins.
+func (f *file) highest() error {
+	return f.Query("SELECT coalesce(max(id), 0) FROM pyro_names", func(rows *sql.Rows) error { return rows.Scan(&f.latest) })
+}
+
+// Commit ends the transaction.
+func (f *file) Commit() error {
+	if err := f.highest(); err != nil {
+		f.Rollback()
+		return err
+	}
+	return f.File.Commit()
+}
+
+// Names yields all names, beside transactions: the index of names has all that it reads.
+func (f *file) Names(ctx context.Context, yield func(string) error) error {
+	var name sql.RawBytes
+	return f.Beside(ctx, "SELECT name FROM pyro_names ORDER BY name", func(row *sql.Rows) error {
+		if err := row.Scan(&name); err != nil {
+			return err
+		}
+		return yield(string(name))
+	})
+}
+
+// Reread yields all records, beside transactions, as they lie in the file.
+func (f *file) Reread(ctx context.Context, yield func(storage.Record) error) error {
+	return read(func(each func(*sql.Rows) error) error { return f.Beside(ctx, records+"ORDER BY n.id", each) }, yield)
 }
 
 // read makes records of rows. Those are left out that are no text: nobody could ask for them, or be answered.

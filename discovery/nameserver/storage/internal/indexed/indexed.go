@@ -38,10 +38,15 @@ type Shared interface {
 	File
 	// Get reads a record, in a transaction.
 	Get(name string) (r storage.Record, known bool, err error)
-	// Reread returns a function that yields all records, in the order of their names, as they are at one moment after
-	// the call; it may run in another goroutine, beside any method but Close. When loaded is called, the file counts as
-	// loaded at the moment of the call of Reread.
-	Reread() (read func(ctx context.Context, yield func(storage.Record) error) error, loaded func(), err error)
+	// Latest yields the records that have been stored since it was called last, inside of a transaction or outside: as
+	// many, and as far, as that is cheap.
+	Latest(yield func(storage.Record) error) error
+	// Loading returns a function that has the file count as loaded at the moment of this call.
+	Loading() (loaded func(), err error)
+	// Names yields all names in their order, and Reread all records, as they are at one moment after the call, until ctx
+	// ends or yield returns an error. They run in another goroutine, beside any method but Close.
+	Names(ctx context.Context, yield func(name string) error) error
+	Reread(ctx context.Context, yield func(storage.Record) error) error
 	// Holder is what this process is called in records with a lease.
 	Holder() int64
 	// Gone tells whether a holder does not have the file open any more. It may be called at any time.

@@ -2,6 +2,7 @@ package indexed
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 const (
 	stepRecords = 512
 	stepBytes   = 1 << 20
+	stepRead    = 1 << 14 // after so many records, what it has found is handed over
 )
 
 // A reread finds out, beside the writer, in what the file differs from the index.
@@ -47,10 +49,13 @@ func (s *Storage) catchUp() error {
 	if s.shared == nil {
 		return s.merge()
 	}
+	if err := s.learnLatest(); err != nil {
+		return err
+	}
 	if s.reading != nil || time.Now().Before(s.rest) {
 		return nil
 	}
-	read, loaded, err := s.shared.Reread()
+	loaded, err := s.shared.Loading()
 	if err != nil {
 		return err
 	}
@@ -58,33 +63,67 @@ func (s *Storage) catchUp() error {
 	s.reading = &reread{
 		cancel: cancel, begun: time.Now(), steps: make(chan step), loaded: loaded, changed: map[string]struct{}{},
 	}
-	go s.reading.run(ctx, s, read)
+	go s.reading.run(ctx, s)
 	return nil
 }
 
-func (r *reread) run(ctx context.Context, s *Storage, read func(context.Context, func(storage.Record) error) error) {
+// run finds out first what is gone, for which it reads the names alone.
+func (r *reread) run(ctx context.Context, s *Storage) {
 	defer close(r.steps)
-	var found step
-	size := 0
-	send := func() error {
-		select {
-		case r.steps <- found:
-			found, size = step{}, 0
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	to := collector{steps: r.steps, ctx: ctx}
+	names := func(yield func(string) error) error {
+		return s.shared.Names(ctx, func(name string) error { return errors.Join(to.read(), yield(name)) })
 	}
-	load := func(yield func(storage.Record) error) error { return read(ctx, yield) }
-	r.err = s.compare(load, func(name string, now *storage.Record) error {
-		found.add(name, now)
-		if size += sizeOf(name, now); len(found.put)+len(found.remove) < stepRecords && size < stepBytes {
-			return nil
-		}
-		return send()
-	})
+	r.err = s.missing(names, func(name string) error { return to.add(name, nil) })
 	if r.err == nil {
-		r.err = send()
+		r.err = to.send()
+	}
+	if r.err == nil {
+		r.err = s.shared.Reread(ctx, func(now storage.Record) error {
+			if err := to.read(); err != nil || !s.differs(now) {
+				return err
+			}
+			return to.add(now.Name, &now)
+		})
+	}
+	if r.err == nil {
+		r.err = to.send()
+	}
+}
+
+// A collector hands over steps.
+type collector struct {
+	ctx   context.Context //nolint:containedctx // of the one call of run that has it
+	steps chan<- step
+	found step
+	size  int // of found, in bytes
+	reads int
+}
+
+// read counts what is read: from time to time, what was found is handed over, little as it may be.
+func (c *collector) read() error {
+	if c.reads++; c.reads%stepRead != 0 || c.size == 0 {
+		return nil
+	}
+	return c.send()
+}
+
+func (c *collector) add(name string, now *storage.Record) error {
+	c.found.add(name, now)
+	c.size += sizeOf(name, now) + 1
+	if len(c.found.put)+len(c.found.remove) < stepRecords && c.size < stepBytes {
+		return nil
+	}
+	return c.send()
+}
+
+func (c *collector) send() error {
+	select {
+	case c.steps <- c.found:
+		c.found, c.size = step{}, 0
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
 	}
 }
 
@@ -99,6 +138,25 @@ func sizeOf(name string, r *storage.Record) int {
 		size += len(tag)
 	}
 	return size
+}
+
+// learnLatest takes over what has been stored last, which is quickly found.
+func (s *Storage) learnLatest() error {
+	var found step
+	size := 0
+	err := s.shared.Latest(func(r storage.Record) error {
+		if s.isVolatile(r.Name) {
+			return nil
+		}
+		found.add(r.Name, &r)
+		if size += sizeOf(r.Name, &r); size < stepBytes {
+			return nil
+		}
+		now := found
+		found, size = step{}, 0
+		return s.learnNewer(now)
+	})
+	return errors.Join(err, s.learnNewer(found))
 }
 
 // steps is where a reread hands over what it has found; nil when there is none.
@@ -133,14 +191,17 @@ func (s *Storage) learn(found step, more bool) {
 	_ = s.apply(now) // fails when the index is closed, which is after the writer has ended
 }
 
-// outdate notes what transactions know better.
-func (r *reread) outdate(by step) {
-	for _, p := range by.put {
-		r.changed[p.Name] = struct{}{}
+// learnNewer takes over what is newer than what a reread may find out.
+func (s *Storage) learnNewer(now step) error {
+	if s.reading != nil {
+		for _, p := range now.put {
+			s.reading.changed[p.Name] = struct{}{}
+		}
+		for _, name := range now.remove {
+			s.reading.changed[name] = struct{}{}
+		}
 	}
-	for _, name := range by.remove {
-		r.changed[name] = struct{}{}
-	}
+	return s.apply(now)
 }
 
 // stopReading waits until a reread has ended. The next one waits for as long as this one took: it would have all of a
@@ -159,9 +220,16 @@ func (s *Storage) stopReading() {
 // merge makes the index what the file is, in a transaction.
 func (s *Storage) merge() error {
 	var found step
-	load := func(yield func(storage.Record) error) error { return s.file.Load(true, yield) }
-	err := s.compare(load, func(name string, now *storage.Record) error {
-		found.add(name, now)
+	names := func(yield func(string) error) error {
+		return s.file.Load(true, func(r storage.Record) error {
+			if s.differs(r) {
+				found.add(r.Name, &r)
+			}
+			return yield(r.Name)
+		})
+	}
+	err := s.missing(names, func(name string) error {
+		found.add(name, nil)
 		return nil
 	})
 	if err != nil {
@@ -170,36 +238,37 @@ func (s *Storage) merge() error {
 	return s.apply(found)
 }
 
-// compare calls differs for each name of which the file has another record than the index, or none: nil. load yields
-// those of the file, in the order of their names.
-func (s *Storage) compare(load func(func(storage.Record) error) error, differs func(string, *storage.Record) error) error {
+// differs tells whether the index has another record than the file, or none.
+func (s *Storage) differs(r storage.Record) bool {
+	mine, err := s.index.Get(context.Background(), r.Name)
+	return (err != nil || !mine.Equal(r)) && !s.isVolatile(r.Name)
+}
+
+// missing yields the names of the index that names does not yield, which are the file's in order; those aside that only
+// memory can have.
+func (s *Storage) missing(names func(func(string) error) error, yield func(string) error) error {
 	next, stop := iter.Pull2(s.index.Prefix(context.Background(), ""))
 	defer stop()
 	mine, _, more := next()
-	// Names of the index up to one are gone, those aside that only memory can have.
 	gone := func(before func(name string) bool) error {
 		for ; more && before(mine.Name); mine, _, more = next() {
 			if s.limits.NoLeases && mine.Lease != 0 || s.isVolatile(mine.Name) {
 				continue
 			}
-			if err := differs(mine.Name, nil); err != nil {
+			if err := yield(mine.Name); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	err := load(func(r storage.Record) error {
-		if err := gone(func(name string) bool { return name < r.Name }); err != nil {
+	err := names(func(there string) error {
+		if err := gone(func(name string) bool { return name < there }); err != nil {
 			return err
 		}
-		same := more && mine.Name == r.Name && (mine.Equal(r) || s.isVolatile(r.Name))
-		if more && mine.Name == r.Name {
+		if more && mine.Name == there {
 			mine, _, more = next()
 		}
-		if same {
-			return nil
-		}
-		return differs(r.Name, &r)
+		return nil
 	})
 	if err != nil {
 		return err

@@ -90,11 +90,7 @@ func (s *Storage) transaction(ops []*op) error {
 	if err := s.file.Commit(); err != nil {
 		return err
 	}
-	now := c.result()
-	if s.reading != nil {
-		s.reading.outdate(now)
-	}
-	return s.apply(now)
+	return s.learnNewer(c.result())
 }
 
 // apply changes the index.
