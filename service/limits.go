@@ -10,7 +10,7 @@ import (
 )
 
 // SetLimits gives a server, which may be running, other limits in the place of those that its options have set; 0, and
-// nil, stand for the defaults. MaxConnections, MaxStreams, MaxCalls and HandshakeTimeout count at once, and cut nothing
+// nil, stand for the defaults. MaxConnections, MaxStreams, MaxCalls, MaxUnsentSize and HandshakeTimeout count at once, and cut nothing
 // off that is there; the others count for connections that are made from then on. With an error nothing has changed.
 func (s *Server) SetLimits(l *configv1.Limits) error {
 	if err := checkLimits(l); err != nil {
@@ -31,7 +31,8 @@ func (s *Server) SetLimits(l *configv1.Limits) error {
 func checkLimits(l *configv1.Limits) error {
 	numbers := map[string]int64{
 		"max_message_size": l.GetMaxMessageSize(), "max_inflated_size": l.GetMaxInflatedSize(),
-		"max_depth": int64(l.GetMaxDepth()), "max_connections": int64(l.GetMaxConnections()),
+		"max_unsent_size": l.GetMaxUnsentSize(),
+		"max_depth":       int64(l.GetMaxDepth()), "max_connections": int64(l.GetMaxConnections()),
 		"max_streams": int64(l.GetMaxStreams()), "max_calls": int64(l.GetMaxCalls()),
 		"handshake_timeout": int64(l.GetHandshakeTimeout().AsDuration()),
 		"write_timeout":     int64(l.GetWriteTimeout().AsDuration()),

@@ -5,14 +5,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/pyrokit/pyrokit/internal/vectortest"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/inmem"
 )
 
 func TestARunningServerTakesOtherLimits(t *testing.T) {
@@ -46,6 +49,7 @@ func TestARunningServerTakesOtherLimits(t *testing.T) {
 	require.ErrorIs(t, err, transport.ErrUnavailable)
 
 	require.ErrorContains(t, srv.SetLimits(&configv1.Limits{MaxDepth: -1}), "max_depth must not be negative")
+	require.ErrorContains(t, srv.SetLimits(&configv1.Limits{MaxUnsentSize: -1}), "max_unsent_size must not be negative")
 	require.ErrorContains(t, srv.SetLimits(&configv1.Limits{IdleTimeout: durationpb.New(-time.Second)}), "idle_timeout")
 	_, err = service.Call[string](t.Context(), connect(), "echo", large)
 	require.ErrorIs(t, err, transport.ErrUnavailable, "what is wrong changes nothing")
@@ -105,8 +109,47 @@ func TestLimitsChangeUnderLoad(t *testing.T) {
 	for i := range 200 {
 		require.NoError(t, srv.SetLimits(&configv1.Limits{
 			MaxConnections: int32(100 + i), MaxDepth: int32(50 + i), MaxInflatedSize: int64(1<<20 + i), MaxCalls: int32(100 + i),
+			MaxUnsentSize: int64(1 + i),
 		}))
 	}
 	close(stop)
 	callers.Wait()
+}
+
+func TestMaxUnsentSize(t *testing.T) {
+	large := strings.Repeat("x", 6<<20)
+	for _, set := range []string{"option", "limits"} {
+		synctest.Test(t, func(t *testing.T) {
+			l := inmem.Listen()
+			srv := service.NewServer(service.ListenOn(l), service.MaxUnsentSize(8<<20), quiet)
+			require.NoError(t, srv.Add(service.New("o").Method("large", func() string { return large })))
+			require.NoError(t, srv.Start())
+			if set == "limits" {
+				require.NoError(t, srv.SetLimits(&configv1.Limits{MaxUnsentSize: 16 << 20}))
+			}
+			wire, err := l.DialContext(t.Context(), "", "")
+			require.NoError(t, err)
+			for _, f := range [][]byte{
+				vectortest.Build("pyro5", vectortest.Connect, 0, 0, 1, "{'handshake':'hello','object':'o'}"),
+				vectortest.Build("pyro5", vectortest.Invoke, 0, 1, 1, "('o','large',(),{})"),
+			} {
+				_, err = wire.Write(f)
+				require.NoError(t, err)
+				if f[6] == vectortest.Connect {
+					_, err = vectortest.ReadFrame(wire)
+					require.NoError(t, err)
+				}
+			}
+			time.Sleep(10 * time.Second)
+			p, err := service.Connect("PYRO:o@memory:1", service.DialWith(l.DialContext))
+			require.NoError(t, err)
+			_, err = service.Call[string](t.Context(), p, "large")
+			require.NoError(t, err)
+			require.Equal(t, map[string]uint64{"option": 1, "limits": 0}[set], srv.Stats().UnsentTimeouts)
+			require.NoError(t, p.Close())
+			require.NoError(t, wire.Close())
+			require.NoError(t, srv.Shutdown(t.Context()))
+		})
+	}
+	require.ErrorContains(t, service.NewServer(service.MaxUnsentSize(0)).Start(), "MaxUnsentSize(0): must be positive")
 }

@@ -320,6 +320,7 @@ func (s *Server) wireConfig() pyro.ServerConfig {
 		HandshakeTimeout: duration(pb.GetLimits().GetHandshakeTimeout()),
 		IdleTimeout:      duration(pb.GetLimits().GetIdleTimeout()),
 		WriteTimeout:     duration(pb.GetLimits().GetWriteTimeout()),
+		MaxUnsentSize:    pb.GetLimits().GetMaxUnsentSize(),
 		OnewayInOrder:    pb.GetOnewayInOrder(),
 		Compress:         pb.GetCompression(),
 		Streams: pyro.StreamConfig{

@@ -175,7 +175,7 @@ var broken = []struct {
 	{
 		name: "list for a map", text: "server:\n  limits: [1]\n",
 		want: "site.yaml:2:11: server.limits: want a map of fields, found a list; the fields are max_message_size, " +
-			"max_inflated_size, max_depth, max_connections, handshake_timeout, max_streams, write_timeout, idle_timeout and max_calls",
+			"max_inflated_size, max_depth, max_connections, handshake_timeout, max_streams, write_timeout, idle_timeout, max_calls and max_unsent_size",
 	},
 	{
 		name: "null in a list", text: "server: {serializers: [json, null]}\n",
@@ -196,6 +196,10 @@ var broken = []struct {
 			"bool_value, struct_value or list_value",
 	},
 	// rules
+	{
+		name: "a server's limit", text: "proxies: {a: {uri: 'PYRO:o@h:1', limits: {max_unsent_size: 1MiB}}}\n",
+		want: "site.yaml:1:11: proxies[\"a\"]: limits: of a proxy's connections there are max_message_size, max_inflated_size and max_depth",
+	},
 	{
 		name: "below", text: "server:\n  limits:\n    max_depth: -3\n",
 		want: "site.yaml:3:16: server.limits.max_depth: want 0 to 10000, found -3",

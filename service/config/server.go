@@ -117,6 +117,9 @@ func (b *serverBuilder) announcements(m *configv1.Server) {
 // limitOptions are those of servers alone.
 func limitOptions(m *configv1.Limits) []service.ServerOption {
 	var opts []service.ServerOption
+	if n := m.GetMaxUnsentSize(); n > 0 {
+		opts = append(opts, service.MaxUnsentSize(n))
+	}
 	for _, n := range []struct {
 		n      int32
 		option func(int) service.ServerOption

@@ -15,5 +15,5 @@ func ExampleCollector() {
 	registry.MustRegister(metrics.Collector(srv))
 	families, err := registry.Gather()
 	fmt.Println(families[0].GetName(), families[0].GetMetric()[0].GetCounter().GetValue(), err)
-	// Output: pyro_server_calls_refused_total 0 <nil>
+	// Output: pyro_server_answers_refused_total 0 <nil>
 }

@@ -49,7 +49,7 @@ func TestNumbersOfAServer(t *testing.T) {
 
 	require.Eventually(t, func() bool { return values(t, reg)["pyro_server_connections"] == 1 }, 20*time.Second, time.Millisecond)
 	got := values(t, reg)
-	require.Len(t, got, 11)
+	require.Len(t, got, 14)
 	require.InDelta(t, 2, got["pyro_server_connections_accepted_total"], 0)
 	require.InDelta(t, 1, got["pyro_server_connections_refused_total"], 0)
 	require.Greater(t, got["pyro_server_sent_bytes_total"], 3000.0)

@@ -651,7 +651,10 @@ type Limits struct {
 	// Time without a request after which a server closes a connection. 0: never.
 	IdleTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
 	// Calls of a server that run at the same time, on all connections together; one more is refused. 0: no limit.
-	MaxCalls      int32 `protobuf:"varint,9,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
+	MaxCalls int32 `protobuf:"varint,9,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
+	// Answers of a server that peers have not read, on all connections together, in bytes. While there is no more room, other large
+	// answers wait, and peers that take longer than 2 seconds to read a MiB lose their connections, the slowest first.
+	MaxUnsentSize int64 `protobuf:"varint,10,opt,name=max_unsent_size,json=maxUnsentSize,proto3" json:"max_unsent_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -745,6 +748,13 @@ func (x *Limits) GetIdleTimeout() *durationpb.Duration {
 func (x *Limits) GetMaxCalls() int32 {
 	if x != nil {
 		return x.MaxCalls
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxUnsentSize() int64 {
+	if x != nil {
+		return x.MaxUnsentSize
 	}
 	return 0
 }
@@ -1197,7 +1207,7 @@ const file_pyrokit_config_v1_common_proto_rawDesc = "" +
 	"\n" +
 	"Middleware\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
-	"\x06config\x18\x02 \x01(\v2\x14.google.protobuf.AnyB\x06\xbaH\x03\xc8\x01\x01R\x06config\"\xcc\x04\n" +
+	"\x06config\x18\x02 \x01(\v2\x14.google.protobuf.AnyB\x06\xbaH\x03\xc8\x01\x01R\x06config\"\x87\x05\n" +
 	"\x06Limits\x129\n" +
 	"\x10max_message_size\x18\x01 \x01(\x03B\x0f\xbaH\x04\"\x02(\x00\x8a\xd3\x18\x041GiBR\x0emaxMessageSize\x12=\n" +
 	"\x11max_inflated_size\x18\x02 \x01(\x03B\x11\xbaH\x04\"\x02(\x00\x8a\xd3\x18\x06128MiBR\x0fmaxInflatedSize\x12.\n" +
@@ -1208,7 +1218,9 @@ const file_pyrokit_config_v1_common_proto_rawDesc = "" +
 	"maxStreams\x12N\n" +
 	"\rwrite_timeout\x18\a \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x021mR\fwriteTimeout\x12L\n" +
 	"\fidle_timeout\x18\b \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\x05\xaa\x01\x022\x00\x8a\xd3\x18\x020sR\vidleTimeout\x12)\n" +
-	"\tmax_calls\x18\t \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\bmaxCalls\"\x80\x02\n" +
+	"\tmax_calls\x18\t \x01(\x05B\f\xbaH\x04\x1a\x02(\x00\x8a\xd3\x18\x010R\bmaxCalls\x129\n" +
+	"\x0fmax_unsent_size\x18\n" +
+	" \x01(\x03B\x11\xbaH\x04\"\x02(\x00\x8a\xd3\x18\x06256MiBR\rmaxUnsentSize\"\x80\x02\n" +
 	"\x06Values\x12#\n" +
 	"\rordered_dicts\x18\x01 \x01(\bR\forderedDicts\x126\n" +
 	"\x17disallow_unknown_fields\x18\x02 \x01(\bR\x15disallowUnknownFields\x12\x1d\n" +

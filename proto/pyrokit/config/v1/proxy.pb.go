@@ -565,7 +565,7 @@ var File_pyrokit_config_v1_proxy_proto protoreflect.FileDescriptor
 
 const file_pyrokit_config_v1_proxy_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpyrokit/config/v1/proxy.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\"\x92\x14\n" +
+	"\x1dpyrokit/config/v1/proxy.proto\x12\x11pyrokit.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1epyrokit/config/v1/common.proto\x1a\x1fpyrokit/config/v1/options.proto\"\xb6\x14\n" +
 	"\x05Proxy\x124\n" +
 	"\x03uri\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d2\x1b^(PYRO|PYRONAME|PYROMETA):.R\x03uri\x12n\n" +
 	"\n" +
@@ -602,8 +602,8 @@ const file_pyrokit_config_v1_proxy_proto_rawDesc = "" +
 	"\flookup_cache\x18\x1b \x01(\v2\x1e.pyrokit.config.v1.LookupCacheR\vlookupCache\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\x8e\a\xbaH\x8a\a\x1a\xd0\x02\n" +
-	"\fproxy.limits\x12\\limits: of a proxy's connections there are max_message_size, max_inflated_size and max_depth\x1a\xe1\x01!has(this.limits) || (this.limits.max_connections == 0 && this.limits.max_streams == 0 && this.limits.max_calls == 0 && !has(this.limits.handshake_timeout) && !has(this.limits.write_timeout) && !has(this.limits.idle_timeout))\x1a\x88\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\xb2\a\xbaH\xae\a\x1a\xf4\x02\n" +
+	"\fproxy.limits\x12\\limits: of a proxy's connections there are max_message_size, max_inflated_size and max_depth\x1a\x85\x02!has(this.limits) || (this.limits.max_connections == 0 && this.limits.max_streams == 0 && this.limits.max_calls == 0 && this.limits.max_unsent_size == 0 && !has(this.limits.handshake_timeout) && !has(this.limits.write_timeout) && !has(this.limits.idle_timeout))\x1a\x88\x01\n" +
 	"\x15proxy.name_server_tls\x128name_server_tls and name_server_plain do not go together\x1a5!has(this.name_server_tls) || !this.name_server_plain\x1a\x97\x02\n" +
 	"\x0fproxy.directory\x12sdirectory takes the place of name_servers, name_server_tls, name_server_plain and broadcast_lookup: set those or it\x1a\x8e\x01!has(this.directory) || (size(this.name_servers) == 0 && !has(this.name_server_tls) && !this.name_server_plain && !has(this.broadcast_lookup))\x1a\x8f\x01\n" +
 	"\x12proxy.lookup_cache\x12Ilookup_cache without directory: set directory, whose answers it remembers\x1a.!has(this.lookup_cache) || has(this.directory)\"X\n" +
