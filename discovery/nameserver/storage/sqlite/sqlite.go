@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"path/filepath"
 	"slices"
 	"time"
@@ -97,7 +98,7 @@ func (f *file) statements() error {
 		&f.tag:    "INSERT INTO pyro_metadata(object, metadata) VALUES(" + object + ", ?)",
 		&f.lease:  "INSERT INTO pyrokit_leases(object, nanoseconds, holder) VALUES(" + object + ", ?, ?)",
 		&f.get:    records + "WHERE n.name = ?",
-		&f.since:  records + "WHERE n.id IN (SELECT id FROM pyro_names WHERE id >= ? ORDER BY id LIMIT 1000) ORDER BY n.id",
+		&f.since:  recordsFrom,
 		&f.remove: "DELETE FROM pyro_names WHERE name = ?", // the trigger ends its lease
 	} {
 		var err error
@@ -135,18 +136,32 @@ func (f *file) Remove(name string) error {
 	return f.remove.Exec(name)
 }
 
-// records is a row for each tag, and one for a name without tags.
-const records = `SELECT n.name, n.uri, m.metadata, l.nanoseconds, l.holder FROM pyro_names n
-	LEFT JOIN pyro_metadata m ON m.object = n.id
-	LEFT JOIN pyrokit_leases l ON l.object = n.id
-	`
+const (
+	// records is a row for each tag, and one for a name without tags.
+	records = `SELECT n.id, n.name, n.uri, m.metadata, l.nanoseconds, l.holder FROM pyro_names n
+		LEFT JOIN pyro_metadata m ON m.object = n.id
+		LEFT JOIN pyrokit_leases l ON l.object = n.id
+		`
+	// recordsFrom is those of so many names from an id on.
+	recordsFrom = records + "WHERE n.id IN (SELECT id FROM pyro_names WHERE id >= ? ORDER BY id LIMIT ?) ORDER BY n.id"
+	// namesFrom is so many names from one on, in their order. What is no text comes after all texts.
+	namesFrom = "SELECT name FROM pyro_names WHERE name >= ? AND name < x'' ORDER BY name LIMIT ?"
+)
+
+const (
+	// latest is how many records are looked at that may be new.
+	latest = 1000
+	// part is how many are read in one query beside transactions. While it runs, the write-ahead log only grows.
+	part = 10_000
+)
 
 // Get returns the record of a name.
 func (f *file) Get(name string) (r storage.Record, known bool, err error) {
-	err = read(func(each func(*sql.Rows) error) error { return f.get.Query(each, name) }, func(found storage.Record) error {
+	from := reader{yield: func(found storage.Record) error {
 		r, known = found, true
 		return nil
-	})
+	}}
+	err = from.all(f.get.Query(from.row, name))
 	return r, known, err
 }
 
@@ -160,15 +175,16 @@ func (f *file) Load(sorted bool, yield func(storage.Record) error) error {
 		return err
 	}
 	return f.File.Load(func() error {
-		return read(func(each func(*sql.Rows) error) error { return f.Query(records+order, each) }, yield)
+		from := reader{yield: yield}
+		return from.all(f.Query(records+order, from.row))
 	})
 }
 
 // Latest yields what has a new id: Pyro's name servers give a record another one whenever they change it, and the highest.
 // The last one may be an old one that is another record now.
 func (f *file) Latest(yield func(storage.Record) error) error {
-	err := read(func(each func(*sql.Rows) error) error { return f.since.Query(each, f.latest) }, yield)
-	if err != nil {
+	from := reader{yield: yield}
+	if err := from.all(f.since.Query(from.row, f.latest, latest)); err != nil {
 		return err
 	}
 	return f.highest()
@@ -190,55 +206,81 @@ func (f *file) Commit() error {
 
 // Names yields all names, beside transactions: the index of names has all that it reads.
 func (f *file) Names(ctx context.Context, yield func(string) error) error {
-	var name sql.RawBytes
-	return f.Beside(ctx, "SELECT name FROM pyro_names ORDER BY name", func(row *sql.Rows) error {
-		if err := row.Scan(&name); err != nil {
-			return err
+	return f.Beside(ctx, func(query sqlitefile.QueryFunc) error {
+		next := ""
+		for n := part; n == part; {
+			n = 0
+			err := query(namesFrom, func(row *sql.Rows) error {
+				n++
+				var name string
+				if err := row.Scan(&name); err != nil {
+					return err
+				}
+				next = name + "\x00" // the first one after it
+				return yield(name)
+			}, next, part)
+			if err != nil {
+				return err
+			}
 		}
-		return yield(string(name))
+		return nil
 	})
 }
 
 // Reread yields all records, beside transactions, as they lie in the file.
 func (f *file) Reread(ctx context.Context, yield func(storage.Record) error) error {
-	return read(func(each func(*sql.Rows) error) error { return f.Beside(ctx, records+"ORDER BY n.id", each) }, yield)
-}
-
-// read makes records of rows. Those are left out that are no text: nobody could ask for them, or be answered.
-func read(rows func(each func(*sql.Rows) error) error, yield func(storage.Record) error) error {
-	var r storage.Record
-	var name, uri, tag sql.RawBytes
-	some := false
-	flush := func() error {
-		if !some || storage.CheckText(r) != nil {
-			return nil
-		}
-		return yield(finish(r))
-	}
-	err := rows(func(row *sql.Rows) error {
-		var lease, holder sql.NullInt64
-		if err := row.Scan(&name, &uri, &tag, &lease, &holder); err != nil {
-			return err
-		}
-		if !some || string(name) != r.Name {
-			if err := flush(); err != nil {
+	return f.Beside(ctx, func(query sqlitefile.QueryFunc) error {
+		next := int64(math.MinInt64)
+		for {
+			from := reader{yield: yield}
+			err := from.all(query(recordsFrom, from.row, next, part))
+			if err != nil || from.records < part || from.id == math.MaxInt64 {
 				return err
 			}
-			some = true
-			r = storage.Record{Name: string(name), URI: string(uri), Lease: time.Duration(max(0, lease.Int64))}
-			if r.Lease > 0 {
-				r.Holder = holder.Int64
-			}
+			next = from.id + 1
 		}
-		if tag != nil {
-			r.Tags = append(r.Tags, string(tag))
-		}
-		return nil
 	})
-	if err != nil {
+}
+
+// A reader makes records of rows. Those are left out that are no text: nobody could ask for them, or be answered.
+type reader struct {
+	yield          func(storage.Record) error
+	records        int
+	id             int64
+	name, uri, tag sql.RawBytes
+	r              storage.Record // that of id
+}
+
+// row reads a row: another record, or another tag.
+func (f *reader) row(row *sql.Rows) error {
+	var id int64
+	var lease, holder sql.NullInt64
+	if err := row.Scan(&id, &f.name, &f.uri, &f.tag, &lease, &holder); err != nil {
 		return err
 	}
-	return flush()
+	if f.records == 0 || id != f.id {
+		if err := f.all(nil); err != nil {
+			return err
+		}
+		f.records++
+		f.id = id
+		f.r = storage.Record{Name: string(f.name), URI: string(f.uri), Lease: time.Duration(max(0, lease.Int64))}
+		if f.r.Lease > 0 {
+			f.r.Holder = holder.Int64
+		}
+	}
+	if f.tag != nil {
+		f.r.Tags = append(f.r.Tags, string(f.tag))
+	}
+	return nil
+}
+
+// all yields the last record after all rows, unless they have ended with an error.
+func (f *reader) all(err error) error {
+	if err != nil || f.records == 0 || storage.CheckText(f.r) != nil {
+		return err
+	}
+	return f.yield(finish(f.r))
 }
 
 // finish returns a record with all its tags.

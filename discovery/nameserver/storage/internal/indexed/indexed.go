@@ -43,8 +43,8 @@ type Shared interface {
 	Latest(yield func(storage.Record) error) error
 	// Loading returns a function that has the file count as loaded at the moment of this call.
 	Loading() (loaded func(), err error)
-	// Names yields all names in their order, and Reread all records, as they are at one moment after the call, until ctx
-	// ends or yield returns an error. They run in another goroutine, beside any method but Close.
+	// Names yields all names in their order, and Reread all records, until ctx ends or yield returns an error. What changes
+	// meanwhile they may miss. They run in another goroutine, beside any method but Close.
 	Names(ctx context.Context, yield func(name string) error) error
 	Reread(ctx context.Context, yield func(storage.Record) error) error
 	// Holder is what this process is called in records with a lease.

@@ -161,9 +161,12 @@ func (f *File) Query(query string, each func(*sql.Rows) error, args ...any) erro
 	return f.rows(context.Background(), f.conn, query, each, args...)
 }
 
-// Beside is Query for another goroutine, until ctx ends: the rows are those of one moment after the call, whatever
-// transactions go on. It has to have returned before Close.
-func (f *File) Beside(ctx context.Context, query string, each func(*sql.Rows) error, args ...any) (err error) {
+// A QueryFunc calls each for every row.
+type QueryFunc func(query string, each func(*sql.Rows) error, args ...any) error
+
+// Beside calls do with what queries the file for another goroutine, until ctx ends, whatever transactions go on; each
+// query sees what is there at its beginning. It has to have returned before Close.
+func (f *File) Beside(ctx context.Context, do func(QueryFunc) error) (err error) {
 	conn, err := f.db.Conn(ctx)
 	if err != nil {
 		return f.failed(err)
@@ -172,7 +175,9 @@ func (f *File) Beside(ctx context.Context, query string, each func(*sql.Rows) er
 	if err := f.busyTimeout(ctx, conn); err != nil {
 		return err
 	}
-	return f.rows(ctx, conn, query, each, args...)
+	return do(func(query string, each func(*sql.Rows) error, args ...any) error {
+		return f.rows(ctx, conn, query, each, args...)
+	})
 }
 
 func (f *File) busyTimeout(ctx context.Context, conn *sql.Conn) error {
