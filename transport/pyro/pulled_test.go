@@ -69,6 +69,17 @@ func badNetwork(t *testing.T, address string) string {
 	}).listener.Addr().String()
 }
 
+// overBadNetwork serves svc and returns a proxy of it.
+func overBadNetwork(t *testing.T, svc *service.Service) *service.Proxy {
+	t.Helper()
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Add(svc))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() { require.NoError(t, srv.Shutdown(context.WithoutCancel(t.Context()))) })
+	_, address := srv.URI("svc").Address()
+	return proxyFor(t, "PYRO:svc@"+badNetwork(t, address))
+}
+
 // Whatever the network does, an answer is that of the call, and no call is carried out twice.
 func TestNoCallIsAnsweredWronglyOrTwice(t *testing.T) {
 	calls := *pulledCalls
@@ -84,12 +95,7 @@ func TestNoCallIsAnsweredWronglyOrTwice(t *testing.T) {
 		}
 		return strconv.Itoa(i), nil
 	})
-	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
-	require.NoError(t, srv.Add(s))
-	require.NoError(t, srv.Start())
-	defer func() { require.NoError(t, srv.Shutdown(context.WithoutCancel(t.Context()))) }()
-	_, address := srv.URI("svc").Address()
-	p := proxyFor(t, "PYRO:svc@"+badNetwork(t, address))
+	p := overBadNetwork(t, s)
 	var next, answered, failed atomic.Int64
 	var wg sync.WaitGroup
 	for range 16 {
@@ -144,12 +150,7 @@ func TestItemsAheadOverABadNetwork(t *testing.T) {
 			}
 		}
 	}).Method("quick", func() {})
-	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
-	require.NoError(t, srv.Add(s))
-	require.NoError(t, srv.Start())
-	defer func() { require.NoError(t, srv.Shutdown(context.WithoutCancel(t.Context()))) }()
-	_, address := srv.URI("svc").Address()
-	p := proxyFor(t, "PYRO:svc@"+badNetwork(t, address))
+	p := overBadNetwork(t, s)
 	var next, whole, cut atomic.Int64
 	var wg sync.WaitGroup
 	for range 8 {

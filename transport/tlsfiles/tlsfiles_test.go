@@ -352,6 +352,22 @@ func TestAttributesOfClientsAreNotWantedOfThoseWithoutCertificate(t *testing.T) 
 	}
 }
 
+// resuming returns what dials with files, and goes on with its last session.
+func resuming(files *tlsfiles.Files, version uint16) func(tlsfiles.DialFunc) tlsfiles.DialFunc {
+	cache := tls.NewLRUClientSessionCache(1)
+	return func(dial tlsfiles.DialFunc) tlsfiles.DialFunc {
+		return func(ctx context.Context, network, address string) (net.Conn, error) {
+			raw, err := dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			cfg := files.Client("localhost")
+			cfg.ClientSessionCache, cfg.MaxVersion = cache, version
+			return tls.Client(raw, cfg), nil
+		}
+	}
+}
+
 func TestCheckJudgesResumedSessions(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
@@ -364,19 +380,7 @@ func TestCheckJudgesResumedSessions(t *testing.T) {
 				}
 				return nil
 			}
-			serverTLS, clientFiles := serverConfig(t, server), client.files(t)
-			cache := tls.NewLRUClientSessionCache(1)
-			dialer := func(dial tlsfiles.DialFunc) tlsfiles.DialFunc {
-				return func(ctx context.Context, network, address string) (net.Conn, error) {
-					raw, err := dial(ctx, network, address)
-					if err != nil {
-						return nil, err
-					}
-					cfg := clientFiles.Client("localhost")
-					cfg.ClientSessionCache, cfg.MaxVersion = cache, version
-					return tls.Client(raw, cfg), nil
-				}
-			}
+			serverTLS, dialer := serverConfig(t, server), resuming(client.files(t), version)
 			for i, resumed := range []bool{false, true} {
 				m := meet(t, serverTLS, dialer, "localhost:1")
 				require.NoError(t, m.clientErr)
@@ -395,19 +399,7 @@ func TestAResumedSessionOfAnAuthorityThatIsTrustedNoMore(t *testing.T) {
 		ours, theirs := certtest.NewCA(t, "ours"), certtest.NewCA(t, "theirs")
 		server, client := newSide(t, ours.Issue(t), ours), newSide(t, ours.Issue(t), ours)
 		server.RequireClientCert = true
-		serverTLS, clientFiles := serverConfig(t, server), client.files(t)
-		cache := tls.NewLRUClientSessionCache(1)
-		dialer := func(dial tlsfiles.DialFunc) tlsfiles.DialFunc {
-			return func(ctx context.Context, network, address string) (net.Conn, error) {
-				raw, err := dial(ctx, network, address)
-				if err != nil {
-					return nil, err
-				}
-				cfg := clientFiles.Client("localhost")
-				cfg.ClientSessionCache = cache
-				return tls.Client(raw, cfg), nil
-			}
-		}
+		serverTLS, dialer := serverConfig(t, server), resuming(client.files(t), tls.VersionTLS13)
 		for _, resumed := range []bool{false, true} {
 			m := meet(t, serverTLS, dialer, "localhost:1")
 			require.NoError(t, m.clientErr)
