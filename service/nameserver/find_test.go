@@ -44,9 +44,9 @@ func TestOnlyACostlyRegexTakesATurn(t *testing.T) {
 func withMany(t *testing.T, others ...string) *nameserver.NameServer {
 	t.Helper()
 	s := storage.NewMemory()
-	records := make([]storage.Record, nameserver.Many+1)
-	for i := range records {
-		records[i] = storage.Record{Name: "n" + strconv.Itoa(i), URI: "PYRO:o@h:1"}
+	var records []storage.Record
+	for i := range nameserver.Many + 1 {
+		records = append(records, storage.Record{Name: "n" + strconv.Itoa(i), URI: "PYRO:o@h:1"})
 	}
 	for _, name := range others {
 		records = append(records, storage.Record{Name: name, URI: "PYRO:o@h:1"})
