@@ -44,6 +44,8 @@ func TestFieldsOfTheAnnotation(t *testing.T) {
 		"room for items":    {hex: "03080000001000020000", want: kitFields{credits: true, items: 16, bytes: 1 << 17}},
 		"room for more":     {hex: "040a000300000018ffffffff", want: kitFields{more: true, pour: 3, items: 24, bytes: 1<<32 - 1}},
 		"a kind of refusal": {hex: "050110", want: kitFields{code: transport.CodeUnauthenticated}},
+		"a goodbye":         {hex: "06080000000100000002", want: kitFields{leaves: true, taken: 1<<32 + 2}},
+		"a short goodbye":   {hex: "060400000002", bad: true},
 		"a long kind":       {hex: "05020010", bad: true},
 		"short credit":      {hex: "030400000010", bad: true},
 		"short room":        {hex: "0408000300000018ffff", bad: true},
@@ -92,6 +94,10 @@ func TestMessagesOnTheWire(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "5059524f01f6060000000000"+"0000000000000014"+"00000000000000000000000000000000"+"00004dc5"+
 		"504b49540000000c040a00030000001800000218", hex.EncodeToString(got))
+	got, err = appendGoodbye(nil, &wireOptions{dialect: codec.Pyro5}, 3)
+	require.NoError(t, err)
+	require.Equal(t, "5059524f01f60600000000000000000000000012"+"00000000000000000000000000000000"+"00004dc5"+
+		"504b49540000000a06080000000000000003", hex.EncodeToString(got))
 	w := beginFrame(nil, &wireOptions{dialect: codec.Pyro5})
 	w.annotateCredit(firstWindow, windowBytes)
 	require.Equal(t, "504b49540000000a03080000001000020000", hex.EncodeToString(w.buf[w.body:]))
@@ -103,6 +109,7 @@ func TestMessagesOnTheWire(t *testing.T) {
 func FuzzKitFields(f *testing.F) {
 	f.Add([]byte{1, 8, 0, 0, 0, 0, 0x3b, 0x9a, 0xca, 0})
 	f.Add([]byte{2, 2, 0x12, 0x34, 0x7f, 0})
+	f.Add([]byte{6, 8, 0, 0, 0, 0, 0, 0, 0, 3, 6, 7, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		k, err := parseKit(b)
 		if err != nil {
