@@ -618,7 +618,9 @@ func (s *Server) URIs(name string) []pyro.URI {
 }
 
 // Shutdown tells who watches the server's health, withdraws the names, stops accepting, lets the calls that run finish
-// and closes. It accepts calls until those who watch have taken note, for two seconds at most. When ctx ends
+// and closes. It accepts calls until those who watch have taken note, for two seconds at most. Clients of this toolkit send
+// calls that come too late again by themselves, on a new connection; for that it waits 100 ms more for those that are idle.
+// A client from Python loses a call that arrives after its connection was closed. When ctx ends
 // first, names stay that could not be withdrawn by then, what still runs is cut off, and the error says how many calls
 // that were.
 func (s *Server) Shutdown(ctx context.Context) error {

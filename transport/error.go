@@ -24,8 +24,8 @@ type Error struct {
 	Traceback []string
 	// Remote tells an exception that came off the wire from an error that was made here.
 	Remote bool
-	// NotSent is set when the request surely never left this process, so that sending it again is
-	// safe whatever it does.
+	// NotSent is set when the request surely never left this process, or the server has said that it has not
+	// carried it out, so that sending it again is safe whatever it does.
 	NotSent bool
 	// NoSuchMember says that the call named a method or attribute that is private, not exposed or
 	// not there, whether the object's metadata told that here or the peer did; the Code is

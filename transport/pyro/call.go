@@ -29,7 +29,8 @@ const entrySize = 24
 
 // Call sends a call and waits for its reply until ctx ends. A one-way call returns an empty reply as
 // soon as it is sent. Errors are *transport.Error; an exception of the remote object has Remote set,
-// and an error before the first byte left has NotSent set.
+// and an error before the first byte left, or of a call that a server which shuts down has not taken, has
+// NotSent set.
 func (c *Conn) Call(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	reply, err := c.call(ctx, call)
 	if err != nil {

@@ -304,8 +304,10 @@ func (s *Server) Connections() int {
 	return len(s.conns)
 }
 
-// Shutdown stops listening, lets the calls that run finish, and closes all connections. When ctx ends
-// first, it cuts off what still runs and returns an error that says how many calls that were.
+// Shutdown stops listening, lets the calls that run or wait finish, and closes all connections. Clients of this toolkit are
+// told which calls were taken, and send the others again by themselves, elsewhere; one that is idle is waited for 100 ms,
+// because it may have sent a call before it could know. Of others what has arrived is answered. When ctx ends first,
+// Shutdown cuts off what still runs and returns an error that says how many calls that were.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop(false)
 	done := make(chan struct{})
