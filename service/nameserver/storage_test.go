@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,4 +40,23 @@ func TestAFullDiskIsServed(t *testing.T) {
 		require.NoError(t, service.Do(t.Context(), p, "lookup", name))
 	}
 	require.ErrorContains(t, service.Do(t.Context(), p, "register", "x", "PYRO:o@h:1"), "names.sqlite: no room left")
+}
+
+// broken is a storage whose watches fail.
+type broken struct{ *storage.Memory }
+
+func (broken) Watch(context.Context, string) iter.Seq2[storage.Change, error] {
+	return func(yield func(storage.Change, error) bool) {
+		yield(storage.Change{}, fmt.Errorf("names.sqlite: %w", storage.ErrFormat))
+	}
+}
+
+func TestAWatchThatTheStorageFailsIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	ns, address := start(t, nameserver.Storage(broken{storage.NewMemory()}), nameserver.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	w := watch(t.Context(), t, address, codec.Pyro5, "")
+	require.ErrorContains(t, <-w.ended, "storage: names.sqlite: not a file of this storage")
+	ns.Close()
+	require.Equal(t, 1, strings.Count(log.String(), "the storage has failed"))
+	require.Contains(t, log.String(), "names.sqlite")
 }

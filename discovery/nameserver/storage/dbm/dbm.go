@@ -90,6 +90,8 @@ func Which(path string) (Kind, error) {
 	}
 	start, err := begin(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && exist(path+".dir") && !isEmpty(path+".dir"):
+		return None, fmt.Errorf("%s.dir: %w: no kind of dbm has it like that", path, storage.ErrFormat)
 	case errors.Is(err, fs.ErrNotExist):
 		return None, nil
 	case err != nil:
@@ -109,6 +111,11 @@ func exist(paths ...string) bool {
 		}
 	}
 	return true
+}
+
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == 0
 }
 
 // begin returns the first bytes of a file.

@@ -161,6 +161,44 @@ func TestDumbIsForOne(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrLocked)
 }
 
+// An empty FILE.dir does not say whose FILE.dat is.
+func TestDumbLeavesWhatItDoesNotKnow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	theirs := strings.Repeat("precious", 100)
+	write(t, path+".dat", theirs)
+	write(t, path+".dir", "")
+	s := open(t, path)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "1"}, false))
+	require.NoError(t, s.Close())
+	data, err := os.ReadFile(path + ".dat")
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(data), theirs))
+	r, err := open(t, path).Get(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, "1", r.URI)
+}
+
+func TestFilesOfOthersAreLeftAsTheyAre(t *testing.T) {
+	for _, files := range []map[string]string{
+		{".dir": "'a', (0, 0)"}, {".dir": "binary", ".dat": "x"}, {".dir": "'a' is not", ".dat": "x"}, {"": "something else"},
+	} {
+		path := filepath.Join(t.TempDir(), "names")
+		for end, text := range files {
+			write(t, path+end, text)
+		}
+		_, err := dbm.Open(path)
+		require.ErrorIs(t, err, storage.ErrFormat)
+		left, err := filepath.Glob(path + "*")
+		require.NoError(t, err)
+		require.Len(t, left, len(files), "%q", files)
+		for end, text := range files {
+			got, err := os.ReadFile(path + end)
+			require.NoError(t, err)
+			require.Equal(t, text, string(got))
+		}
+	}
+}
+
 func TestWhich(t *testing.T) {
 	berkeley := strings.Repeat("\x00", 12) + "\x61\x15\x06\x00"
 	for _, c := range []struct {
@@ -181,6 +219,9 @@ func TestWhich(t *testing.T) {
 		{map[string]string{"": ""}, dbm.None, storage.ErrFormat},
 		{map[string]string{"": "something else"}, dbm.None, storage.ErrFormat},
 		{map[string]string{".dat": "", ".bak": ""}, dbm.None, os.ErrNotExist},
+		{map[string]string{".dir": "'a', (0, 0)"}, dbm.None, storage.ErrFormat},
+		{map[string]string{".dir": "binary", ".dat": "x"}, dbm.None, storage.ErrFormat},
+		{map[string]string{".dir": ""}, dbm.None, nil},
 	} {
 		path := filepath.Join(t.TempDir(), "names")
 		for end, text := range c.files {

@@ -83,6 +83,9 @@ func (d *dumb) Load(_ bool, yield func(storage.Record) error) error {
 	for _, s := range spans {
 		d.mark(s, 1)
 	}
+	if len(spans) == 0 { // what FILE.dat has all the same may be another program's
+		d.mark(span{size: data.Size()}, 1)
+	}
 	return nil
 }
 

@@ -2,8 +2,11 @@ package sqlite
 
 import (
 	"database/sql"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -264,4 +267,81 @@ func TestAFailedWriteChangesNothing(t *testing.T) {
 	before = text(t, s)
 	check(storage.ErrReadOnly)
 	require.NoError(t, s.Close())
+}
+
+func TestWhatIsNoTextIsLeftOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	run(t, foreign(t, path), pyroNames, pyroMetadata, "INSERT INTO pyro_names(name, uri) VALUES('a', '1'), (x'ff', '2'), (CAST(x'fe' AS TEXT), '3')")
+	s := start(t, path)
+	becomes(t, s, `{"name":"a","uri":"1","metadata":[]}`)
+	run(t, foreign(t, path), "UPDATE pyro_names SET uri = '4' WHERE name = 'a'", "INSERT INTO pyro_names(name, uri) VALUES('b', x'ff')")
+	becomes(t, s, `{"name":"a","uri":"4","metadata":[]}`)
+}
+
+// A file that was removed while it was open leaves its log to the next one of its name.
+func TestALogOfARemovedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	old := start(t, path)
+	require.NoError(t, old.Put(t.Context(), storage.Record{Name: "old", URI: "1"}, false))
+	next := filepath.Join(t.TempDir(), "names.db")
+	for _, end := range []string{"-wal", "-shm"} {
+		left, err := os.ReadFile(path + end)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(next+end, left, 0o600))
+	}
+	s := start(t, next)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "new", URI: "1"}, false))
+	require.NoError(t, s.Close())
+	becomes(t, start(t, next), `{"name":"new","uri":"1","metadata":[]}`)
+}
+
+func TestManyOpenANewFileAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	const many = 6
+	opened := make(chan *Storage, many)
+	for range many {
+		go func() {
+			s, err := Open(path)
+			if err != nil {
+				t.Error(err)
+			}
+			opened <- s
+		}()
+	}
+	for i := range many {
+		s := <-opened
+		require.NotNil(t, s)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: strconv.Itoa(i), URI: "1", Lease: time.Hour}, true))
+		adopted, err := s.Adopt(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, adopted)
+	}
+	require.Len(t, marks(t, path), many)
+}
+
+// More than one part of a file, changed in each.
+func TestOthersChangeMany(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s := start(t, path)
+	const many = 3*part + 5
+	var records []storage.Record
+	for i := range many {
+		records = append(records, storage.Record{Name: fmt.Sprintf("n%06d", i), URI: "1", Tags: []string{"x", "y"}})
+	}
+	require.NoError(t, s.PutAll(t.Context(), records))
+	run(t, foreign(t, path),
+		"DELETE FROM pyro_names WHERE id % 1000 = 1",
+		"UPDATE pyro_names SET uri = '2' WHERE id % 1000 = 2",
+		"INSERT INTO pyro_names(name, uri) WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) SELECT 'new' || i, '3' FROM n",
+	)
+	want := map[string]int{"1": many - 31 - 31, "2": 31, "3": 5000}
+	require.Eventually(t, func() bool {
+		got := map[string]int{}
+		for r := range s.Prefix(t.Context(), "") {
+			got[r.URI]++
+		}
+		return maps.Equal(want, got)
+	}, time.Minute, time.Millisecond)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "n000003", URI: "4"}, false))
 }
