@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/codec/json"
 	"github.com/pyrokit/pyrokit/codec/literal"
@@ -26,7 +28,19 @@ var (
 	keywordArg     = regexp.MustCompile(`^[^\W\d]\w*=`)
 )
 
-// expandArgs rewrites a command line to what the flag package understands: negative numbers are marked
+// values is the annotation of commands whose arguments may be values, such as negative numbers.
+const values = "pyroctl_values"
+
+// takesValues tells whether a command line, or the one that a shell wants completed, is that of such a command.
+func takesValues(root *cobra.Command, args []string) bool {
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		args = args[1:]
+	}
+	cmd, _, err := root.Find(args)
+	return err == nil && cmd.Annotations[values] != ""
+}
+
+// expandArgs rewrites the command line of a command that takes values to what the flag package understands: negative numbers are marked
 // as such, and after --kw each name=value that follows gets its own --kw.
 func expandArgs(args []string) []string {
 	out := make([]string, 0, len(args))

@@ -65,6 +65,7 @@ func newSetCmd(f *factory, run func(context.Context, *factory, *setOptions) erro
 		Short:             "Set an attribute",
 		Long:              "Sets an attribute. The value is read as arguments of pyroctl call are.",
 		Example:           `  pyroctl set PYRONAME:test.echoserver verbose true`,
+		Annotations:       map[string]string{values: "yes"},
 		Args:              cobra.ExactArgs(3),
 		ValidArgsFunction: f.completeMembers(attributes),
 		RunE: func(cmd *cobra.Command, args []string) error {

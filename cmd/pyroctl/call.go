@@ -34,6 +34,7 @@ stdin; --string takes everything as it is.`,
   pyroctl call PYRO:calc@localhost:9999 add 40 --kw b=2
   pyroctl call PYRONAME:example.stockquotes quotes '["IBM", "MSFT"]' -o json
   pyroctl call PYRONAME:camera snapshot -o json --typed`,
+		Annotations:       map[string]string{values: "yes"},
 		Args:              cobra.MinimumNArgs(2),
 		ValidArgsFunction: f.completeMembers(func(m *transport.ObjectMetadata) []string { return m.Methods }),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -17,7 +17,10 @@ func run(args []string, io *streams) int {
 	context.AfterFunc(ctx, stop) // a second signal ends what hangs; one that comes while the program ends by itself does no harm
 	f := &factory{io: io}
 	root := newRootCmd(f)
-	root.SetArgs(expandArgs(args))
+	if takesValues(root, args) {
+		args = expandArgs(args)
+	}
+	root.SetArgs(args)
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
