@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -53,20 +52,14 @@ func (f *factory) fromEnv(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// logLevels are Python's, by name.
-var logLevels = map[string]slog.Level{
-	"DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo, "WARNING": slog.LevelWarn, "WARN": slog.LevelWarn,
-	"ERROR": slog.LevelError, "CRITICAL": slog.LevelError, "FATAL": slog.LevelError,
-}
-
 // openLog opens the log: warnings to stderr, unless LOGLEVEL and LOGFILE say otherwise, or --verbose.
 func (f *factory) openLog() error {
 	level, out := slog.LevelWarn, f.io.err
-	if name := f.env.Text("LOGLEVEL"); name != "" {
-		named, known := logLevels[strings.ToUpper(name)]
-		if !known {
-			return pyroenv.Wrongf("LOGLEVEL", name, "want DEBUG, INFO, WARNING, ERROR or CRITICAL")
-		}
+	named, set, err := f.env.LogLevel()
+	if err != nil {
+		return pyroenv.Wrongf("LOGLEVEL", f.env.Text("LOGLEVEL"), "%w", err)
+	}
+	if set {
 		level = named
 		if path := f.env.Text("LOGFILE"); path != "" && path != "{stderr}" {
 			file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // what the user names

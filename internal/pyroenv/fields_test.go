@@ -1,6 +1,7 @@
 package pyroenv_test
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,6 +91,18 @@ func TestAddresses(t *testing.T) {
 	_, err := read(t, map[string]string{"PYRO_NATPORT": "7"}).Advertise()
 	require.ErrorContains(t, err, "needs PYRO_NATHOST")
 	require.Equal(t, []string{"10.0.0.255"}, read(t, map[string]string{"PYRO_BROADCAST_ADDRS": "'', 10.0.0.255"}).BroadcastAddresses())
+}
+
+func TestLogLevels(t *testing.T) {
+	level, set, err := read(t, map[string]string{"PYRO_LOGLEVEL": "Warning"}).LogLevel()
+	require.NoError(t, err)
+	require.True(t, set)
+	require.Equal(t, slog.LevelWarn, level)
+	_, set, err = read(t, nil).LogLevel()
+	require.NoError(t, err)
+	require.False(t, set)
+	_, _, err = read(t, map[string]string{"PYRO_LOGLEVEL": "LOUD"}).LogLevel()
+	require.ErrorContains(t, err, "want DEBUG")
 }
 
 func TestTLSOfBothEnds(t *testing.T) {

@@ -96,19 +96,14 @@ func (e *environ) wrongf(item, format string, args ...any) {
 	e.l.add(&Error{File: variableSource(item), Msg: fmt.Sprintf(format, args...)})
 }
 
-// pythonLevels are the levels of Python's logging, by the names here.
-var pythonLevels = map[string]string{
-	"DEBUG": "debug", "INFO": "info", "WARNING": "warn", "WARN": "warn", "ERROR": "error", "CRITICAL": "error", "FATAL": "error",
-}
-
 func (e *environ) log() {
-	if name := e.Text("LOGLEVEL"); name != "" {
-		level, known := pythonLevels[strings.ToUpper(name)]
-		if !known {
-			e.wrongf("LOGLEVEL", "want DEBUG, INFO, WARNING, ERROR or CRITICAL, found %s", quote(name))
-			return
-		}
-		e.text("LOGLEVEL", "log.level", level)
+	level, set, err := e.LogLevel()
+	if err != nil {
+		e.wrongf("LOGLEVEL", "%v, found %s", err, quote(e.Text("LOGLEVEL")))
+		return
+	}
+	if set {
+		e.text("LOGLEVEL", "log.level", strings.ToLower(level.String()))
 	}
 	if path := e.Text("LOGFILE"); path != "" {
 		e.text("LOGFILE", "log.output", strings.Trim(path, "{}")) // {stderr} is Pyro's word
