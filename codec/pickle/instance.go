@@ -7,15 +7,24 @@ import (
 
 // global pushes the name of a class, function or constant.
 func (r *reader) global() error {
-	module, err := r.line()
+	v, err := r.namedByLines()
 	if err != nil {
 		return err
+	}
+	return r.push(v)
+}
+
+// namedByLines returns what a module's name and one in it name, each on a line.
+func (r *reader) namedByLines() (value, error) {
+	module, err := r.line()
+	if err != nil {
+		return value{}, err
 	}
 	name, err := r.line()
 	if err != nil {
-		return err
+		return value{}, err
 	}
-	return r.pushGlobal(module, name)
+	return r.globalOf(module, name)
 }
 
 func (r *reader) stackGlobal() error {
@@ -30,11 +39,7 @@ func (r *reader) stackGlobal() error {
 	if module.kind != kindText || name.kind != kindText {
 		return r.fail("STACK_GLOBAL requires str")
 	}
-	return r.pushGlobal(r.bytesOf(module), r.bytesOf(name))
-}
-
-func (r *reader) pushGlobal(module, name []byte) error {
-	v, err := r.globalOf(module, name)
+	v, err := r.globalOf(r.bytesOf(module), r.bytesOf(name))
 	if err != nil {
 		return err
 	}
@@ -203,15 +208,7 @@ func (r *reader) pushNew(class, args, kwargs value) error {
 // inst reads INST: an instance of a class of Python 2, whose name follows and whose arguments stand
 // above the mark.
 func (r *reader) inst() error {
-	module, err := r.line()
-	if err != nil {
-		return err
-	}
-	name, err := r.line()
-	if err != nil {
-		return err
-	}
-	class, err := r.globalOf(module, name)
+	class, err := r.namedByLines()
 	if err != nil {
 		return err
 	}
