@@ -78,7 +78,7 @@ func (w *worker) take(f *frame) bool {
 // sayGoodbye says how many calls were taken. A client that waits for no answer may not be reading: where the connection
 // does not take the message by itself, that is given up after partTime.
 func (w *worker) sayGoodbye(idle bool) error {
-	out, err := appendGoodbye(nil, &w.o, w.taken)
+	out, err := newGoodbye(&w.o, w.taken)
 	if err != nil {
 		return err
 	}

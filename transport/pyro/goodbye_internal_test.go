@@ -344,7 +344,7 @@ func (e *end) welcome(f features) {
 
 func (e *end) goodbye(taken uint64) []byte {
 	e.t.Helper()
-	b, err := appendGoodbye(nil, &e.o, taken)
+	b, err := newGoodbye(&e.o, taken)
 	require.NoError(e.t, err)
 	return b
 }
@@ -478,7 +478,7 @@ func TestARequestForItemsThatWasNotTaken(t *testing.T) {
 				result <- err
 			}()
 			desk.read()
-			desk.write(desk.goodbye(uint64(taken))) //nolint:gosec // 0 or 1
+			desk.write(desk.goodbye(uint64(taken)))
 			if failed == nil {
 				desk.write(desk.message(frameFields{typ: msgResult, seq: 1}, nil, []byte("None")))
 			}
@@ -604,16 +604,16 @@ func goodbyeSteps(t *testing.T, steps []byte) {
 				c.abandonLocked(sent[at])
 			}
 		case 2:
-			goodbye, err := appendGoodbye(nil, &c.o, uint64(at)) //nolint:gosec // a byte
+			goodbye, err := newGoodbye(&c.o, uint64(at))
 			require.NoError(t, err)
 			g, err := readerOf(&c.o, goodbye).next()
 			require.NoError(t, err)
 			require.NoError(t, c.deliver(g))
 			for _, p := range sent {
-				require.True(t, p.number <= uint64(at) || !waits(c, p)) //nolint:gosec // a byte
+				require.True(t, p.number <= uint64(at) || !waits(c, p))
 			}
 		case 3:
-			_ = c.deliver(frame{dialect: codec.Pyro5, typ: msgResult, seq: uint16(at)}) //nolint:gosec // a byte
+			_ = c.deliver(frame{dialect: codec.Pyro5, typ: msgResult, seq: uint16(at)})
 		case 5:
 			c.dropAhead(string(rune(at)))
 		}
@@ -631,4 +631,84 @@ func goodbyeSteps(t *testing.T, steps []byte) {
 // waits tells whether somebody waits for a call's answer.
 func waits(c *Conn, p *pending) bool {
 	return !p.done && (c.first == p || p.prev != nil)
+}
+
+// What waits in the system's buffer when the last call of a plain client is answered has arrived, too.
+func TestWhatHasArrivedIsAnswered(t *testing.T) {
+	if !rawIO {
+		return // a read that does not wait is a system call of our own
+	}
+	p := newWorkplace(t, true)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- p.Serve(l, ListenConfig{}) }()
+	nc, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+	require.NoError(t, err)
+	c := newEnd(t, nc, codec.Pyro5)
+	c.write(c.message(frameFields{typ: msgConnect}, nil, []byte("{'handshake':'hello','object':'o'}")))
+	c.requireReply(msgConnectOK, 0)
+	c.write(c.call(1, "slow", 0))
+	require.Eventually(t, func() bool { return p.aside() == 1 }, 20*time.Second, time.Millisecond)
+	c.write(c.call(2, "second", 0))
+	require.Eventually(t, func() bool { return p.aside() == 2 }, 20*time.Second, time.Millisecond, "it waits, and nothing more is read")
+	c.write(c.call(3, "third", 0))
+	go func() { p.ended <- p.Shutdown(context.Background()) }()
+	<-p.closing
+	close(p.release)
+	for seq := range uint16(3) {
+		c.requireReply(msgResult, seq+1)
+	}
+	c.requireClosed()
+	require.NoError(t, <-p.ended)
+	require.ErrorIs(t, <-served, ErrServerClosed)
+	require.Equal(t, []string{"slow", "second", "third"}, p.carriedOut())
+	require.NoError(t, nc.Close())
+}
+
+// aside is how many calls run or wait beside the readers.
+func (p *workplace) aside() int {
+	p.Server.mu.Lock()
+	defer p.Server.mu.Unlock()
+	n := 0
+	for c := range p.conns {
+		c.mu.Lock()
+		n += c.aside
+		c.mu.Unlock()
+	}
+	return n
+}
+
+// While the last calls of a connection are answered, Connect already makes another one.
+func TestConnectAfterAGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desks := make(chan *end, 2)
+		cfg := DialConfig{Dialect: codec.Pyro5, Dial: func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			desk := newEnd(t, server, codec.Pyro5)
+			go func() {
+				desk.welcome(ownFeatures)
+				desks <- desk
+			}()
+			return client, nil
+		}}
+		u := URI{Protocol: ProtocolPyro, Object: "o", Host: "memory", Port: 1}
+		c := NewClient(func(context.Context) (URI, error) { return u, nil }, cfg, false)
+		result := make(chan error, 1)
+		go func() {
+			_, err := c.Call(context.Background(), &transport.Call{Object: "o", Method: "m"})
+			result <- err
+		}()
+		old := <-desks
+		old.read()
+		old.write(old.goodbye(1))
+		synctest.Wait()
+		_, _, _, err := c.Connect(t.Context()) //nolint:dogsled // that it works is all that counts
+		require.NoError(t, err)
+		require.NoError(t, (<-desks).nc.Close(), "another one")
+		old.write(old.message(frameFields{typ: msgResult, seq: 1}, nil, []byte("None")))
+		require.NoError(t, <-result)
+		old.requireClosed()
+		require.NoError(t, c.Close())
+	})
 }

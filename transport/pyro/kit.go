@@ -142,9 +142,9 @@ func appendMore(dst []byte, o *wireOptions, seq uint16, items, bytes int) ([]byt
 	return w.finish(frameFields{typ: msgPing})
 }
 
-// appendGoodbye appends the message that says that no call is taken after so many.
-func appendGoodbye(dst []byte, o *wireOptions, taken uint64) ([]byte, error) {
-	w := beginFrame(dst, o)
+// newGoodbye returns the message that says that no call is taken after so many.
+func newGoodbye(o *wireOptions, taken uint64) ([]byte, error) {
+	w := beginFrame(nil, o)
 	value := [10]byte{fieldGoodbye, 8}
 	binary.BigEndian.PutUint64(value[2:], taken)
 	w.annotate(keyKit, value[:])

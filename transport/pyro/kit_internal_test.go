@@ -94,7 +94,7 @@ func TestMessagesOnTheWire(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "5059524f01f6060000000000"+"0000000000000014"+"00000000000000000000000000000000"+"00004dc5"+
 		"504b49540000000c040a00030000001800000218", hex.EncodeToString(got))
-	got, err = appendGoodbye(nil, &wireOptions{dialect: codec.Pyro5}, 3)
+	got, err = newGoodbye(&wireOptions{dialect: codec.Pyro5}, 3)
 	require.NoError(t, err)
 	require.Equal(t, "5059524f01f60600000000000000000000000012"+"00000000000000000000000000000000"+"00004dc5"+
 		"504b49540000000a06080000000000000003", hex.EncodeToString(got))
