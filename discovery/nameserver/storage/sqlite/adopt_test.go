@@ -45,7 +45,7 @@ func TestHelper(t *testing.T) {
 	s, err := Open(path)
 	require.NoError(t, err)
 	_, names, _ := strings.Cut(strings.Join(os.Args, " "), " -- ")
-	for _, name := range strings.Fields(names) {
+	for name := range strings.FieldsSeq(names) {
 		require.NoError(t, s.Put(t.Context(), storage.Record{Name: name, URI: "1", Tags: []string{"x"}, Lease: time.Hour}, false))
 	}
 	_, _ = fmt.Fprintln(os.Stdout, "ready")

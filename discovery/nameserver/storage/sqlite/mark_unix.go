@@ -33,7 +33,9 @@ func locked(file *os.File, err error) (*os.File, error) {
 }
 
 // removeLocked removes a file that is locked.
-func removeLocked(path string, _ *os.File) error { return os.Remove(path) }
+func removeLocked(path string, _ *os.File) error {
+	return os.Remove(path) //nolint:gosec // beside the file that the user names
+}
 
 // share lets those look at a mark who may open the storage's file.
 func share(mark *os.File, mode os.FileMode) error { return mark.Chmod(mode.Perm()) }

@@ -163,7 +163,8 @@ func hasTable(f *sqlitefile.File, table string, columns ...string) (bool, error)
 			return true, f.Wrong("the table %s has the columns %s, not %s", table, strings.Join(found, ", "), c)
 		}
 	}
-	return true, f.Query(`SELECT name FROM pragma_table_info(?) WHERE "notnull" AND dflt_value IS NULL AND NOT pk`, func(rows *sql.Rows) error {
+	const needed = `SELECT name FROM pragma_table_info(?) WHERE "notnull" AND dflt_value IS NULL AND NOT pk`
+	return true, f.Query(needed, func(rows *sql.Rows) error {
 		var name string
 		if err := rows.Scan(&name); err != nil || slices.Contains(columns, name) {
 			return err

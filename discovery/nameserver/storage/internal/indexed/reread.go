@@ -47,7 +47,7 @@ func (s *step) add(name string, now *storage.Record) {
 // writer.
 func (s *Storage) catchUp() error {
 	if s.shared == nil {
-		return s.merge()
+		return s.merge(context.Background())
 	}
 	if err := s.learnLatest(); err != nil {
 		return err
@@ -74,13 +74,13 @@ func (r *reread) run(ctx context.Context, s *Storage) {
 	names := func(yield func(string) error) error {
 		return s.shared.Names(ctx, func(name string) error { return errors.Join(to.read(), yield(name)) })
 	}
-	r.err = s.missing(names, func(name string) error { return to.add(name, nil) })
+	r.err = s.missing(ctx, names, func(name string) error { return to.add(name, nil) })
 	if r.err == nil {
 		r.err = to.send()
 	}
 	if r.err == nil {
 		r.err = s.shared.Reread(ctx, func(now storage.Record) error {
-			if err := to.read(); err != nil || !s.differs(now) {
+			if err := to.read(); err != nil || !s.differs(ctx, now) {
 				return err
 			}
 			return to.add(now.Name, &now)
@@ -218,17 +218,17 @@ func (s *Storage) stopReading() {
 }
 
 // merge makes the index what the file is, in a transaction.
-func (s *Storage) merge() error {
+func (s *Storage) merge(ctx context.Context) error {
 	var found step
 	names := func(yield func(string) error) error {
 		return s.file.Load(true, func(r storage.Record) error {
-			if s.differs(r) {
+			if s.differs(ctx, r) {
 				found.add(r.Name, &r)
 			}
 			return yield(r.Name)
 		})
 	}
-	err := s.missing(names, func(name string) error {
+	err := s.missing(ctx, names, func(name string) error {
 		found.add(name, nil)
 		return nil
 	})
@@ -239,19 +239,20 @@ func (s *Storage) merge() error {
 }
 
 // differs tells whether the index has another record than the file, or none.
-func (s *Storage) differs(r storage.Record) bool {
-	mine, err := s.index.Get(context.Background(), r.Name)
+func (s *Storage) differs(ctx context.Context, r storage.Record) bool {
+	mine, err := s.index.Get(ctx, r.Name)
 	return (err != nil || !mine.Equal(r)) && !s.isVolatile(r.Name)
 }
 
 // missing yields the names of the index that names does not yield, which are the file's in order; those aside that only
 // memory can have.
-func (s *Storage) missing(names func(func(string) error) error, yield func(string) error) error {
-	next, stop := iter.Pull2(s.index.Prefix(context.Background(), ""))
+func (s *Storage) missing(ctx context.Context, names func(func(string) error) error, yield func(string) error) error {
+	next, stop := iter.Pull2(s.index.Prefix(ctx, ""))
 	defer stop()
-	mine, _, more := next()
+	mine, err, more := next()
+	// gone yields names of the index, up to one.
 	gone := func(before func(name string) bool) error {
-		for ; more && before(mine.Name); mine, _, more = next() {
+		for ; more && err == nil && before(mine.Name); mine, err, more = next() {
 			if s.limits.NoLeases && mine.Lease != 0 || s.isVolatile(mine.Name) {
 				continue
 			}
@@ -259,19 +260,19 @@ func (s *Storage) missing(names func(func(string) error) error, yield func(strin
 				return err
 			}
 		}
-		return nil
+		return err
 	}
-	err := names(func(there string) error {
+	failed := names(func(there string) error {
 		if err := gone(func(name string) bool { return name < there }); err != nil {
 			return err
 		}
 		if more && mine.Name == there {
-			mine, _, more = next()
+			mine, err, more = next()
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if failed != nil {
+		return failed
 	}
 	return gone(func(string) bool { return true })
 }

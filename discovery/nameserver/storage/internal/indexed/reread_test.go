@@ -25,13 +25,15 @@ type sharedFake struct {
 	gone    bool          // others are
 }
 
-func (f *sharedFake) Begin() (bool, error)                                { return true, nil }
-func (f *sharedFake) Changed() (bool, error)                              { return false, nil }
-func (f *sharedFake) Latest(func(storage.Record) error) error             { return nil }
-func (f *sharedFake) Holder() int64                                       { return 1 }
-func (f *sharedFake) Gone(int64) bool                                     { return f.gone }
-func (f *sharedFake) Loading() (func(), error)                            { return func() { close(f.loaded) }, nil }
+func (f *sharedFake) Begin() (bool, error)                    { return true, nil }
+func (f *sharedFake) Changed() (bool, error)                  { return false, nil }
+func (f *sharedFake) Latest(func(storage.Record) error) error { return nil }
+func (f *sharedFake) Holder() int64                           { return 1 }
+func (f *sharedFake) Gone(int64) bool                         { return f.gone }
+func (f *sharedFake) Loading() (func(), error)                { return func() { close(f.loaded) }, nil }
+
 func (f *sharedFake) Load(_ bool, yield func(storage.Record) error) error { return each(f.old, yield) }
+
 func (f *sharedFake) Get(name string) (storage.Record, bool, error) {
 	r, known := f.has[name]
 	return r, known, f.broken
