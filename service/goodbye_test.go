@@ -94,7 +94,7 @@ func TestRestartsLoseNoCall(t *testing.T) {
 		instance string // empty: there is one
 		option   service.ProxyOption
 	}{
-		"by name":  {option: service.ConnectAttempts(5)}, // a lookup may come just before the name moves
+		"by name":  {option: service.ConnectAttempts(20)}, // a lookup may come just before the name moves
 		"balanced": {instance: "0", option: service.Balance(discovery.RoundRobin())},
 	}
 	for name, tt := range tests {
