@@ -154,6 +154,18 @@ func TestDumbChangedByOthers(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "x", URI: "1"}, true))
 }
 
+func TestDumbIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	s := open(t, path)
+	put := func() error { return s.Put(t.Context(), storage.Record{Name: "a", URI: "1"}, false) }
+	require.NoError(t, os.Rename(path+".dat", path+".old"))
+	require.ErrorIs(t, put(), storage.ErrReplaced)
+	write(t, path+".dat", "another one")
+	require.ErrorIs(t, put(), storage.ErrReplaced)
+	require.NoError(t, os.Rename(path+".old", path+".dat"))
+	require.NoError(t, put())
+}
+
 func TestDumbIsForOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "names")
 	open(t, path)

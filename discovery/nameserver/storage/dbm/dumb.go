@@ -155,8 +155,23 @@ func (d *dumb) Changed() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := d.there(); err != nil {
+		return false, err
+	}
 	same := os.SameFile(info, d.loaded) && info.Size() == d.loaded.Size() && info.ModTime().Equal(d.loaded.ModTime())
 	return !same, nil
+}
+
+// there returns an error if FILE.dat is not the one any more that was opened: what is written would be lost.
+func (d *dumb) there() error {
+	mine, err := d.data.Stat()
+	if err != nil {
+		return err
+	}
+	if is, err := os.Stat(d.data.Name()); err != nil || !os.SameFile(is, mine) {
+		return fmt.Errorf("%s: %w", d.data.Name(), storage.ErrReplaced)
+	}
+	return nil
 }
 
 // Begin begins a transaction.
