@@ -2,7 +2,9 @@ package nameserver_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +80,7 @@ func TestLeasesOfAKilledNameServerEnd(t *testing.T) {
 		stats, err = ns.Stats(t.Context())
 		return err == nil && stats.Expired == 1 && stats.Leases == 1 // noted after the removal
 	}, patience, 10*time.Millisecond)
+	require.Contains(t, log.String(), "took over leases of a name server that is gone")
 }
 
 // A lockedBuffer may be read while leases, which nobody waits for, end.
