@@ -260,7 +260,7 @@ func (c *Conn) gather() {
 
 // ready waits until a frame may be queued, under mu.
 func (c *Conn) ready(ctx context.Context) error {
-	if c.calls.count == 0 && c.leader == nil && !c.writing && c.err == nil && time.Since(c.looked) > lookAfter {
+	if c.calls.count == 0 && c.leader == nil && c.err == nil && time.Since(c.looked) > lookAfter {
 		if err := c.look(); err != nil { // the role is free, and mu keeps it so
 			c.failLocked(err)
 		}

@@ -703,7 +703,7 @@ func TestConnectAfterAGoodbye(t *testing.T) {
 		old.read()
 		old.write(old.goodbye(1))
 		synctest.Wait()
-		_, _, _, err := c.Connect(t.Context()) //nolint:dogsled // that it works is all that counts
+		_, _, _, err := c.Connect(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, (<-desks).nc.Close(), "another one")
 		old.write(old.message(frameFields{typ: msgResult, seq: 1}, nil, []byte("None")))
