@@ -49,9 +49,29 @@ type CallInfo struct {
 	// Server and Service are what answers the call, for who knows their types: service.ServerFrom and
 	// service.ServiceFrom read them. They are nil where package service has no part in it.
 	Server, Service any
+	// Room is what ReserveAnswer asks, until the method returns; nil where nobody waits for an answer.
+	Room Room
 	// Unseen says that the call was answered and that nobody has kept it or its context: the memory of both may serve
 	// the next call. It is for this toolkit's own services: what a method or a middleware has had, it may have kept.
 	Unseen bool
+}
+
+// A Room is what a server has for the answers to a call that its peers have yet to read.
+type Room interface {
+	// Reserve waits until there is room for n bytes, which the call's answer has from then on.
+	Reserve(ctx context.Context, n int64) error
+}
+
+// ReserveAnswer waits until the server has room for an answer of about n bytes, which it may not have while peers do not
+// read theirs. A method calls it, from its own goroutine, before it puts a large answer together; the answer of a method that
+// does not waits all the same, but with the memory that it takes. Only the first call counts. Without a server, and
+// for small n, it does nothing. Who waits too long has an error (CodeResourceExhausted), and so has who waits when ctx ends.
+func ReserveAnswer(ctx context.Context, n int64) error {
+	info := FromContext(ctx)
+	if info == nil || info.Room == nil {
+		return nil
+	}
+	return info.Room.Reserve(ctx, n)
 }
 
 // A serverContext is the context of one call on a server, and the call itself: one allocation.

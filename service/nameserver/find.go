@@ -11,6 +11,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/service/nameserver/internal/pyregex"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 // A filter chooses records by one thing at most. Empty ones choose all.
@@ -39,24 +40,27 @@ func isGiven(s *string) bool { return s != nil && *s != "" }
 func (n *NameServer) find(ctx context.Context, f filter) (iter.Seq2[storage.Record, error], error) {
 	switch {
 	case isGiven(f.prefix):
-		return inTurn(ctx, n.store.Prefix(ctx, *f.prefix)), nil
+		return n.inTurn(ctx, n.store.Prefix(ctx, *f.prefix)), nil
 	case isGiven(f.regex):
 		return n.matching(ctx, *f.regex)
 	case len(f.all) > 0:
-		return inTurn(ctx, n.store.TaggedAll(ctx, f.all)), nil
+		return n.inTurn(ctx, n.store.TaggedAll(ctx, f.all)), nil
 	case len(f.any) > 0:
-		return inTurn(ctx, n.store.TaggedAny(ctx, f.any)), nil
+		return n.inTurn(ctx, n.store.TaggedAny(ctx, f.any)), nil
 	default:
-		return inTurn(ctx, n.store.Prefix(ctx, "")), nil
+		return n.inTurn(ctx, n.store.Prefix(ctx, "")), nil
 	}
 }
 
-// inTurn yields records, the first ones at once.
-func inTurn(ctx context.Context, records iter.Seq2[storage.Record, error]) iter.Seq2[storage.Record, error] {
+// inTurn yields records, the first ones at once. For more it takes room for the answer before it waits for its turn.
+func (n *NameServer) inTurn(ctx context.Context, records iter.Seq2[storage.Record, error]) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
 		var t turn
 		defer t.giveBack()
 		for r, err := range records {
+			if err == nil && t.read == many-1 {
+				err = n.reserve(ctx)
+			}
 			if err == nil {
 				err = t.count(ctx)
 			}
@@ -70,6 +74,18 @@ func inTurn(ctx context.Context, records iter.Seq2[storage.Record, error]) iter.
 		}
 	}
 }
+
+// reserve waits until there is room for all names in one answer, which is the most that it can need.
+func (n *NameServer) reserve(ctx context.Context) error {
+	names, err := n.store.Len(ctx)
+	if err != nil {
+		return err
+	}
+	return transport.ReserveAnswer(ctx, int64(names)*nameBytes)
+}
+
+// nameBytes is how long a name with its URI is mostly.
+const nameBytes = 80
 
 // many is how many records are read without a turn.
 const many = 20_000

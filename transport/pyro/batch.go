@@ -29,6 +29,7 @@ func (c *Client) checkBatch(l *link, call *transport.Call) error {
 // batch answers a batch with the list of its results.
 func (w *worker) batch(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (bool, error) {
 	results, err := w.runBatch(ctx, info, head, ser)
+	info.Room = nil
 	w.finish()
 	if info.Oneway {
 		if n := len(results); n > 0 {
@@ -59,7 +60,9 @@ func (c *serverConn) runBatch(ctx context.Context, info *transport.CallInfo, hea
 			method = string(entry.Method)
 		}
 		entryCtx, one := entries.Next(method, transport.EncodedArgs(entry, ser.codec, &c.opts))
+		one.Room = info.Room
 		reply, err := c.batchEntry(entryCtx, one)
+		one.Room = nil
 		info.Response = append(info.Response, one.Response...)
 		if err == nil {
 			var v any

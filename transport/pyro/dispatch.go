@@ -225,6 +225,9 @@ func (w *worker) invoke(f *frame, own transport.Annotations, reserved reservedAn
 		return false, err
 	}
 	call := &info.Call
+	if f.flags&flagOneway == 0 {
+		info.Room = w
+	}
 	call.Header = w.header(f, own, reserved)
 	call.Peer = w.peer
 	call.Oneway = f.flags&flagOneway != 0
@@ -306,6 +309,7 @@ func (w *worker) invoked(
 		return w.batch(ctx, f, info, head, ser)
 	}
 	reply, err := w.carryOut(ctx, info)
+	info.Room = nil // what outlives the call has no answer
 	w.finish()
 	defer transport.FreeContext(ctx)
 	if call.Oneway {
@@ -400,11 +404,9 @@ func (w *worker) result(f *frame, info *transport.CallInfo, r *transport.Reply) 
 		annotations = append(annotations, r.Header.Annotations...)
 	}
 	fields := frameFields{typ: msgResult, flags: f.flags & flagBatch}
-	room, err := w.roomFor(r.Value)
-	if err != nil {
+	if err := w.prepare(weigh(r.Value)); err != nil {
 		return w.raise(f, call, err)
 	}
-	w.counted += room
 	err = w.reply(f, fields, call.Header.CorrelationID, annotations, r.Value)
 	if err == nil {
 		return true, nil

@@ -107,7 +107,7 @@ func (p *pour) item() (last bool) {
 	p.s.inFlight.Add(-1)
 	var room int64
 	if err == nil && r != nil {
-		room, err = p.roomFor(r.Value)
+		room, err = p.roomFor(p.life, weigh(r.Value))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

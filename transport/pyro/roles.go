@@ -54,6 +54,7 @@ type worker struct {
 
 	calls    uint64 // of all connections when w waited last
 	inflated int64  // room that the payload of the request at hand has
+	reserved int64  // room that the method at hand has taken for its answer
 
 	first *frame // of a connection without a handshake, read already
 }

@@ -434,8 +434,12 @@ func (w *worker) reserve(n int64) error {
 	return nil
 }
 
-// unreserve gives the room back.
+// unreserve gives the room back, and what a method has taken for an answer that did not come.
 func (w *worker) unreserve() {
+	if w.reserved > 0 {
+		w.hold(-w.reserved)
+		w.reserved = 0
+	}
 	if w.inflated > 0 {
 		w.s.inflated.give(w.inflated)
 		w.inflated = 0

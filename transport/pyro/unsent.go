@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -28,6 +27,8 @@ const (
 	unsentTime = 2 * time.Second
 	// unsentUnit is what is counted in, so that gathering small answers does not mean counting each.
 	unsentUnit = 16 << 10
+	// unsentLeast is how long a peer may take in any case.
+	unsentLeast = time.Second
 	// unsentTick is how often is looked who has taken longer.
 	unsentTick = 100 * time.Millisecond
 )
@@ -187,7 +188,7 @@ func (r *unsentRoom) pressure() pressure {
 	return pressure{
 		excess: held - size + wanted,
 		flood:  held - size - size,
-		limit:  time.Duration(share * float64(unsentTime)),
+		limit:  max(unsentLeast, time.Duration(share*float64(unsentTime))),
 		waited: wanted > 0,
 	}
 }
@@ -295,16 +296,40 @@ func (c *serverConn) hold(n int64) {
 	}
 }
 
-// roomFor takes room for the encoding of v if that is likely to be large, and returns how much.
-func (c *serverConn) roomFor(v codec.Value) (int64, error) {
-	n := weigh(v)
+// Reserve implements transport.Room.
+func (w *worker) Reserve(ctx context.Context, n int64) (err error) {
+	if w.reserved == 0 { // who has room waits for no more: others may, too
+		w.reserved, err = w.roomFor(ctx, n)
+	}
+	return err
+}
+
+// prepare takes room for an answer that is likely to have n bytes, unless its method has, and memory if that is much: to
+// grow to it step by step would make several times as much garbage.
+func (w *worker) prepare(n int64) error {
+	if err := w.Reserve(w.ctx, n); err != nil {
+		return err
+	}
+	w.counted, w.reserved = w.counted+w.reserved, 0
+	if n <= unsentAlways {
+		return nil
+	}
+	if w.out == nil {
+		w.out = new([]byte)
+	}
+	*w.out = slices.Grow(*w.out, int(min(n, w.o.maxSize))+frameBuffer) // with header and annotations
+	return nil
+}
+
+// roomFor takes room for an answer that is likely to have n bytes, if that is much, and returns how much it has taken.
+func (c *serverConn) roomFor(ctx context.Context, n int64) (int64, error) {
 	if n <= unsentAlways {
 		return 0, nil
 	}
 	if c.o.compress {
 		n *= 2 // both are there
 	}
-	if err := c.s.unsent.take(c.ctx, n); err != nil {
+	if err := c.s.unsent.take(ctx, n); err != nil {
 		if errors.Is(err, errNoRoom) {
 			c.s.counts.answersRefused.Add(1)
 			c.s.log.Warn("an answer was refused, because there is no room for it", "peer", c.peer.String())

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ const mib = 1 << 20
 func sized(sizes ...int) pyro.Handler {
 	values := map[string]any{"small": "x"}
 	for _, n := range sizes {
-		values[fmt.Sprint(n)] = strings.Repeat("x", n*mib)
+		values[strconv.Itoa(n)] = strings.Repeat("x", n*mib)
 		values[fmt.Sprint("hidden", n)] = map[int]string{1: strings.Repeat("x", n*mib)}
 	}
 	return answers(func(_ context.Context, c *transport.Call) (*transport.Reply, error) {
@@ -150,7 +151,7 @@ func TestASlowPeerGetsItsAnswerWhileItIsInNobodysWay(t *testing.T) {
 	for _, size := range []int{3, 40} { // with room for it, and longer than that
 		synctest.Test(t, func(t *testing.T) {
 			m := serveInMemory(t, sized(size), pyro.ServerConfig{MaxUnsentSize: 16 * mib})
-			wire := m.ask(fmt.Sprint(size))
+			wire := m.ask(strconv.Itoa(size))
 			other := m.dial(nil)
 			var others sync.WaitGroup
 			others.Go(func() {
@@ -243,7 +244,7 @@ func TestWhoWaitsForRoomEndsWithItsServer(t *testing.T) {
 		m := serveInMemory(t, sized(12), pyro.ServerConfig{MaxUnsentSize: 16 * mib})
 		wires := []net.Conn{m.ask("12"), m.ask("12")}
 		synctest.Wait()
-		require.NoError(t, m.Server.Close())
+		require.NoError(t, m.Close())
 		synctest.Wait()
 		m.close(wires)
 	})
@@ -314,6 +315,7 @@ func (g *gated) Read(b []byte) (int, error) {
 
 // What is ended is ended at once, whatever the system still holds, and over TLS as well.
 func TestConnectionsOfRealSocketsAreEnded(t *testing.T) {
+	t.Parallel()
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprint("tls ", secure), func(t *testing.T) {
 			t.Parallel()
@@ -370,4 +372,43 @@ func serveSockets(t *testing.T, h pyro.Handler, cfg pyro.ServerConfig, secure bo
 		require.ErrorIs(t, <-done, pyro.ErrServerClosed)
 	})
 	return address, srv, dial
+}
+
+// A method that takes room before it makes its answer waits without it.
+func TestReserveAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large := strings.Repeat("x", 12*mib)
+		var made atomic.Int32
+		m := serveInMemory(t, answers(func(ctx context.Context, _ *transport.Call) (*transport.Reply, error) {
+			if err := transport.ReserveAnswer(ctx, 12*mib); err != nil {
+				return nil, err
+			}
+			made.Add(1)
+			return &transport.Reply{Value: codec.ValueOf(large)}, transport.ReserveAnswer(ctx, 12*mib)
+		}), pyro.ServerConfig{MaxUnsentSize: 16 * mib})
+		wires := []net.Conn{m.ask("a"), m.ask("b"), m.ask("c")}
+		synctest.Wait()
+		require.Equal(t, int32(1), made.Load())
+		time.Sleep(10 * time.Second)
+		require.Equal(t, int32(3), made.Load())
+		require.Equal(t, uint64(2), m.Stats().UnsentTimeouts)
+		m.close(wires)
+	})
+	require.NoError(t, transport.ReserveAnswer(t.Context(), 1<<40), "where no server is")
+}
+
+func TestRoomOfAnAnswerThatDidNotComeIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, answers(func(ctx context.Context, _ *transport.Call) (*transport.Reply, error) {
+			require.NoError(t, transport.ReserveAnswer(ctx, 12*mib))
+			return nil, transport.NewError("ValueError", "no")
+		}), pyro.ServerConfig{MaxUnsentSize: 16 * mib})
+		c := m.dial(nil)
+		for range 3 {
+			_, err := invoke(t.Context(), c, "m")
+			require.ErrorContains(t, err, "ValueError")
+		}
+		require.NoError(t, c.Close())
+		m.close(nil)
+	})
 }

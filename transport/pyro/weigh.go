@@ -53,7 +53,7 @@ func (s *scale) weigh(v reflect.Value, depth int) int64 {
 		return s.weigh(v.Elem(), depth+1)
 	case reflect.Struct:
 		n := int64(itemWeight)
-		for i := range v.NumField() {
+		for i := range v.NumField() { //nolint:modernize // Fields allocates
 			n += s.weigh(v.Field(i), depth+1)
 		}
 		return n
@@ -104,6 +104,5 @@ func textMap(v reflect.Value) (m map[string]any, ok bool) {
 	if !v.CanInterface() {
 		return nil, false
 	}
-	m, ok = v.Interface().(map[string]any)
-	return m, ok
+	return reflect.TypeAssert[map[string]any](v)
 }
