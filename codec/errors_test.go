@@ -14,6 +14,7 @@ func TestTypeErrorsSpellTypesAsPeopleDo(t *testing.T) {
 	require.EqualError(t, serpent.Unmarshal([]byte("'text'"), &b), "want []byte, found str")
 	var m map[string][]any
 	require.EqualError(t, serpent.Unmarshal([]byte("[1]"), &m), "want map[string][]any, found list")
+	require.EqualError(t, serpent.Unmarshal([]byte("(1, 'a')"), &m), "want map[string][]any, found tuple")
 	require.EqualError(t, &codec.TypeError{Path: "args[0]", Want: "int8", Found: "int", Why: "300 is out of range"},
 		"args[0]: want int8, found int (300 is out of range)")
 }

@@ -123,10 +123,10 @@ func (s *reader) isTuple(w bind.Want) (bool, error) {
 	switch {
 	case c == ')':
 		return true, nil
-	case w == bind.Mapping:
-		return false, nil
 	case c != '(' && c != '[' && c != '{' && c != 'b' && c != 'B' && c != 's':
 		return true, nil
+	case w == bind.Mapping:
+		return false, nil
 	}
 	if start >= s.parens.searched {
 		s.pos = start
