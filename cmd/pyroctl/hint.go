@@ -84,6 +84,8 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 	if f.serving != nil {
 		unknown = "want a name or an address of this machine; 0.0.0.0 is all of them"
 	}
+	unanswered := "nothing came back: the machine is off or another one, a firewall drops what is sent to the port, or --timeout (now " +
+		f.flags.timeout.String() + ") is short"
 	return []hint{
 		{"answer broadcasts: ", "--bchost and --bcport say where to, --no-broadcast does without"},
 		{"metrics: listen ", "--metrics HOST:PORT takes another address"},
@@ -99,6 +101,11 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 		{"the peer speaks TLS", "try --tls, with --tls-ca FILE where its certificate is of an authority of your own"},
 		{"connection reset by peer", "it may speak TLS, or be no Pyro daemon: try --tls, or pyroctl wire {at}{flags}"},
 		{"no answer to the handshake", "something listens there, but it is busy or no Pyro daemon: pyroctl wire {at}{flags}"},
+		{"(dial tcp: lookup ", "nobody says which address the host has: is its name right?"},
+		{"(dial tcp ", unanswered},
+		{": i/o timeout", unanswered},
+		{"connection timed out", unanswered},
+		{"no route to host", "the machine is off, or a firewall refuses what is sent to the port"},
 		{"locate the name server", f.nameServerHint()},
 		{"unknown name: ", "the names that are known: pyroctl ns list{flags}"},
 		{"unknown object", "the objects that are there: pyroctl objects {at}{flags}"},
@@ -159,8 +166,14 @@ func (f *factory) busyHint(cmd *cobra.Command) string {
 	}
 }
 
+// tryWire is how hints send their reader to the command wire.
+var tryWire = regexp.MustCompile(`(: |, or (see what the peer speaks: )?)pyroctl wire .*`)
+
 // fill puts what is known in the place of what a hint leaves open.
 func (f *factory) fill(cmd *cobra.Command, hint string) string {
+	if cmd.Name() == "wire" { // it has just been tried
+		hint = tryWire.ReplaceAllString(hint, "")
+	}
 	uri, at, flags := "URI", "HOST:PORT", givenFlags(cmd)
 	t := f.subject.Load()
 	if t == nil && len(f.flags.nameServers) == 1 && strings.Contains(hint, "{at}") { // it is about the name server itself

@@ -87,6 +87,21 @@ func TestHints(t *testing.T) {
 			"too late", "--timeout 2s", "PYRO:x@./u:/s", transport.Errorf(transport.CodeDeadlineExceeded, "x"),
 			"give it more time with --timeout (now 2s), or see whether it answers at all: pyroctl ping ./u:/s",
 		},
+		{
+			"a firewall", "--timeout 2s", "PYRO:x@h:1",
+			transport.Errorf(transport.CodeDeadlineExceeded, "connect to x: context deadline exceeded (dial tcp 10.0.0.1:1: operation was canceled)"),
+			"nothing came back: the machine is off or another one, a firewall drops what is sent to the port, or --timeout (now 2s) is short",
+		},
+		{
+			"a name server behind a firewall", "--ns h:1", "",
+			unavailable("failed to locate the name server: connect to x: dial tcp 10.0.0.1:1: connect: no route to host"),
+			"the machine is off, or a firewall refuses what is sent to the port",
+		},
+		{
+			"no answer about the host", "", "PYRO:x@h:1",
+			transport.Errorf(transport.CodeDeadlineExceeded, "connect to x: context deadline exceeded (dial tcp: lookup h: i/o timeout)"),
+			"nobody says which address the host has: is its name right?",
+		},
 		{"nothing to say", "", "", errors.New("x"), ""},
 	}
 	for _, tt := range tests {
@@ -101,6 +116,19 @@ func TestHints(t *testing.T) {
 			}
 			require.Equal(t, tt.want, f.hintFor(root, tt.err, transport.AsError(tt.err), exitFailed))
 		})
+	}
+}
+
+// What wire has found nothing with is not advised again.
+func TestHintsOfWire(t *testing.T) {
+	f := &factory{}
+	wire := &cobra.Command{Use: "wire"}
+	for text, want := range map[string]string{
+		"x: invalid data":           "something listens there that is no Pyro daemon",
+		"connection reset by peer":  "it may speak TLS, or be no Pyro daemon: try --tls",
+		"the peer may speak no TLS": "leave --tls out",
+	} {
+		require.Equal(t, want, f.hintFor(wire, errors.New(text), &transport.Error{}, exitFailed))
 	}
 }
 

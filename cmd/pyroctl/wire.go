@@ -27,7 +27,8 @@ func newWireCmd(f *factory, run func(ctx context.Context, f *factory, location s
 		Use:   "wire HOST:PORT",
 		Short: "Find out which dialects and serializers a daemon accepts",
 		Long: `Shakes hands with a daemon in each dialect and with each serializer that pyroctl has, and tells which it
-accepted. Nothing is called. When it accepted none, the exit code is 5.`,
+accepted. Nothing is called. The exit code is 5 when it accepted none, and 1 when it speaks neither dialect: then it may
+speak TLS (--tls), or be something else.`,
 		Example: `  pyroctl wire localhost:9090 -o json`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return run(cmd.Context(), f, args[0]) },
@@ -138,8 +139,8 @@ func (w *wireReport) try(ctx context.Context, u pyro.URI, cfg pyro.DialConfig, d
 			spoken, reason = true, refusal
 		case ok:
 			spoken = true
-		default:
-			failed = err
+		case failed == nil:
+			failed = err // the first one: Pyro5 does not even have the serializers that come last
 		}
 		if errors.Is(err, transport.ErrTimeout) {
 			break
