@@ -69,10 +69,15 @@ func call(ctx context.Context, f *factory, opts *callOptions) error {
 		return err
 	}
 	defer r.Close()
+	a, err := r.about(ctx) // asked first: a server may end with the call
+	if err != nil {
+		return err
+	}
+	settle := slices.Contains(a.metadata.Oneway, opts.method)
 	for range opts.repeat {
 		c := &transport.Call{Method: opts.method, Oneway: opts.oneway}
 		c.Args.Positional, c.Args.Keywords = args, kwargs
-		if err := callOnce(ctx, f, r, c, opts); err != nil {
+		if err := callOnce(ctx, f, r, c, opts, settle); err != nil {
 			return err
 		}
 	}
@@ -82,7 +87,8 @@ func call(ctx context.Context, f *factory, opts *callOptions) error {
 	return nil
 }
 
-func callOnce(ctx context.Context, f *factory, r *remote, c *transport.Call, opts *callOptions) error {
+// callOnce calls and prints. settle is for methods that the object itself declares one-way.
+func callOnce(ctx context.Context, f *factory, r *remote, c *transport.Call, opts *callOptions, settle bool) error {
 	p := valuePrinter{typed: opts.typed}
 	reply, err := r.do(ctx, c)
 	switch {
@@ -97,8 +103,10 @@ func callOnce(ctx context.Context, f *factory, r *remote, c *transport.Call, opt
 	if err != nil {
 		return err
 	}
-	if err := r.settleIfOneway(ctx, c.Method); err != nil {
-		return err
+	if settle {
+		if err := r.settle(ctx); err != nil {
+			return err
+		}
 	}
 	if opts.repeat > 1 {
 		return f.printItem(p, v)
@@ -111,15 +119,6 @@ func callOnce(ctx context.Context, f *factory, r *remote, c *transport.Call, opt
 func (r *remote) settle(ctx context.Context) error {
 	_, err := r.do(ctx, &transport.Call{Kind: transport.Ping})
 	return err
-}
-
-// settleIfOneway settles after a method that the object itself declares one-way.
-func (r *remote) settleIfOneway(ctx context.Context, method string) error {
-	a, err := r.about(ctx)
-	if err != nil || !slices.Contains(a.metadata.Oneway, method) {
-		return err
-	}
-	return r.settle(ctx)
 }
 
 // closeStreamTime limits the message that ends a remote iterator.
