@@ -99,11 +99,12 @@ func (p *Program) reload(next *config.File) (Report, error) {
 	p.pending = report.NeedsRestart
 	p.reloads.count(nil)
 	p.warn()
+	changed := append([]string{}, report.Changed...) // in JSON [], not null
 	if len(report.NeedsRestart) > 0 {
 		p.log.Warn("the configuration was read again, and some of it needs a restart",
-			"changed", report.Changed, "needs_restart", report.NeedsRestart)
+			"changed", changed, "needs_restart", report.NeedsRestart)
 	} else {
-		p.log.Info("the configuration was read again", "changed", report.Changed)
+		p.log.Info("the configuration was read again", "changed", changed)
 	}
 	return report, nil
 }
