@@ -28,7 +28,7 @@ type nsServeOptions struct {
 	bcHost       string
 	bcPort       int
 	silent       bool // no answers to broadcasts
-	cleanSeconds float64
+	cleanSeconds secondsFlag
 	metrics      string
 }
 
@@ -67,9 +67,30 @@ func (o *nsServeOptions) registerOwn(fs *pflag.FlagSet) {
 	fs.StringVar(&o.bcHost, "bchost", os.Getenv("PYRO_NS_BCHOST"), "`address` to answer broadcasts on (default all)")
 	fs.IntVar(&o.bcPort, "bcport", pyro.DefaultNSPort+1, "UDP `port` to answer broadcasts on; 0 for any")
 	fs.BoolVar(&o.silent, "no-broadcast", false, "do not answer broadcasts")
-	fs.Float64Var(&o.cleanSeconds, "autoclean", 0,
+	fs.Var(&o.cleanSeconds, "autoclean",
 		"look every so many `seconds` whether what is registered can be connected to, and remove it after 20 seconds; 0 for never")
 	fs.StringVar(&o.metrics, "metrics", "", "`HOST:PORT` to serve metrics on, for Prometheus, at /metrics")
+}
+
+// secondsFlag is a flag: a number, as Pyro's users write it, or a duration, as the other flags want it.
+type secondsFlag float64
+
+func (s *secondsFlag) String() string { return strconv.FormatFloat(float64(*s), 'g', -1, 64) }
+
+func (*secondsFlag) Type() string { return "seconds" }
+
+func (s *secondsFlag) Set(text string) error {
+	n, err := strconv.ParseFloat(text, 64)
+	if err == nil {
+		*s = secondsFlag(n)
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return errors.New("want seconds, or a duration such as 1m30s")
+	}
+	*s = secondsFlag(d.Seconds())
+	return nil
 }
 
 // fromEnv reads the variables that Pyro's users know, for flags that were not given.
@@ -92,11 +113,11 @@ func (o *nsServeOptions) fromEnv(fs *pflag.FlagSet) error {
 		*port.to = n
 	}
 	if v := os.Getenv("PYRO_NS_AUTOCLEAN"); v != "" && !fs.Changed("autoclean") {
-		seconds, err := strconv.ParseFloat(v, 64)
+		n, err := strconv.ParseFloat(v, 64)
 		if err != nil {
 			return usagef("PYRO_NS_AUTOCLEAN=%s: want seconds", v)
 		}
-		o.cleanSeconds = seconds
+		o.cleanSeconds = secondsFlag(n)
 	}
 	return nil
 }
@@ -118,7 +139,7 @@ func (o *nsServeOptions) options(ctx context.Context, f *factory) ([]nameserver.
 	}
 	opts := []nameserver.Option{
 		nameserver.Logger(f.log), nameserver.Server(server...),
-		nameserver.Autoclean(time.Duration(o.cleanSeconds * float64(time.Second))),
+		nameserver.Autoclean(time.Duration(o.cleanSeconds * secondsFlag(time.Second))),
 	}
 	switch {
 	case f.flags.tls.enabled():

@@ -66,6 +66,7 @@ const (
 )
 
 func newRootCmd(f *factory) *cobra.Command {
+	var askedVersion bool
 	cmd := &cobra.Command{
 		Use:   "pyroctl",
 		Short: "Look into, call and run Pyro objects",
@@ -82,12 +83,19 @@ not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, n
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if askedVersion {
+				return version(cmd.Context(), f)
+			}
+			return cmd.Help()
+		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return f.complete(cmd.Flags())
 		},
 	}
 	f.flags.register(cmd.PersistentFlags())
+	cmd.Flags().BoolVar(&askedVersion, "version", false, "print the version, as the command version does")
+	setGroup(cmd.Flags(), groupGlobal, "version")
 	cmd.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	registerChoices(cmd)
 	cmd.AddCommand(
