@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -258,9 +259,10 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 		onlyNew = err != nil || known.Lease == 0 || known.URI != r.URI
 	}
 	// The lease is noted first: if the one before ends at this moment, either that is known not to count any more, or
-	// Put brings back what it has removed.
+	// Put brings back what it has removed. A caller who is gone does not keep it from telling whether the name is there: one
+	// whose lease nobody knows would stay.
 	now, before := n.leases.set(r)
-	if err := n.store.Put(ctx, r, onlyNew); err != nil {
+	if err := n.store.Put(context.WithoutCancel(ctx), r, onlyNew); err != nil {
 		n.leases.undo(now, before)
 		return 0, n.failed(ctx, err, r.Name)
 	}
@@ -270,8 +272,17 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 	return r.Lease.Seconds(), nil
 }
 
+// expireMany is how many names are removed at a time: others wait for it.
+const expireMany = 1024
+
 // expire removes names whose leases have ended.
 func (n *NameServer) expire(ended []*lease) {
+	for some := range slices.Chunk(ended, expireMany) {
+		n.expireSome(some)
+	}
+}
+
+func (n *NameServer) expireSome(ended []*lease) {
 	byName := make(map[string]*lease, len(ended))
 	names := make([]string, 0, len(ended))
 	for _, l := range ended {
@@ -305,8 +316,9 @@ func (n *NameServer) loadLeases() {
 		n.loadAllLeases()
 		return
 	}
-	failing := n.adopt(shared, false)
+	// Beside those who ask: to take over many takes long, and changes no answer.
 	n.adopting.Go(func() {
+		failing := n.adopt(shared, false)
 		tick := time.NewTicker(adoptEvery)
 		defer tick.Stop()
 		for {

@@ -1,8 +1,10 @@
 package nameserver_test
 
 import (
+	"context"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -156,4 +158,91 @@ func TestTwoNameServersOnOneFile(t *testing.T) {
 	require.Equal(t, map[string]string{"app.first": "PYRO:o@h:1"}, names(t, q))
 	first.EndLeases()
 	require.Empty(t, names(t, p))
+}
+
+// hasty is a storage that does not have its callers wait: what they want is stored, but those who are gone are told of that.
+type hasty struct {
+	*storage.Memory
+
+	stored chan struct{}
+}
+
+func (h hasty) Put(ctx context.Context, r storage.Record, onlyNew bool) error {
+	if err := h.Memory.Put(ctx, r, onlyNew); err != nil || r.Lease == 0 {
+		return err
+	}
+	close(h.stored)
+	if ctx.Done() == nil {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestALeaseEndsWhoseCallerHasGone: a program that dies while it registers leaves nothing for good.
+func TestALeaseEndsWhoseCallerHasGone(t *testing.T) {
+	s := hasty{storage.NewMemory(), make(chan struct{})}
+	ns, address := start(t, nameserver.Storage(s), nameserver.Logger(quiet()))
+	p := proxy(t, address, codec.Pyro5)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_ = service.Do(ctx, p, "lease", "app.x", "PYRO:o@h:1", 30)
+	}()
+	<-s.stored
+	cancel()
+	<-gone
+	require.NoError(t, p.Close())
+	require.Eventually(t, func() bool {
+		stats, err := ns.Stats(t.Context())
+		return err == nil && stats.Methods["lease"].Calls == 1
+	}, patience, 10*time.Millisecond, "the call has ended")
+	ns.EndLeases()
+	require.Empty(t, names(t, proxy(t, address, codec.Pyro5)))
+}
+
+// adopting is a storage where it takes forever to take leases over.
+type adopting struct{ *storage.Memory }
+
+func (adopting) Holder() int64 { return 1 }
+
+func (adopting) Adopt(ctx context.Context) ([]storage.Record, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestNobodyWaitsForLeasesThatAreTakenOver(t *testing.T) {
+	_, address := start(t, nameserver.Storage(adopting{storage.NewMemory()}), nameserver.Logger(quiet()))
+	require.NoError(t, service.Do(t.Context(), proxy(t, address, codec.Pyro5), "lookup", nameserver.ObjectName))
+}
+
+// TestManyLeasesEndInParts: who registers something meanwhile does not wait for all of them.
+func TestManyLeasesEndInParts(t *testing.T) {
+	s := &counting{Memory: storage.NewMemory()}
+	const all = 3000
+	for i := range all {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: "app." + strconv.Itoa(i), URI: "PYRO:o@h:1", Lease: time.Hour}, false))
+	}
+	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
+	defer ns.Close()
+	ns.Service()
+	ns.EndLeases()
+	stats, err := ns.Stats(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, all, stats.Expired)
+	require.Zero(t, stats.Entries+stats.Leases)
+	require.LessOrEqual(t, s.most, 1024)
+}
+
+// counting is a storage that knows how many names were to be removed at a time.
+type counting struct {
+	*storage.Memory
+
+	most int
+}
+
+func (c *counting) Remove(ctx context.Context, names []string, match func(storage.Record) bool) (int, error) {
+	c.most = max(c.most, len(names))
+	return c.Memory.Remove(ctx, names, match)
 }
