@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -219,6 +220,20 @@ func TestAFileThatIsGone(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a"}, false))
 	require.NoError(t, os.Remove(path))
 	require.ErrorIs(t, s.Close(), storage.ErrReplaced)
+}
+
+// TestAnotherFileIsNotRead: what is read beside the writer, with a connection of its own, is the file that was opened.
+func TestAnotherFileIsNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	f, err := openFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(path, path+".old"))
+	read := func(name string) error { return errors.New(name) }
+	require.ErrorIs(t, f.Names(t.Context(), read), storage.ErrReplaced)
+	require.NoFileExists(t, path)
+	require.NoError(t, start(t, path).Put(t.Context(), storage.Record{Name: "another's"}, false))
+	require.ErrorIs(t, f.Names(t.Context(), read), storage.ErrReplaced)
+	require.ErrorIs(t, f.Close(), storage.ErrReplaced)
 }
 
 // limited opens a storage after queries in its connection.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 )
@@ -48,8 +49,9 @@ func setMark(file string, holder int64) (*mark, error) {
 	m := &mark{path: markPath(file, holder)}
 	for range 100 {
 		m.lock, err = createLocked(m.path)
-		if errors.Is(err, errTaken) {
-			continue // by somebody who looks whether the holder is there, and removes the mark
+		if errors.Is(err, errTaken) { // by somebody who looks whether the holder is there, and removes the mark
+			time.Sleep(time.Millisecond)
+			continue
 		}
 		if err != nil {
 			return nil, meaning(err)

@@ -167,6 +167,9 @@ type QueryFunc func(query string, each func(*sql.Rows) error, args ...any) error
 // Beside calls do with what queries the file for another goroutine, until ctx ends, whatever transactions go on; each
 // query sees what is there at its beginning. It has to have returned before Close.
 func (f *File) Beside(ctx context.Context, do func(QueryFunc) error) (err error) {
+	if err := f.there(); err != nil { // SQLite would open the other one, or make one
+		return err
+	}
 	conn, err := f.db.Conn(ctx)
 	if err != nil {
 		return f.failed(err)
@@ -319,12 +322,15 @@ func (f *File) failed(err error) error {
 	case corrupt, notADB:
 		return f.wrong(storage.ErrFormat, from.Error())
 	case cantOpen:
-		return f.cannot(err)
+		if f.is == nil {
+			return f.cannot(err)
+		}
 	}
 	return fmt.Errorf("%s: %w", f.path, err)
 }
 
-// cannot says why a file cannot be opened, which SQLite does not tell.
+// cannot says why a file cannot be opened, which SQLite does not tell. Once it is open, nobody must close it a second time:
+// the process would lose the locks that SQLite has on it.
 func (f *File) cannot(err error) error {
 	file, why := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600) // which SQLite could not do, either
 	switch {
