@@ -83,21 +83,21 @@ func (n *NameServer) register(ctx context.Context, name, uri, safe, metadata any
 	if err := n.store.Put(ctx, r, isTrue(safe)); err != nil {
 		return n.failed(ctx, err, r.Name)
 	}
-	n.logRegistered(ctx, r)
+	n.logRegistered(ctx, "registered", r)
 	return nil
 }
 
-// logRegistered warns of a URI that those who get it from here look for on their own machines: Pyro's default host is
-// localhost.
-func (n *NameServer) logRegistered(ctx context.Context, r storage.Record) {
-	level, what := slog.LevelInfo, "registered"
+// logRegistered tells what became of a record. It warns of a URI that those who get it from here look for on their own
+// machines: Pyro's default host is localhost.
+func (n *NameServer) logRegistered(ctx context.Context, what string, r storage.Record, attrs ...slog.Attr) {
+	level := slog.LevelInfo
 	if n.forOthers.Load() || isElsewhere(ctx) {
 		if uri, err := pyro.ParseURI(r.URI); err == nil && loopback.Means(uri) {
 			level = slog.LevelWarn
-			what = "registered, but other machines cannot reach it there (Pyro's HOST and NATHOST, options Listen and Advertise)"
+			what += ", but other machines cannot reach it there (Pyro's HOST and NATHOST, options Listen and Advertise)"
 		}
 	}
-	n.logged(ctx, level, what, slog.String("name", r.Name), slog.String("uri", r.URI))
+	n.logged(ctx, level, what, append([]slog.Attr{slog.String("name", r.Name), slog.String("uri", r.URI)}, attrs...)...)
 }
 
 // isElsewhere tells whether a call comes from another machine.
@@ -122,7 +122,7 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 		return nil, n.failed(ctx, err, key)
 	}
 	if info := transport.FromContext(ctx); info != nil {
-		info.Unseen = true
+		info.Unseen = n.ownStore && !n.log.Enabled(ctx, slog.LevelDebug)
 	}
 	uri, err := pyro.ParseURI(r.URI)
 	if bad, ok := errors.AsType[*pyro.URIError](err); ok { // a file may hold anything

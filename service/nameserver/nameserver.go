@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +30,8 @@ type NameServer struct {
 	errs  error // of the options
 	store storage.Storage
 	log   *slog.Logger
+	// ownStore: none of this toolkit's storages keeps the context of a Get; others may for a while, as database/sql does.
+	ownStore bool
 
 	closing  context.Context //nolint:containedctx // of the watches, which end with the name server and not with a call
 	close    context.CancelFunc
@@ -59,6 +63,7 @@ func New(opts ...Option) *NameServer {
 	if n.store = n.cfg.store; n.store == nil {
 		n.store = storage.NewMemory()
 	}
+	n.ownStore = isOwn(n.store)
 	if n.log = n.cfg.log; n.log == nil {
 		n.log = slog.Default()
 	}
@@ -70,6 +75,12 @@ func New(opts ...Option) *NameServer {
 	n.cleaner = newCleaner(n)
 	n.srv = n.newServer()
 	return n
+}
+
+// isOwn tells whether s is one of this toolkit's storages, and none that was made of one.
+func isOwn(s storage.Storage) bool {
+	t := reflect.TypeOf(s)
+	return t.Kind() == reflect.Pointer && strings.HasPrefix(t.Elem().PkgPath(), reflect.TypeFor[storage.Memory]().PkgPath())
 }
 
 // newServer returns the server of Start.
