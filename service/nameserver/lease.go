@@ -267,7 +267,7 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 		return 0, n.failed(ctx, err, r.Name)
 	}
 	if before == nil {
-		n.logged(ctx, slog.LevelInfo, "leased", slog.String("name", r.Name), slog.String("uri", r.URI), slog.Duration("for", r.Lease))
+		n.logRegistered(ctx, "leased", r, slog.Duration("for", r.Lease))
 	}
 	return r.Lease.Seconds(), nil
 }
