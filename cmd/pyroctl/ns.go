@@ -215,7 +215,7 @@ func newNSRegisterCmd(f *factory, run func(context.Context, *factory, *nsRegiste
 			return run(cmd.Context(), f, opts)
 		},
 	}
-	cmd.Flags().StringSliceVar(&opts.metadata, "meta", nil, "`tags` of the entry")
+	cmd.Flags().StringSliceVar(&opts.metadata, "meta", nil, "`tags` of the entry, separated by commas")
 	cmd.Flags().BoolVar(&opts.safe, "safe", false, "do not replace an entry that is there already")
 	return cmd
 }
@@ -318,9 +318,10 @@ type nsSetMetaOptions struct {
 func newNSSetMetaCmd(f *factory, run func(context.Context, *factory, *nsSetMetaOptions) error) *cobra.Command {
 	opts := &nsSetMetaOptions{}
 	return &cobra.Command{
-		Use:               "set-meta NAME [TAG...]",
-		Short:             "Replace the metadata of an entry",
-		Long:              "Replaces the metadata of an entry; without tags it has none afterwards.",
+		Use:   "set-meta NAME [TAG...]",
+		Short: "Replace the metadata of an entry",
+		Long: `Replaces the metadata of an entry; without tags it has none afterwards. A comma is part of a tag here; flags
+as --meta have commas between tags.`,
 		Example:           `  pyroctl ns set-meta example.greeting demo english`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: f.completeNames,
