@@ -488,13 +488,14 @@ func (c *serverConn) crowded() bool {
 	return c.aside >= c.s.cfg.MaxConcurrent || c.bytes > maxQueued
 }
 
-// hangUp ends the connection for its reader.
+// hangUp ends the connection for its reader. To close one of TLS may take seconds, which nobody has to wait for: the
+// monitor of all connections needs mu.
 func (c *serverConn) hangUp() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.over = true
-	_ = c.nc.Close()
 	c.makeRoom()
+	c.mu.Unlock()
+	_ = c.nc.Close()
 }
 
 // leave ends a worker.
