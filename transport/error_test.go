@@ -42,6 +42,7 @@ func TestErrorsAreClassedByTheirPythonClass(t *testing.T) {
 		{"NamingError", []any{"Failed to locate the nameserver"}, "Pyro5.errors.NamingError", transport.CodeUnavailable, transport.ErrUnavailable},
 		{"NamingError", []any{"storage: names.sqlite: locked"}, "Pyro5.errors.NamingError", transport.CodeUnavailable, transport.ErrUnavailable},
 		{"Pyro4.errors.NamingError", []any{"dbm error in getitem: x"}, "Pyro4.errors.NamingError", transport.CodeUnavailable, transport.ErrUnavailable},
+		{"NamingError", []any{"DbmStorage doesn't support metadata"}, "Pyro5.errors.NamingError", transport.CodeUnimplemented, transport.ErrUnimplemented},
 		{"DaemonError", []any{"unknown object"}, "Pyro5.errors.DaemonError", transport.CodeNotFound, transport.ErrNotFound},
 		{"SecurityError", nil, "Pyro5.errors.SecurityError", transport.CodePermissionDenied, transport.ErrPermissionDenied},
 		{"Pyro4.errors.TimeoutError", nil, "Pyro4.errors.TimeoutError", transport.CodeDeadlineExceeded, transport.ErrTimeout},

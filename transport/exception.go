@@ -257,6 +257,8 @@ func codeOfNaming(message string) Code {
 		// Of Python's:
 		{"sqlite error in ", CodeUnavailable},
 		{"dbm error in ", CodeUnavailable},
+		// Of both:
+		{"DbmStorage doesn't support metadata", CodeUnimplemented},
 	} {
 		if strings.HasPrefix(message, known.text) {
 			return known.code

@@ -38,6 +38,8 @@ func asNamingError(err error, name string) error {
 		return namingError("unknown name: " + name)
 	case errors.Is(err, storage.ErrExists):
 		return namingError("name already registered: " + name)
+	case errors.Is(err, storage.ErrNoMetadata): // it has not failed: it was asked for what it never has
+		return namingError(storage.ErrNoMetadata.Error())
 	default:
 		return namingError(storageFailed + err.Error())
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 // full is a storage without room for more than it has.
@@ -40,6 +41,27 @@ func TestAFullDiskIsServed(t *testing.T) {
 		require.NoError(t, service.Do(t.Context(), p, "lookup", name))
 	}
 	require.ErrorContains(t, service.Do(t.Context(), p, "register", "x", "PYRO:o@h:1"), "names.sqlite: no room left")
+}
+
+// untagged is a storage without metadata, as a dbm file is.
+type untagged struct{ *storage.Memory }
+
+func (untagged) TaggedAll(context.Context, []string) iter.Seq2[storage.Record, error] { return noTags }
+
+func (untagged) TaggedAny(context.Context, []string) iter.Seq2[storage.Record, error] { return noTags }
+
+func noTags(yield func(storage.Record, error) bool) { yield(storage.Record{}, storage.ErrNoMetadata) }
+
+func TestASearchForTagsThatNoRecordHasIsNoFailure(t *testing.T) {
+	var log bytes.Buffer
+	_, address := start(t, nameserver.Storage(untagged{storage.NewMemory()}), nameserver.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	p := proxy(t, address, codec.Pyro5)
+	for _, which := range []string{"meta_all", "meta_any"} {
+		err := service.Do(t.Context(), p, "yplookup", service.Kwargs{which: []string{"t"}})
+		require.ErrorIs(t, err, transport.ErrUnimplemented, which)
+		require.ErrorContains(t, err, "NamingError: DbmStorage doesn't support metadata", which)
+	}
+	require.NotContains(t, log.String(), "level=ERROR")
 }
 
 // broken is a storage whose watches fail.
