@@ -69,6 +69,10 @@ func TestHints(t *testing.T) {
 			"one of several is no name server", "--ns h:1,h:2", "", unavailable("failed to locate the name server: connect to x: invalid data"),
 			"something listens there that is no Pyro daemon: pyroctl wire HOST:PORT --ns h:1,h:2",
 		},
+		{
+			"a certificate is wanted", "", "PYRO:x@h:1", unavailable("connect to x: remote error: tls: certificate required"),
+			"the server wants a certificate of an authority that it trusts: --tls-cert FILE, and --tls-key FILE where the key is in another one",
+		},
 		{"no such name", "--ns h:1", "", unavailable("unknown name: x"), "the names that are known: pyroctl ns list --ns h:1"},
 		{"no key", "", "", unavailable("message hmac mismatch"), "both ends need the same key: --hmac-key-env VARIABLE"},
 		{

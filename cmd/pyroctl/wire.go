@@ -69,6 +69,9 @@ func wire(ctx context.Context, f *factory, location string) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("shake hands with %s: %w", location, ctx.Err())
 		}
+		if isTLSError(failed) { // so nobody was asked
+			return fmt.Errorf("shake hands with %s: %w", location, failed)
+		}
 		return transport.Errorf(transport.CodeFailedPrecondition,
 			"shake hands with %s: it speaks neither Pyro4 nor Pyro5: %w", location, failed)
 	}
