@@ -13,8 +13,7 @@ import (
 )
 
 // A frameReader reads frames off a connection. What it has read of a frame survives an interrupted
-// read, so that reading can go on later. While it waits with nothing read it holds no buffer where
-// the connection allows that.
+// read, so that reading can go on later. While it waits with nothing read it holds no buffer.
 //
 // It belongs to one goroutine at a time.
 type frameReader struct {
@@ -30,6 +29,8 @@ type frameReader struct {
 
 	buf  buffer // nil while nothing is buffered
 	r, w int    // read up to r, filled up to w
+
+	first [headerSize5]byte // what is read while there is no buffer, where there is no raw
 
 	// Arguments and results of readRaw, which is made once because a closure for each read would
 	// be garbage.
@@ -255,9 +256,19 @@ func (fr *frameReader) read() error {
 		return fr.took(fr.n, fr.err)
 	}
 	if fr.buf == nil {
-		fr.buf = streamPool.get()
+		return fr.readFirst()
 	}
 	return fr.took(fr.conn.Read((*fr.buf)[fr.w:cap(*fr.buf)]))
+}
+
+// readFirst waits without a buffer, which it gets when something has come.
+func (fr *frameReader) readFirst() error {
+	n, err := fr.conn.Read(fr.first[:])
+	if n > 0 {
+		fr.buf = streamPool.get()
+		copy((*fr.buf)[:n], fr.first[:n])
+	}
+	return fr.took(n, err)
 }
 
 func (fr *frameReader) took(n int, err error) error {
