@@ -58,7 +58,8 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 	case !e.Remote && strings.Contains(err.Error(), ": invalid data"):
 		return f.fill(cmd, "something listens there that is no Pyro daemon: pyroctl wire {at}{flags}")
 	case strings.Contains(err.Error(), "tls: certificate required"):
-		return "the server wants a certificate of an authority that it trusts: --tls-cert FILE, and --tls-key FILE where the key is in another one"
+		return "the server wants a certificate of an authority that it trusts: --tls-cert FILE, " +
+			"and --tls-key FILE where the key is in another one"
 	case isTLSError(err):
 		return "check --tls-ca, --tls-server-name and whether the peer speaks TLS at all"
 	}
