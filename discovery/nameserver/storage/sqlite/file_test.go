@@ -360,3 +360,20 @@ func TestOthersChangeMany(t *testing.T) {
 	}, time.Minute, time.Millisecond)
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "n000003", URI: "4"}, false))
 }
+
+// TestManyCloseAtOnce: one of them is the last one, and leaves FILE alone.
+func TestManyCloseAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	closed := make(chan error)
+	all := []*Storage{start(t, path), start(t, path), start(t, path)}
+	require.NoError(t, all[0].Put(t.Context(), storage.Record{Name: "a", URI: "1"}, false))
+	for _, s := range all {
+		go func() { closed <- s.Close() }()
+	}
+	for range all {
+		require.NoError(t, <-closed)
+	}
+	files, err := filepath.Glob(path + "*")
+	require.NoError(t, err)
+	require.Equal(t, []string{path}, files)
+}

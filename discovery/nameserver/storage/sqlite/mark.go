@@ -29,6 +29,9 @@ var errTaken = errors.New("locked by another process")
 // between is what stands between the path of a storage's file and the holder, in the name of a mark.
 const between = "-pyrokit-"
 
+// closer is no holder: its mark is for those who close the file, one at a time.
+const closer = 0
+
 // newHolder returns what nobody else is called.
 func newHolder() int64 {
 	var b [8]byte

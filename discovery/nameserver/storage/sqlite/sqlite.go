@@ -83,7 +83,11 @@ func (f *file) Gone(holder int64) bool { return holder != f.holder && isGone(f.p
 
 // Close ends the mark last: until then, nobody else adopts leases.
 func (f *file) Close() error {
+	turn, noTurn := setMark(f.path, closer)
 	err := f.File.Close()
+	if noTurn == nil { // else it is closed all the same
+		err = errors.Join(err, turn.remove())
+	}
 	if f.mark != nil {
 		err = errors.Join(err, f.mark.remove())
 	}

@@ -28,6 +28,8 @@ type File struct {
 	db     *sql.DB
 	conn   *sql.Conn // that of all methods but Beside: what SQLite tells of changes by others is told to a connection
 	loaded int64     // PRAGMA data_version before the last Load
+
+	statements []*sql.Stmt
 }
 
 // Open opens a file, or makes a new one. prepare, in a transaction, checks the tables and makes those that are missing.
@@ -124,6 +126,7 @@ func (f *File) Prepare(query string) (*Statement, error) {
 	if err != nil {
 		return nil, f.failed(err)
 	}
+	f.statements = append(f.statements, s)
 	return &Statement{file: f, stmt: s}, nil
 }
 
@@ -275,12 +278,16 @@ func (f *File) Rollback() {
 	_ = f.Exec("ROLLBACK") // fails where SQLite has done it by itself
 }
 
-// Close leaves one file without a log beside it, if nobody else has it open; the last one who has does so.
+// Close leaves one file without a log beside it, if nobody else has it open; the last one who has does so. Two at the same
+// moment would leave it to each other.
 func (f *File) Close() error {
 	if err := f.there(); err != nil {
 		return errors.Join(err, f.release())
 	}
-	_, err := f.Text("PRAGMA journal_mode = delete")
+	_, err := f.Text("PRAGMA busy_timeout = 100") // others do not go so soon
+	if err == nil {
+		_, err = f.Text("PRAGMA journal_mode = delete")
+	}
 	if errors.Is(err, storage.ErrLocked) {
 		err = nil // others have it open
 	}
@@ -289,8 +296,11 @@ func (f *File) Close() error {
 
 func (f *File) release() error {
 	var err error
+	for _, s := range f.statements { // with one left, SQLite would keep connection and locks
+		err = errors.Join(err, s.Close())
+	}
 	if f.conn != nil {
-		err = f.conn.Close()
+		err = errors.Join(err, f.conn.Close())
 	}
 	return errors.Join(err, f.db.Close())
 }
