@@ -317,11 +317,13 @@ func (w *worker) prepare(n int64) error {
 	if w.out == nil {
 		w.out = new([]byte)
 	}
-	*w.out = slices.Grow(*w.out, int(min(n, w.o.maxSize))+frameBuffer) // with header and annotations
+	most := min(w.o.maxSize, w.s.unsent.size.Load())
+	*w.out = slices.Grow(*w.out, int(min(n, most))+frameBuffer) // with header and annotations
 	return nil
 }
 
-// roomFor takes room for an answer that is likely to have n bytes, if that is much, and returns how much it has taken.
+// roomFor takes room for an answer that is likely to have n bytes, if that is much, and returns how much it has taken: all
+// that there is at most, because n may be far too much.
 func (c *serverConn) roomFor(ctx context.Context, n int64) (int64, error) {
 	if n <= unsentAlways {
 		return 0, nil
@@ -329,6 +331,7 @@ func (c *serverConn) roomFor(ctx context.Context, n int64) (int64, error) {
 	if c.o.compress {
 		n *= 2 // both are there
 	}
+	n = min(n, c.s.unsent.size.Load())
 	if err := c.s.unsent.take(ctx, n); err != nil {
 		if errors.Is(err, errNoRoom) {
 			c.s.counts.answersRefused.Add(1)

@@ -13,6 +13,9 @@ const (
 	weighItems = 32
 	// itemWeight is what a part counts beside its text.
 	itemWeight = 8
+	// mostWeight bounds a guess: lists of lists whose few long items are just those that are looked at would weigh more than
+	// there are numbers for.
+	mostWeight = 1 << 40
 )
 
 // weigh guesses how many bytes the encoding of v has, from little of it. Texts and what is encoded count with their
@@ -74,7 +77,12 @@ func (s *scale) list(v reflect.Value, depth int) int64 {
 	if looked == 0 {
 		return itemWeight * int64(n)
 	}
-	return itemWeight + sum*int64(n)/int64(looked)
+	return itemWeight + inAll(sum, looked, n)
+}
+
+// inAll is what n parts weigh of which those that were looked at weigh sum.
+func inAll(sum int64, looked, n int) int64 {
+	return int64(min(float64(sum)/float64(looked)*float64(n), mostWeight))
 }
 
 // dict looks at few entries of the usual maps, and of others if they are long: reflect copies what it looks at.
@@ -96,7 +104,7 @@ func (s *scale) dict(v reflect.Value, depth int) int64 {
 	if looked == 0 {
 		return 2 * itemWeight * int64(n)
 	}
-	return itemWeight + sum*int64(n)/int64(looked)
+	return itemWeight + inAll(sum, looked, n)
 }
 
 // textMap returns v as the map that most dicts are, if it is one.

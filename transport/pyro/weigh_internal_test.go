@@ -1,6 +1,8 @@
 package pyro
 
 import (
+	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +66,39 @@ func TestWhatAValueIsLikelyToWeigh(t *testing.T) {
 	}
 	raw := codec.RawValue(make([]byte, 5<<20), serpent.Codec, nil)
 	require.Equal(t, int64(5<<20), weigh(raw))
+}
+
+// Whoever knows which items are looked at can have a list weigh far more than it does.
+func TestWhatLooksVeryLongHasAnEndAllTheSame(t *testing.T) {
+	var v any = strings.Repeat("x", 1<<10)
+	for range weighDepth {
+		items := make([]any, 1<<20)
+		for i := range weighItems {
+			items[i*len(items)/weighItems] = v
+		}
+		v = items
+		n := weigh(codec.ValueOf(v))
+		require.Positive(t, n)
+		require.LessOrEqual(t, n, int64(2*mostWeight))
+	}
+}
+
+// What is guessed to be far too long takes all the room that there is, in it and in memory, and not more.
+func TestAGuessTakesNoMoreThanThereIs(t *testing.T) {
+	for _, compress := range []bool{false, true} {
+		s, err := NewServer(Handler{}, ServerConfig{MaxUnsentSize: 4 << 20, Compress: compress})
+		require.NoError(t, err)
+		near, far := net.Pipe()
+		w := newWorker(newServerConn(s, near, ListenConfig{}))
+		w.o.maxSize = DefaultMaxMessageSize
+		require.NoError(t, w.prepare(mostWeight))
+		require.Equal(t, int64(4<<20), s.unsent.held.Load())
+		require.Less(t, cap(*w.out), 5<<20)
+		w.hold(-w.counted)
+		require.Zero(t, s.unsent.held.Load())
+		require.NoError(t, s.Close())
+		require.NoError(t, errors.Join(near.Close(), far.Close()))
+	}
 }
 
 func TestASmallValueIsWeighedWithoutMemory(t *testing.T) {
