@@ -272,12 +272,9 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 	return r.Lease.Seconds(), nil
 }
 
-// expireMany is how many names are removed at a time: others wait for it.
-const expireMany = 1024
-
 // expire removes names whose leases have ended.
 func (n *NameServer) expire(ended []*lease) {
-	for some := range slices.Chunk(ended, expireMany) {
+	for some := range slices.Chunk(ended, removeMany) {
 		n.expireSome(some)
 	}
 }

@@ -217,13 +217,29 @@ func TestNobodyWaitsForLeasesThatAreTakenOver(t *testing.T) {
 	require.NoError(t, service.Do(t.Context(), proxy(t, address, codec.Pyro5), "lookup", nameserver.ObjectName))
 }
 
-// TestManyLeasesEndInParts: who registers something meanwhile does not wait for all of them.
-func TestManyLeasesEndInParts(t *testing.T) {
+// many returns a storage with so many leased names.
+func many(t *testing.T, names int) *counting {
+	t.Helper()
 	s := &counting{Memory: storage.NewMemory()}
-	const all = 3000
-	for i := range all {
+	for i := range names {
 		require.NoError(t, s.Put(t.Context(), storage.Record{Name: "app." + strconv.Itoa(i), URI: "PYRO:o@h:1", Lease: time.Hour}, false))
 	}
+	return s
+}
+
+// TestManyAreRemovedInParts: who wants something else meanwhile does not wait for all of them.
+func TestManyAreRemovedInParts(t *testing.T) {
+	s := many(t, 3000)
+	_, address := start(t, nameserver.Storage(s), nameserver.Logger(quiet()))
+	removed, err := service.Call[int](t.Context(), proxy(t, address, codec.Pyro4), "remove", nil, "app.")
+	require.NoError(t, err)
+	require.Equal(t, 3000, removed)
+	require.LessOrEqual(t, s.most, 1024)
+}
+
+func TestManyLeasesEndInParts(t *testing.T) {
+	const all = 3000
+	s := many(t, all)
 	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
 	defer ns.Close()
 	ns.Service()

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -270,10 +271,16 @@ func namesOf(records iter.Seq2[storage.Record, error]) ([]string, error) {
 	return names, nil
 }
 
-func (n *NameServer) removeNames(ctx context.Context, names []string) (int, error) {
-	removed, err := n.store.Remove(ctx, names, nil)
-	if err != nil {
-		return removed, n.failed(ctx, err, "")
+// removeMany is how many names are removed at a time: others, lookups too, wait for it.
+const removeMany = 1024
+
+func (n *NameServer) removeNames(ctx context.Context, names []string) (removed int, err error) {
+	for some := range slices.Chunk(names, removeMany) {
+		count, err := n.store.Remove(ctx, some, nil)
+		if err != nil {
+			return removed, n.failed(ctx, err, "")
+		}
+		removed += count
 	}
 	if removed > 0 {
 		n.logged(ctx, slog.LevelInfo, "removed", slog.Any("names", someNames(names)), slog.Int("count", removed))
