@@ -228,11 +228,10 @@ func TestAnotherFileIsNotRead(t *testing.T) {
 	f, err := openFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.Rename(path, path+".old"))
-	read := func(name string) error { return errors.New(name) }
-	require.ErrorIs(t, f.Names(t.Context(), read), storage.ErrReplaced)
+	require.ErrorIs(t, f.Names(t.Context(), errors.New), storage.ErrReplaced)
 	require.NoFileExists(t, path)
 	require.NoError(t, start(t, path).Put(t.Context(), storage.Record{Name: "another's"}, false))
-	require.ErrorIs(t, f.Names(t.Context(), read), storage.ErrReplaced)
+	require.ErrorIs(t, f.Names(t.Context(), errors.New), storage.ErrReplaced)
 	require.ErrorIs(t, f.Close(), storage.ErrReplaced)
 }
 
