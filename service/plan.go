@@ -44,9 +44,9 @@ type paramNames []any
 func (params paramNames) applyToMethod(m *method) error {
 	switch {
 	case m.variadic && len(params) != len(m.params):
-		return fmt.Errorf("has %d parameters beside the variadic one, which has no name, but %d are named", len(m.params), len(params))
+		return fmt.Errorf("names of parameters, not of the variadic one, which has none: want %d, got %d", len(m.params), len(params))
 	case len(params) != len(m.params):
-		return fmt.Errorf("has %d parameters, but %d are named", len(m.params), len(params))
+		return fmt.Errorf("names of parameters: want %d, got %d", len(m.params), len(params))
 	}
 	for i, p := range params {
 		if err := m.params[i].describe(p); err != nil {

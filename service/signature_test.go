@@ -40,10 +40,10 @@ func TestAddReportsEveryWrongSignature(t *testing.T) {
 		}, "an error must be the last result"},
 		{"too few names", func(s *service.Service) {
 			s.Method("m", func(int, int) {}, service.Params("a"))
-		}, "has 2 parameters, but 1 are named"},
+		}, "names of parameters: want 2, got 1"},
 		{"a name for the variadic", func(s *service.Service) {
 			s.Method("m", func(...int) {}, service.Params("numbers"))
-		}, "has 0 parameters beside the variadic one, which has no name, but 1 are named"},
+		}, "names of parameters, not of the variadic one, which has none: want 0, got 1"},
 		{"a name twice", func(s *service.Service) {
 			s.Method("m", func(int, int) {}, service.Params("a", "a"))
 		}, "two parameters are named a"},
