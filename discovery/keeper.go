@@ -24,6 +24,9 @@ type KeeperConfig struct {
 	// Lease is for how long entries are registered at a time, where the registrar is a Leaser: that long after the end
 	// of their process they are gone. 0 means 10 s, less than 0 no leases.
 	Lease time.Duration
+	// Shared says that others take the names, too, as instances of one service do: that somebody else has a name is
+	// logged at level info then, rather than as a warning.
+	Shared bool
 	// Logger gets what nobody else sees; nil means slog.Default.
 	Logger *slog.Logger
 	// Registered, if set, is called each time that all entries have become known.
@@ -122,13 +125,29 @@ func (k *Keeper) judge(ctx context.Context, err error) time.Duration {
 		k.known, k.warned = false, false
 	} else if !k.known {
 		k.known, k.warned = true, false
-		k.cfg.Logger.Info("services are announced", "count", len(k.there))
+		names, locations := k.announced()
+		k.cfg.Logger.Info("services are announced", "count", len(k.there), "names", names, "at", locations)
 		if k.cfg.Registered != nil {
 			k.cfg.Registered()
 		}
 	}
 	wait := min(k.cfg.Every, k.pause)
 	return wait - rand.N(wait/8+1) //nolint:gosec // so that not all ask at the same time
+}
+
+// mostLogged is how many names, or places, a line of the log has.
+const mostLogged = 10
+
+// announced returns some of the names that are registered, and some of the places that they lead to, in order.
+func (k *Keeper) announced() (names, locations []string) {
+	for name, e := range k.there {
+		names = append(names, name)
+		locations = append(locations, e.URI.Location())
+	}
+	slices.Sort(names)
+	slices.Sort(locations)
+	locations = slices.Compact(locations)
+	return names[:min(len(names), mostLogged)], locations[:min(len(locations), mostLogged)]
 }
 
 // round sees to all entries once. What is wrong with one is no reason to leave the others.
@@ -179,7 +198,11 @@ func (k *Keeper) keep(ctx context.Context, e Entry) error {
 		return err
 	case found.URI.String() != e.URI.String():
 		if !last.taken {
-			k.cfg.Logger.Warn("somebody else has registered the name", "name", e.Name, "uri", found.URI.String(), "own", e.URI.String())
+			level := slog.LevelWarn
+			if k.cfg.Shared {
+				level = slog.LevelInfo
+			}
+			k.cfg.Logger.Log(ctx, level, "somebody else has registered the name", "name", e.Name, "uri", found.URI.String(), "own", e.URI.String())
 		}
 		last.taken = true
 		return nil

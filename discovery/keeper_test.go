@@ -3,6 +3,7 @@ package discovery_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func TestAKeeperStartsBeforeTheDirectory(t *testing.T) {
 		d.with(func() { d.failing = nil })
 		pass(time.Second)
 		require.Equal(t, "new", d.entries["one"].URI.Host, "what an earlier process left is replaced")
-		require.Equal(t, 1, strings.Count(log.String(), "services are announced"))
+		require.Equal(t, 1, strings.Count(log.String(), `msg="services are announced" count=1 names=[one] at=[new:1]`))
 		require.NotContains(t, log.String(), "lost")
 	})
 }
@@ -102,7 +103,7 @@ func TestANameThatSomebodyElseTookIsLeftToHim(t *testing.T) {
 		d.with(func() { d.entries["one"] = others })
 		pass(time.Minute)
 		require.Equal(t, others, d.entries["one"])
-		require.Equal(t, 1, strings.Count(log.String(), "somebody else"))
+		require.Equal(t, 1, strings.Count(log.String(), `level=WARN msg="somebody else`))
 		d.with(func() { delete(d.entries, "one") })
 		pass(5 * time.Second)
 		require.Equal(t, mine, d.entries["one"], "he gave it up")
@@ -110,6 +111,33 @@ func TestANameThatSomebodyElseTookIsLeftToHim(t *testing.T) {
 		stop()
 		require.NoError(t, k.Withdraw(t.Context()))
 		require.Equal(t, []string{"one"}, d.names(), "it is not ours to withdraw")
+	})
+}
+
+func TestANameThatIsSharedIsNoWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDirectory()
+		d.noLease = true
+		_, log, stop := keep(t, d, discovery.KeeperConfig{Shared: true}, entry(t, "one", "PYRO:o@mine:1"))
+		defer stop()
+		synctest.Wait()
+		d.with(func() { d.entries["one"] = entry(t, "one", "PYRO:o@other:1") })
+		pass(time.Minute)
+		require.Equal(t, 1, strings.Count(log.String(), `level=INFO msg="somebody else`))
+		require.NotContains(t, log.String(), "level=WARN")
+	})
+}
+
+func TestTheLogHasSomeOfManyNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var entries []discovery.Entry
+		for i := range 99 {
+			entries = append(entries, entry(t, fmt.Sprintf("n%02d", 98-i), fmt.Sprintf("PYRO:o@h:%d", 1+i%2)))
+		}
+		_, log, stop := keep(t, newDirectory(), discovery.KeeperConfig{}, entries...)
+		defer stop()
+		synctest.Wait()
+		require.Contains(t, log.String(), `count=99 names="[n00 n01 n02 n03 n04 n05 n06 n07 n08 n09]" at="[h:1 h:2]"`)
 	})
 }
 

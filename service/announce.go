@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
@@ -66,6 +67,7 @@ func (s *Server) announce() {
 	for _, a := range s.cfg.announced {
 		s.keepers = append(s.keepers, keeper{discovery.NewKeeper(a.registrar, discovery.KeeperConfig{
 			Logger:     s.log,
+			Shared:     a.instance == "" && s.isInstance(),
 			Registered: func() { s.warnOfLoopback(a.registrar) },
 		}), a})
 	}
@@ -78,6 +80,11 @@ func (s *Server) announce() {
 			_ = k.Withdraw(end) // it has logged what stays
 		})
 	}
+}
+
+// isInstance tells whether the server is one of several that may take the same names.
+func (s *Server) isInstance() bool {
+	return slices.ContainsFunc(s.cfg.announced, func(a announcement) bool { return a.instance != "" })
 }
 
 // withdraw ends what announce began, and waits until the names are withdrawn or ctx ends.

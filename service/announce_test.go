@@ -165,6 +165,48 @@ func TestWarningOfAnAddressThatOthersCannotReach(t *testing.T) {
 	}
 }
 
+// A rival is a directory in which somebody else takes the name app as soon as it is given. Its leases are short.
+type rival struct{ registry }
+
+func (r *rival) Lease(ctx context.Context, e discovery.Entry, _ time.Duration) (time.Duration, error) {
+	return 300 * time.Millisecond, r.Register(ctx, e)
+}
+
+func (r *rival) Resolve(_ context.Context, name string) (discovery.Entry, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	uri, err := pyro.ParseURI(r.names[name])
+	if name == "app" {
+		uri.Port = 1
+	}
+	return discovery.Entry{Name: name, URI: uri}, err
+}
+
+func TestInstancesShareTheirNameWithoutAWarning(t *testing.T) {
+	for level, more := range map[string][]service.ServerOption{
+		"WARN": nil,
+		"INFO": {service.AnnounceInstance(&rival{registry{names: map[string]string{}}}, "7")},
+	} {
+		t.Run(level, func(t *testing.T) {
+			var log syncBuffer
+			srv := service.NewServer(append(more, service.Announce(&rival{registry{names: map[string]string{}}}),
+				service.Logger(slog.New(slog.NewTextHandler(&log, nil))))...)
+			require.NoError(t, srv.Add(service.New("app")))
+			require.NoError(t, srv.Start())
+			require.Eventually(t, func() bool {
+				return strings.Contains(log.String(), "somebody else") && strings.Count(log.String(), "are announced") == 1+len(more)
+			}, 30*time.Second, time.Millisecond)
+			require.NoError(t, srv.Shutdown(t.Context()))
+			require.Contains(t, log.String(), "level="+level+` msg="somebody else has registered the name" name=app`)
+			require.Contains(t, log.String(), "names=[app] at=["+srv.URI("app").Location()+"]")
+			if more != nil {
+				require.NotContains(t, log.String(), "level=WARN")
+				require.Contains(t, log.String(), "names=[app#7] ")
+			}
+		})
+	}
+}
+
 // A syncBuffer is a log that may be read while it is written.
 type syncBuffer struct {
 	mu sync.Mutex
