@@ -29,6 +29,10 @@ func (c *Client) checkBatch(l *link, call *transport.Call) error {
 // batch answers a batch with the list of its results.
 func (w *worker) batch(ctx context.Context, f *frame, info *transport.CallInfo, head codec.Head, ser *serializer) (bool, error) {
 	results, err := w.runBatch(ctx, info, head, ser)
+	answer := codec.ValueOf(results)
+	if err == nil && !info.Oneway {
+		err = w.expect(ctx, answer)
+	}
 	info.Room = nil
 	w.finish()
 	if info.Oneway {
@@ -43,7 +47,7 @@ func (w *worker) batch(ctx context.Context, f *frame, info *transport.CallInfo, 
 	if err != nil {
 		return w.raise(f, &info.Call, err)
 	}
-	return w.result(f, info, &transport.Reply{Value: codec.ValueOf(results)})
+	return w.result(f, info, &transport.Reply{Value: answer})
 }
 
 // runBatch carries out a batch's calls in order. The exception of a method ends the list as its last

@@ -309,6 +309,9 @@ func (w *worker) invoked(
 		return w.batch(ctx, f, info, head, ser)
 	}
 	reply, err := w.carryOut(ctx, info)
+	if err == nil && reply != nil && !call.Oneway {
+		err = w.expect(ctx, reply.Value)
+	}
 	info.Room = nil // what outlives the call has no answer
 	w.finish()
 	defer transport.FreeContext(ctx)
@@ -404,9 +407,7 @@ func (w *worker) result(f *frame, info *transport.CallInfo, r *transport.Reply) 
 		annotations = append(annotations, r.Header.Annotations...)
 	}
 	fields := frameFields{typ: msgResult, flags: f.flags & flagBatch}
-	if err := w.prepare(weigh(r.Value)); err != nil {
-		return w.raise(f, call, err)
-	}
+	w.grow()
 	err = w.reply(f, fields, call.Header.CorrelationID, annotations, r.Value)
 	if err == nil {
 		return true, nil

@@ -54,7 +54,8 @@ type worker struct {
 
 	calls    uint64 // of all connections when w waited last
 	inflated int64  // room that the payload of the request at hand has
-	reserved int64  // room that the method at hand has taken for its answer
+	reserved int64  // room that is taken for the answer to the call at hand
+	expected int64  // how many bytes that is likely to have
 
 	first *frame // of a connection without a handshake, read already
 }

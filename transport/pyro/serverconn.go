@@ -434,12 +434,12 @@ func (w *worker) reserve(n int64) error {
 	return nil
 }
 
-// unreserve gives the room back, and what a method has taken for an answer that did not come.
+// unreserve gives the room back, and what was taken for an answer that did not come.
 func (w *worker) unreserve() {
 	if w.reserved > 0 {
 		w.hold(-w.reserved)
-		w.reserved = 0
 	}
+	w.reserved, w.expected = 0, 0
 	if w.inflated > 0 {
 		w.s.inflated.give(w.inflated)
 		w.inflated = 0

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -66,8 +67,8 @@ func (r *unsentRoom) take(ctx context.Context, n int64) error {
 	wanted := min(n, r.size.Load()/2)
 	r.want(wanted)
 	defer r.want(-wanted)
-	ctx, cancel := context.WithTimeoutCause(ctx, unsentPatience, errNoRoom)
-	defer cancel()
+	patience := time.NewTimer(unsentPatience)
+	defer patience.Stop()
 	for {
 		r.mu.Lock()
 		freed := r.freed
@@ -77,6 +78,8 @@ func (r *unsentRoom) take(ctx context.Context, n int64) error {
 		}
 		select {
 		case <-freed:
+		case <-patience.C:
+			return errNoRoom
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -304,22 +307,26 @@ func (w *worker) Reserve(ctx context.Context, n int64) (err error) {
 	return err
 }
 
-// prepare takes room for an answer that is likely to have n bytes, unless its method has, and memory if that is much: to
-// grow to it step by step would make several times as much garbage.
-func (w *worker) prepare(n int64) error {
-	if err := w.Reserve(w.ctx, n); err != nil {
-		return err
-	}
-	w.counted, w.reserved = w.counted+w.reserved, 0
+// expect takes room for an answer with v, unless its method has. It waits while the call still runs, so that others of the
+// connection go on.
+func (w *worker) expect(ctx context.Context, v codec.Value) error {
+	w.expected = weigh(v)
+	return w.Reserve(ctx, w.expected)
+}
+
+// grow takes memory for the answer that is expected, if that is much: to grow to it step by step would make several times
+// as much garbage.
+func (w *worker) grow() {
+	n := w.expected
+	w.counted, w.reserved, w.expected = w.counted+w.reserved, 0, 0
 	if n <= unsentAlways {
-		return nil
+		return
 	}
 	if w.out == nil {
 		w.out = new([]byte)
 	}
 	most := min(w.o.maxSize, w.s.unsent.size.Load())
 	*w.out = slices.Grow(*w.out, int(min(n, most))+frameBuffer) // with header and annotations
-	return nil
 }
 
 // roomFor takes room for an answer that is likely to have n bytes, if that is much, and returns how much it has taken: all

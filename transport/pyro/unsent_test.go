@@ -147,6 +147,34 @@ func TestManyPeersThatDoNotReadHoldNoMoreThanThereIsRoomFor(t *testing.T) {
 	}
 }
 
+// A large answer that waits for room keeps neither the other calls of its connection, nor a caller that gives it up.
+func TestWhoWaitsForRoomHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, sized(3), pyro.ServerConfig{MaxUnsentSize: 4 * mib})
+		wire := m.ask("3")
+		synctest.Wait()
+		c := m.dial(nil)
+		var large sync.WaitGroup
+		large.Go(func() {
+			_, err := invoke(t.Context(), c, "3")
+			require.NoError(t, err)
+		})
+		synctest.Wait()
+		begin := time.Now()
+		_, err := invoke(t.Context(), c, "small")
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err = invoke(ctx, c, "3")
+		require.ErrorIs(t, err, transport.ErrTimeout)
+		require.Less(t, time.Since(begin), 200*time.Millisecond)
+		large.Wait() // until who does not read has lost
+		require.Equal(t, uint64(1), m.Stats().UnsentTimeouts)
+		require.NoError(t, c.Close())
+		m.close([]net.Conn{wire})
+	})
+}
+
 func TestASlowPeerGetsItsAnswerWhileItIsInNobodysWay(t *testing.T) {
 	for _, size := range []int{3, 40} { // with room for it, and longer than that
 		synctest.Test(t, func(t *testing.T) {

@@ -91,7 +91,9 @@ func TestAGuessTakesNoMoreThanThereIs(t *testing.T) {
 		near, far := net.Pipe()
 		w := newWorker(newServerConn(s, near, ListenConfig{}))
 		w.o.maxSize = DefaultMaxMessageSize
-		require.NoError(t, w.prepare(mostWeight))
+		w.expected = mostWeight
+		require.NoError(t, w.Reserve(t.Context(), w.expected))
+		w.grow()
 		require.Equal(t, int64(4<<20), s.unsent.held.Load())
 		require.Less(t, cap(*w.out), 5<<20)
 		w.hold(-w.counted)
