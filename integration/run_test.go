@@ -127,7 +127,7 @@ log: {level: error}
 name_server: {server: {listeners: [{address: "localhost:0"}]}}
 `), 0o600))
 	_, at := runProgram(t, path)
-	_, names, _ := strings.Cut(at["nameserver"], "@")
+	_, names, _ := strings.Cut(at["ns"], "@")
 	path = filepath.Join(t.TempDir(), "site.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(`
 log: {level: error}

@@ -24,7 +24,8 @@ func newRunCmd(f *factory, run func(context.Context, *factory, *runOptions) erro
 		Use:   "run [FILE...]",
 		Short: "Run what a configuration describes: a server, a name server",
 		Long: `Runs what a configuration describes: a server with its services and middlewares, a name server, and a listener for those
-who look after it. When all of it answers it prints READY WHAT URI for each place: server, nameserver, admin.
+who look after it. When all of it answers it prints READY WHAT URI for each place: ns, a name server, for each listener;
+server, for each service on each listener; admin.
 
 SIGHUP has the configuration read again, and so has a change of its files with --watch: limits, chains, services and the
 log change at once, what needs a restart is logged, and with an error in it all stays as it was. SIGINT and SIGTERM end it

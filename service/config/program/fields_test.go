@@ -52,7 +52,7 @@ func TestANameServerFromConfiguration(t *testing.T) {
 	text := `
 log: {level: debug}
 name_server:
-  server: {listeners: [{address: "localhost:0"}], chain: [{rate_limit: {rules: [{calls: ping, rate: 0, burst: 1}]}}]}
+  server: {listeners: [{address: "localhost:0"}, {address: "127.0.0.1:0"}], chain: [{rate_limit: {rules: [{calls: ping, rate: 0, burst: 1}]}}]}
   storage: {sql: ` + names + `}
   nat_host: names.example.org
   nat_port: 4711
@@ -60,14 +60,16 @@ name_server:
   broadcast: {disabled: true}
 `
 	r := run(t, text)
-	require.Equal(t, []string{"PYRO:Pyro.NameServer@names.example.org:4711"}, r.ready["nameserver"])
+	require.Len(t, r.ready["ns"], 2, "one for each listener")
+	require.Equal(t, "PYRO:Pyro.NameServer@names.example.org:4711", r.ready["ns"][0])
+	require.Contains(t, r.ready["ns"][1], "PYRO:Pyro.NameServer@127.0.0.1:")
 	require.NotContains(t, r.log.String(), "broadcasts are")
 	require.NoError(t, r.end())
 
 	text = strings.NewReplacer("  nat_host: names.example.org\n  nat_port: 4711\n", "", "{disabled: true}", "{address: '127.0.0.1:0'}").Replace(text)
 	r = run(t, text)
 	require.Contains(t, r.log.String(), "broadcasts are not answered")
-	p, err := service.Connect(r.ready["nameserver"][0])
+	p, err := service.Connect(r.ready["ns"][0])
 	require.NoError(t, err)
 	defer p.Close()
 	for _, name := range []string{"a", "b"} {
@@ -81,7 +83,7 @@ name_server:
 	require.NoError(t, r.end())
 
 	r = run(t, text)
-	q, err := service.Connect(r.ready["nameserver"][0])
+	q, err := service.Connect(r.ready["ns"][0])
 	require.NoError(t, err)
 	defer q.Close()
 	n, err := service.Call[int](t.Context(), q, "count")

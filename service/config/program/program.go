@@ -73,8 +73,8 @@ func Streams(stdout, stderr io.Writer) Option {
 
 // An Address is a place where a program answers.
 type Address struct {
-	What string // "nameserver", "server" or "admin"
-	URI  string // of the name server, or of a service on a listener; of the admin listener a URL
+	What string // "ns", a name server; "server" or "admin"
+	URI  string // of the name server, or of a service, on a listener; of the admin listener a URL
 }
 
 // OnReady has ready called, once, when all has started.

@@ -159,7 +159,7 @@ services:
 
 func TestAProgramHasWhatItsConfigurationSays(t *testing.T) {
 	r := run(t, everything)
-	require.Len(t, r.ready["nameserver"], 1)
+	require.Len(t, r.ready["ns"], 1)
 	require.Len(t, r.ready["server"], 4)
 	v, err := r.call("example.echo", "echo", "hello")
 	require.NoError(t, err)
@@ -170,7 +170,7 @@ func TestAProgramHasWhatItsConfigurationSays(t *testing.T) {
 	answer, err := service.Get[int](t.Context(), r.connect("example.facts"), "answer")
 	require.NoError(t, err)
 	require.Equal(t, 42, answer)
-	p, err := service.Connect(r.ready["nameserver"][0])
+	p, err := service.Connect(r.ready["ns"][0])
 	require.NoError(t, err)
 	defer p.Close()
 	require.NoError(t, p.Ping(t.Context()))
@@ -234,7 +234,7 @@ name_server: {server: {TLS, listeners: [{address: '127.0.0.1:0', no_tls: true}]}
 	require.NoError(t, ping(r.ready["server"][0], secured))
 	require.Error(t, ping(r.ready["server"][0]))
 	require.NoError(t, ping(r.ready["server"][1]))
-	require.NoError(t, ping(r.ready["nameserver"][0]))
+	require.NoError(t, ping(r.ready["ns"][0]))
 }
 
 func TestOptionsThatOnlyCodeHas(t *testing.T) {

@@ -163,7 +163,7 @@ func TestSectionsThatAreGoneStayAsTheyWere(t *testing.T) {
 	const guarded = "listeners: [{address: 'localhost:0'}], limits: {max_calls: 5}, chain: [{token_auth: {principals: {a: {value: sesame}}}}]"
 	const services = "services: [{name: e, echo: {}}]\n"
 	r := run(t, services+"server: {"+guarded+"}\nname_server: {server: {"+guarded+"}}\n")
-	names, err := service.Connect(r.ready["nameserver"][0])
+	names, err := service.Connect(r.ready["ns"][0])
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = names.Close() })
 	for text, want := range map[string][]string{

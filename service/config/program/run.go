@@ -12,6 +12,7 @@ import (
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/config"
+	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -191,8 +192,8 @@ func listenError(err error, path string, m *configv1.Server) error {
 
 // addresses are where all is answered.
 func (p *Program) addresses() (all []Address) {
-	if p.nameServer != nil {
-		all = append(all, Address{"nameserver", p.nameServer.URI().String()})
+	for _, uri := range p.nameServerURIs() {
+		all = append(all, Address{"ns", uri.String()})
 	}
 	for _, uri := range p.serverURIs() {
 		all = append(all, Address{"server", uri})
@@ -201,6 +202,16 @@ func (p *Program) addresses() (all []Address) {
 		all = append(all, Address{"admin", p.admin.URL()})
 	}
 	return all
+}
+
+// nameServerURIs are those of the name server on each listener, the first one as it is registered: behind NAT.
+func (p *Program) nameServerURIs() []pyro.URI {
+	if p.nameServer == nil {
+		return nil
+	}
+	uris := p.nameServer.Server().URIs(nameserver.ObjectName)
+	uris[0] = p.nameServer.URI()
+	return uris
 }
 
 // serverURIs are those of the configured services on each listener, or of the daemon where there are none.
