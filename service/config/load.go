@@ -21,6 +21,7 @@ type File struct {
 	config  *configv1.Config
 	origins *origins
 	files   []string
+	include []string // patterns
 	types   middlewareTypes
 
 	registry *Registry // nil: the default
@@ -33,6 +34,10 @@ func (f *File) Config() *configv1.Config { return f.config }
 // Files returns the names of all files that were read, included ones too, in the order in which they were. Files that
 // secrets and ${file:PATH} name are not among them.
 func (f *File) Files() []string { return slices.Clone(f.files) }
+
+// Patterns returns the patterns, as [filepath.Match] has them, that include fields named, from where files are read, too: the
+// next Load also reads what matches them by then.
+func (f *File) Patterns() []string { return slices.Clone(f.include) }
 
 type loadConfig struct {
 	assignments []string
@@ -92,7 +97,7 @@ func Load(files []string, opts ...LoadOption) (*File, error) {
 	if err := l.err(); err != nil {
 		return nil, err
 	}
-	f := &File{config: l.config, origins: l.origins, files: l.sources, types: l.types, registry: l.cfg.registry}
+	f := &File{config: l.config, origins: l.origins, files: l.sources, include: l.patterns, types: l.types, registry: l.cfg.registry}
 	if err := errors.Join(f.checkPlaces(), f.checkChains()); err != nil {
 		return nil, f.Locate(err)
 	}
@@ -108,12 +113,13 @@ func Load(files []string, opts ...LoadOption) (*File, error) {
 type loader struct {
 	collector
 
-	cfg     loadConfig
-	types   middlewareTypes
-	config  *configv1.Config
-	origins *origins
-	open    []os.FileInfo // files that are being read, each included by the one before
-	reads   int
+	cfg      loadConfig
+	types    middlewareTypes
+	config   *configv1.Config
+	origins  *origins
+	open     []os.FileInfo // files that are being read, each included by the one before
+	reads    int
+	patterns []string // of files to include
 }
 
 func newLoader(opts []LoadOption) *loader {

@@ -176,6 +176,7 @@ func (l *loader) include(b *binder, n *configtree.Node, path string, root protor
 		}
 		return
 	}
+	l.patterns = append(l.patterns, path)
 	names, err := filepath.Glob(path) // sorted
 	if err != nil {
 		b.failf(n.Pos, includeKey, "", "%s: %v", path, err)

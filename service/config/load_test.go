@@ -202,6 +202,7 @@ func TestInclude(t *testing.T) {
 	}, map[string]string{"EXTRA": "extra.txtpb"})
 	equal(t, `server { compression: true limits { max_depth: 3 max_calls: 2 max_streams: 2 max_connections: 9 } }`, f.Config())
 	require.Equal(t, []string{"conf.d/1.yaml", "more/x.json", "conf.d/2.yaml", "extra.txtpb", "site.yaml"}, f.Files())
+	require.Equal(t, []string{"conf.d/*.yaml", "none/*.yaml", "*.yaml"}, f.Patterns())
 }
 
 func TestIncludesAreBounded(t *testing.T) {

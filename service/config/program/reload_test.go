@@ -364,6 +364,12 @@ func TestFilesAreWatched(t *testing.T) {
 		return status == 200
 	}, patience, time.Millisecond)
 
+	// A file that was missing puts right what was wrong.
+	write(t, r.file, "include: later.yaml\n"+text)
+	require.Eventually(t, func() bool { return strings.Contains(r.log.String(), "later.yaml: no such file") }, patience, time.Millisecond)
+	write(t, filepath.Join(filepath.Dir(r.file), "later.yaml"), "server: {limits: {max_streams: 3}}\n")
+	require.Eventually(t, func() bool { return r.Config().GetServer().GetLimits().GetMaxStreams() == 3 }, patience, time.Millisecond)
+
 	// As Kubernetes mounts a ConfigMap: site.yaml leads to ..data/site.yaml, and ..data is replaced.
 	write(t, r.file, "include: mounted/site.yaml\n"+text)
 	mounted := filepath.Join(filepath.Dir(r.file), "mounted")

@@ -54,9 +54,11 @@ func (r *run) startReloads(ctx context.Context) error {
 // A watch sees when files of the configuration, and of its secrets, change. It watches their folders, because who
 // changes a file often puts another one in its place.
 type watch struct {
-	p       *Program
-	files   map[string]bool
-	watcher *fsnotify.Watcher // nil: files are not watched
+	p        *Program
+	files    map[string]bool   // that were read
+	patterns []string          // of those that are read as soon as they are there
+	wrong    bool              // the configuration was, when it was read last
+	watcher  *fsnotify.Watcher // nil: files are not watched
 }
 
 func (w *watch) open() (err error) {
@@ -80,6 +82,7 @@ func (w *watch) close() error {
 func (w *watch) follow() error {
 	w.p.mu.Lock()
 	files := slices.Concat(w.p.file.Files(), config.SecretFiles(w.p.file.Config()))
+	w.patterns = w.p.file.Patterns()
 	w.p.mu.Unlock()
 	w.files = map[string]bool{}
 	var errs []error
@@ -120,7 +123,8 @@ func (w *watch) run(ctx context.Context, hangup <-chan os.Signal) {
 }
 
 func (w *watch) reload() {
-	_, _ = w.p.Reload() // it has logged what is wrong
+	_, err := w.p.Reload() // it has logged what is wrong
+	w.wrong = err != nil
 	if w.watcher == nil {
 		return
 	}
@@ -130,16 +134,22 @@ func (w *watch) reload() {
 }
 
 // concerns tells whether an event may be of a file of the configuration, or of one that an include will find. ..data is
-// what Kubernetes puts in the place of another one when a mounted ConfigMap or Secret changes.
+// what Kubernetes puts in the place of another one when a mounted ConfigMap or Secret changes. Which files a
+// configuration that is wrong would read nobody knows: any of that kind may put it right.
 func (w *watch) concerns(e fsnotify.Event) bool {
-	name := filepath.Base(e.Name)
+	file := filepath.Clean(e.Name)
 	switch {
 	case e.Op == fsnotify.Chmod:
 		return false
-	case w.files[filepath.Clean(e.Name)], name == "..data":
+	case w.files[file], filepath.Base(file) == "..data":
+		return true
+	case w.wrong && slices.Contains(configExtensions, strings.ToLower(filepath.Ext(file))):
 		return true
 	default:
-		return !e.Op.Has(fsnotify.Write) && slices.Contains(configExtensions, strings.ToLower(filepath.Ext(name)))
+		return slices.ContainsFunc(w.patterns, func(pattern string) bool {
+			matches, err := filepath.Match(filepath.Clean(pattern), file)
+			return matches && err == nil
+		})
 	}
 }
 
