@@ -99,14 +99,63 @@ func (p *Program) reload(next *config.File) (Report, error) {
 	p.pending = report.NeedsRestart
 	p.reloads.count(nil)
 	p.warn()
-	changed := append([]string{}, report.Changed...) // in JSON [], not null
-	if len(report.NeedsRestart) > 0 {
-		p.log.Warn("the configuration was read again, and some of it needs a restart",
-			"changed", changed, "needs_restart", report.NeedsRestart)
-	} else {
-		p.log.Info("the configuration was read again", "changed", changed)
-	}
+	p.logReport(report, c)
 	return report, nil
+}
+
+func (p *Program) logReport(report Report, c *change) {
+	changed := p.withKinds(report.Changed, p.running)
+	if len(report.NeedsRestart) == 0 {
+		p.log.Info("the configuration was read again", "changed", changed)
+		return
+	}
+	attrs := []any{"changed", changed, "needs_restart", p.withKinds(report.NeedsRestart, c.next)}
+	if len(c.why) > 0 {
+		attrs = append(attrs, "why", c.why)
+	}
+	p.log.Warn("the configuration was read again, and some of it needs a restart", attrs...)
+}
+
+// withKinds returns the paths of fields in m, those of entries of chains with what they are: server.chain[0].token_auth.
+func (p *Program) withKinds(paths []string, m *configv1.Config) []string {
+	chains := map[string]*configv1.Chain{
+		serverChain: m.GetServer().GetChain(),
+		namesChain:  m.GetNameServer().GetServer().GetChain(),
+	}
+	for name, proxy := range m.GetProxies() {
+		chains[proxyPath(name)+".chain"] = proxy.GetChain()
+	}
+	kinds := map[string]string{} // by path
+	for path, chain := range chains {
+		for i, one := range chain.GetMiddlewares() {
+			kinds[path+"["+strconv.Itoa(i)+"]"] = p.kindOf(one)
+		}
+	}
+	shown := make([]string, len(paths)) // in JSON [], not null
+	for i, path := range paths {
+		shown[i] = path
+		if kind := kinds[path]; kind != "" {
+			shown[i] += "." + kind
+		}
+	}
+	return shown
+}
+
+// kindOf returns what configurations call a middleware of this kind.
+func (p *Program) kindOf(m *configv1.Middleware) string {
+	for name, message := range p.registry().Types() {
+		if message.Descriptor().FullName() == m.GetConfig().MessageName() {
+			return name
+		}
+	}
+	return ""
+}
+
+func (p *Program) registry() *config.Registry {
+	if p.opts.registry != nil {
+		return p.opts.registry
+	}
+	return config.Default()
 }
 
 func runAll(parts []func()) {
@@ -133,6 +182,7 @@ type change struct {
 
 	secrets                  map[string][sha256.Size]byte
 	alsoChanged, alsoWaiting []string // by what the messages do not show
+	why                      []string // some of it needs a restart, where that is to be said
 }
 
 // prepare prepares each part of the program that can change.
@@ -223,9 +273,11 @@ func (c *change) chain(path string, running, next chained, end transport.End, ta
 	chain := c.p.chains[path]
 	switch {
 	case errors.Is(err, middleware.ErrRestart):
+		c.why = append(c.why, err.Error())
 	case err != nil:
 		c.add(err)
-	case opensUp(chain.Chain(), built):
+	case opensUp(chain.Chain(), built) != "":
+		c.why = append(c.why, path+": it no longer "+opensUp(chain.Chain(), built)+", and a reload opens no server to everybody")
 	default:
 		c.then(func() {
 			for _, i := range built.OtherSecrets(chain.Chain()) {
@@ -237,15 +289,15 @@ func (c *change) chain(path string, running, next chained, end transport.End, ta
 	}
 }
 
-// opensUp tells whether next no longer asks who calls, or what they may call, as before does: a file that was half
+// opensUp says what next no longer does, as before does: ask who calls, or what they may call. A file that was half
 // written when it was read must not open a server to everybody.
-func opensUp(before, next *config.BuiltChain) bool {
-	for _, guard := range []string{"principal", "permission"} {
-		if before.Gives(guard) && !next.Gives(guard) {
-			return true
+func opensUp(before, next *config.BuiltChain) string {
+	for _, guard := range []struct{ gives, does string }{{"principal", "authenticates"}, {"permission", "authorizes"}} {
+		if before.Gives(guard.gives) && !next.Gives(guard.gives) {
+			return guard.does
 		}
 	}
-	return false
+	return ""
 }
 
 // services makes those that are new or differ, and finds those that are gone.

@@ -189,13 +189,15 @@ func TestAChainThatGuardsNoMoreWaitsForARestart(t *testing.T) {
 		rules    = "authorization: {rules: [{principals: [a], calls: [e.echo]}]}"
 	)
 	r := run(t, services+"server: {chain: [recovery, "+tokens+", "+rules+"]}\n")
-	for name, chain := range map[string]string{
-		"nobody is known":    "[recovery]",
-		"nothing is allowed": "[recovery, " + tokens + "]",
+	for chain, why := range map[string]string{
+		"[recovery]":                 "authenticates",
+		"[recovery, " + tokens + "]": "authorizes",
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(why, func(t *testing.T) {
 			report := r.reload(services + "server: {limits: {max_calls: 7}, chain: " + chain + "}\n")
 			require.Equal(t, []string{"server.chain"}, report.NeedsRestart)
+			require.Contains(t, r.log.String(),
+				`needs_restart=[server.chain] why="[server.chain: it no longer `+why+`, and a reload opens no server to everybody]"`)
 			_, err := r.call("e", "echo", 1)
 			require.ErrorIs(t, err, transport.ErrUnauthenticated)
 			_, err = service.Call[any](t.Context(), r.connect("e", service.Handshake("sesame")), "generator")
@@ -252,6 +254,7 @@ func TestSecretsOfAChainAreReadAgain(t *testing.T) {
 	require.ErrorIs(t, says("second"), transport.ErrUnauthenticated)
 	write(t, secret, "second\n")
 	require.Equal(t, []string{"server.chain[0]"}, r.reload(text).Changed)
+	require.Contains(t, r.log.String(), "changed=[server.chain[0].token_auth]")
 	require.Empty(t, r.reload(text).Changed)
 	require.NoError(t, says("second"))
 	require.ErrorIs(t, says("first"), transport.ErrUnauthenticated)
@@ -285,6 +288,23 @@ func TestTheSecretsOfANewProxyAreFollowed(t *testing.T) {
 	require.Empty(t, r.reload(text).NeedsRestart)
 	write(t, key, "second")
 	require.Equal(t, []string{`proxies["p"].hmac_key`}, r.reload(text).NeedsRestart)
+}
+
+func TestWhyAMiddlewareNeedsARestart(t *testing.T) {
+	const text = "server: {chain: [metrics]}\nservices: [{name: e, echo: {}}]\n"
+	r := run(t, text)
+	require.Equal(t, []string{"server.chain[0]"}, r.reload(strings.Replace(text, "metrics", "metrics: {buckets: [1, 2]}", 1)).NeedsRestart)
+	require.Contains(t, r.log.String(),
+		`needs_restart=[server.chain[0].metrics] why="[server.chain[0].metrics.buckets: cannot change while the program runs`)
+}
+
+func TestTheLogNamesMiddlewaresOfEachChain(t *testing.T) {
+	const chain = "chain: [{name: slow, timeout: {default: 1s}}]"
+	text := "name_server: {server: {listeners: [{address: 'localhost:0'}], " + chain + "}, broadcast: {disabled: true}}\n" +
+		"proxies: {p: {uri: 'PYRO:x@localhost:1', " + chain + "}}\n"
+	r := run(t, text)
+	r.reload(strings.ReplaceAll(text, "1s", "2s"))
+	require.Contains(t, r.log.String(), `changed="[name_server.server.chain[0].timeout proxies[\"p\"].chain[0].timeout]"`)
 }
 
 // What a middleware has counted stays, as long as nothing about it has changed.
