@@ -84,6 +84,29 @@ func TestWhatIsFound(t *testing.T) {
 	}
 }
 
+// That a name is taken is what a safe registration asks; other errors are failures.
+func TestWhatCountsAsFailed(t *testing.T) {
+	ns, address := start(t)
+	p := proxy(t, address, codec.Pyro5)
+	fill(t, p)
+	for _, c := range []struct {
+		method string
+		args   []any
+		failed uint64
+	}{
+		{"register", []any{"app.one", "PYRO:o@h:1", true}, 0},
+		{"register", []any{"app.one", "nonsense", true}, 1},
+		{"lease", []any{"app.one", "PYRO:o@h:1", 60, nil, true}, 0},
+		{"lease", []any{"app.new", "PYRO:o@h:1", -1}, 1},
+		{"lookup", []any{"app.none"}, 1},
+	} {
+		require.Error(t, service.Do(t.Context(), p, c.method, c.args...))
+		stats, err := ns.Stats(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, c.failed, stats.Methods[c.method].Failed, c.method)
+	}
+}
+
 func TestErrorsAreThoseOfPython(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -2,8 +2,11 @@ package nameserver
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 // LatencyBounds are the upper bounds of MethodStats.Buckets but the last one, which has none.
@@ -15,7 +18,7 @@ var LatencyBounds = []time.Duration{
 // MethodStats are the numbers of one method.
 type MethodStats struct {
 	Calls   uint64
-	Failed  uint64        // those of them that raised
+	Failed  uint64        // those of them that raised, but for a safe registration that found the name taken
 	Time    time.Duration // that all of them took together
 	Buckets []uint64      // calls by the time they took, each counted once: see LatencyBounds
 }
@@ -79,11 +82,12 @@ func init() { //nolint:gochecknoinits // the one table is made of the other
 // count counts a call that takes no time.
 func (m *methodNumbers) count() { m.buckets[0].Add(1) }
 
-// done counts a call that began at start, and ends with *err. It is deferred.
+// done counts a call that began at start, and ends with *err. It is deferred. That a name is registered already is the answer
+// that a safe registration asks for, as each of several programs that want a name, or an import, does.
 func (m *methodNumbers) done(start time.Time, err *error) {
 	took := int64(time.Since(start))
 	m.took.Add(took)
-	if *err != nil {
+	if *err != nil && !errors.Is(*err, transport.ErrAlreadyExists) {
 		m.failed.Add(1)
 	}
 	for i, bound := range latencyBounds {

@@ -45,7 +45,7 @@ func Collector(ns *nameserver.NameServer) prometheus.Collector {
 		expired:     desc("expired_total", "Names removed because their lease ended."),
 		cleaned:     desc("cleaned_total", "Names removed because they could not be connected to."),
 		broadcasts:  desc("broadcasts_total", "Broadcasts that were answered."),
-		failed:      desc("calls_failed_total", "Calls that raised.", "method"),
+		failed:      desc("calls_failed_total", "Calls that raised, safe registrations of names that are taken aside.", "method"),
 		seconds:     desc("call_seconds", "How long calls took.", "method"),
 	}
 }
