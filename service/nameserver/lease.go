@@ -8,7 +8,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +29,7 @@ const (
 // leases are the promises that run. One timer runs, too, for the one that ends next. A lease whose name was removed,
 // or registered for good, stays until it ends, and ends without a consequence.
 type leases struct {
-	expire func(ended []*lease)
+	expire func(ended []*lease)   // removeMany at most; called by one goroutine at a time
 	late   func(by time.Duration) // told when all leases run anew
 
 	names [64]sync.Mutex // held while a name is leased, so that the lease noted last is that of the record
@@ -40,6 +39,9 @@ type leases struct {
 	queue  leaseQueue
 	timer  *time.Timer
 	closed bool
+
+	ended    []*lease // that are to be handed out
+	expiring bool     // somebody does
 }
 
 // A lease is one promise for one name; a renewal is another one. All but at and place stay as they are.
@@ -125,15 +127,30 @@ func (s *leases) tick() {
 		s.late(by)
 		return
 	}
-	var ended []*lease
 	for !s.closed && len(s.queue) > 0 && !s.queue[0].ends.After(now) {
-		ended = append(ended, heap.Pop(&s.queue).(*lease)) //nolint:forcetypeassert // nothing else is in it
+		s.ended = append(s.ended, heap.Pop(&s.queue).(*lease)) //nolint:forcetypeassert // nothing else is in it
 	}
 	s.arm()
 	s.mu.Unlock()
-	if len(ended) > 0 {
-		s.expire(ended)
+	s.handOut()
+}
+
+// handOut hands out what has ended, and what ends meanwhile, unless somebody does so already.
+func (s *leases) handOut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expiring {
+		return
 	}
+	s.expiring = true
+	for len(s.ended) > 0 {
+		some := s.ended[:min(len(s.ended), removeMany)]
+		s.ended = s.ended[len(some):]
+		s.mu.Unlock()
+		s.expire(some)
+		s.mu.Lock()
+	}
+	s.ended, s.expiring = nil, false
 }
 
 // lateBy returns how long ago the first lease ended, under mu.
@@ -274,12 +291,6 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 
 // expire removes names whose leases have ended.
 func (n *NameServer) expire(ended []*lease) {
-	for some := range slices.Chunk(ended, removeMany) {
-		n.expireSome(some)
-	}
-}
-
-func (n *NameServer) expireSome(ended []*lease) {
 	byName := make(map[string]*lease, len(ended))
 	names := make([]string, 0, len(ended))
 	for _, l := range ended {
