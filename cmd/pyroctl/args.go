@@ -1,10 +1,9 @@
 package main
 
 import (
+	"context"
 	stdjson "encoding/json"
-	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -84,34 +83,36 @@ func parseValue(s string) any {
 
 // An argReader turns what was typed into values.
 type argReader struct {
-	in      io.Reader
+	f       *factory
 	strings bool // everything is text
 	stdin   bool // has been read
 }
 
 // value reads one argument; @FILE and - stand for what a file or stdin holds.
-func (r *argReader) value(arg string) (any, error) {
+func (r *argReader) value(ctx context.Context, arg string) (any, error) {
 	arg = strings.TrimPrefix(arg, literalMark)
 	if r.strings {
 		return arg, nil
 	}
-	var (
-		data []byte
-		err  error
-	)
+	var in io.ReadCloser
 	switch {
 	case arg == "-" && r.stdin:
 		return nil, usagef("stdin can be read once only")
 	case arg == "-":
 		r.stdin = true
-		data, err = io.ReadAll(r.in)
+		in = r.f.stdin(ctx)
 	case len(arg) > 1 && arg[0] == '@':
-		data, err = os.ReadFile(arg[1:])
+		var err error
+		if in, err = openFile(ctx, arg[1:]); err != nil {
+			return nil, usagef("argument %s: %w", arg, err)
+		}
 	default:
 		return parseValue(arg), nil
 	}
+	defer in.Close()
+	data, err := io.ReadAll(in)
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("argument %s: %w", arg, err)}
+		return nil, usagef("argument %s: %w", arg, err)
 	}
 	if !utf8.Valid(data) {
 		return data, nil // bytes
@@ -119,10 +120,10 @@ func (r *argReader) value(arg string) (any, error) {
 	return parseValue(strings.TrimSuffix(string(data), "\n")), nil
 }
 
-func (r *argReader) values(args []string) ([]any, error) {
+func (r *argReader) values(ctx context.Context, args []string) ([]any, error) {
 	values := make([]any, 0, len(args))
 	for _, arg := range args {
-		v, err := r.value(arg)
+		v, err := r.value(ctx, arg)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +133,7 @@ func (r *argReader) values(args []string) ([]any, error) {
 }
 
 // keywords reads NAME=VALUE pairs.
-func (r *argReader) keywords(pairs []string) (codec.Kwargs, error) {
+func (r *argReader) keywords(ctx context.Context, pairs []string) (codec.Kwargs, error) {
 	var kwargs codec.Kwargs
 	for _, pair := range pairs {
 		name, text, ok := strings.Cut(pair, "=")
@@ -142,7 +143,7 @@ func (r *argReader) keywords(pairs []string) (codec.Kwargs, error) {
 		if _, twice := kwargs[name]; twice {
 			return nil, usagef("--kw %s: given twice", name)
 		}
-		v, err := r.value(text)
+		v, err := r.value(ctx, text)
 		if err != nil {
 			return nil, err
 		}

@@ -78,8 +78,8 @@ func newSetCmd(f *factory, run func(context.Context, *factory, *setOptions) erro
 }
 
 func setAttribute(ctx context.Context, f *factory, opts *setOptions) error {
-	reader := argReader{in: f.io.in, strings: opts.strings}
-	v, err := reader.value(opts.value)
+	reader := argReader{f: f, strings: opts.strings}
+	v, err := reader.value(ctx, opts.value)
 	if err != nil {
 		return err
 	}

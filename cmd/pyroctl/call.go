@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,12 +56,12 @@ stdin; --string takes everything as it is.`,
 }
 
 func call(ctx context.Context, f *factory, opts *callOptions) error {
-	reader := argReader{in: f.io.in, strings: opts.strings}
-	args, err := reader.values(opts.args)
+	reader := argReader{f: f, strings: opts.strings}
+	args, err := reader.values(ctx, opts.args)
 	if err != nil {
 		return err
 	}
-	kwargs, err := reader.keywords(opts.keywords)
+	kwargs, err := reader.keywords(ctx, opts.keywords)
 	if err != nil {
 		return err
 	}
@@ -78,13 +79,28 @@ func call(ctx context.Context, f *factory, opts *callOptions) error {
 		c := &transport.Call{Method: opts.method, Oneway: opts.oneway}
 		c.Args.Positional, c.Args.Keywords = args, kwargs
 		if err := callOnce(ctx, f, r, c, opts, settle); err != nil {
-			return err
+			return hintAtKeyword(err, opts)
 		}
 	}
 	if opts.oneway {
 		return r.settle(ctx)
 	}
 	return nil
+}
+
+// hintAtKeyword says, where arguments do not fit, that one of them looks like a keyword argument and was sent as text.
+func hintAtKeyword(err error, opts *callOptions) error {
+	e := transport.AsError(err)
+	if opts.strings || !e.Remote || !strings.HasSuffix(e.Class, "TypeError") {
+		return err
+	}
+	for _, arg := range opts.args {
+		if keywordArg.MatchString(arg) {
+			arg = shellQuoted(arg)
+			return withHint(err, arg+" was sent as a text: a keyword argument is --kw "+arg)
+		}
+	}
+	return err
 }
 
 // callOnce calls and prints. settle is for methods that the object itself declares one-way.

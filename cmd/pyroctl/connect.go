@@ -262,11 +262,24 @@ func (f *factory) lookup(ctx context.Context, u pyro.URI) (pyro.URI, error) {
 	defer ns.Close()
 	entry, err := entryOf(ctx, ns, u)
 	if err != nil {
-		return pyro.URI{}, err
+		return pyro.URI{}, hintAtInstances(ctx, ns, u, err)
 	}
 	f.log.Debug("looked the name up", "name", entry.Name, "uri", entry.URI.String())
 	f.foundAt(entry.URI.Location())
 	return entry.URI, nil
+}
+
+// hintAtInstances says where an unknown name has instances all the same.
+func hintAtInstances(ctx context.Context, ns *nameserver.Client, u pyro.URI, err error) error {
+	if u.Protocol != pyro.ProtocolPyroName || !errors.Is(err, transport.ErrNotFound) {
+		return err
+	}
+	q := discovery.InstancesOf(u.Object)
+	if found, findErr := ns.Find(ctx, q); findErr != nil || len(found) == 0 {
+		return err // the name server may know no metadata
+	}
+	u.Protocol, u.Object, u.Tags = pyro.ProtocolPyroMeta, "", q.All
+	return withHint(err, "there are instances of it; any one of them is "+shellQuoted(u.String()))
 }
 
 // entryOf returns the entry with a name, or one at random of those with all tags.

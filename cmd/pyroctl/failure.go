@@ -139,17 +139,10 @@ func (f *factory) report(cmd *cobra.Command, err error) int {
 	if exit == exitUsage {
 		code = transport.CodeInvalidArgument
 	}
+	f.printError(err, code)
 	if f.flags.output == outputJSON {
-		doc := codec.NewDict("error", codec.NewDict(
-			"code", code.String(),
-			"class", noneIfEmpty(e.Class),
-			"message", oneLine(messageFor(err, e)),
-			"traceback", noneIfEmpty(strings.Join(e.Traceback, "")),
-		))
-		fmt.Fprintf(f.io.err, "%s\n", valuePrinter{}.json(nil, doc))
 		return exit
 	}
-	fmt.Fprintf(f.io.err, "pyroctl: %s\n", shown(oneLine(strings.ReplaceAll(err.Error(), quotedMark, `"`))))
 	if hint := f.hintFor(cmd, err, e, exit); hint != "" {
 		fmt.Fprintln(f.io.err, hint)
 	}
@@ -157,6 +150,22 @@ func (f *factory) report(cmd *cobra.Command, err error) int {
 		fmt.Fprint(f.io.err, tracebackText(e.Traceback))
 	}
 	return exit
+}
+
+// printError says in a line what is wrong.
+func (f *factory) printError(err error, code transport.Code) {
+	if f.flags.output != outputJSON {
+		fmt.Fprintf(f.io.err, "pyroctl: %s\n", shown(oneLine(strings.ReplaceAll(err.Error(), quotedMark, `"`))))
+		return
+	}
+	e := transport.AsError(err)
+	doc := codec.NewDict("error", codec.NewDict(
+		"code", code.String(),
+		"class", noneIfEmpty(e.Class),
+		"message", oneLine(messageFor(err, e)),
+		"traceback", noneIfEmpty(strings.Join(e.Traceback, "")),
+	))
+	fmt.Fprintf(f.io.err, "%s\n", valuePrinter{}.json(nil, doc))
 }
 
 // messageFor is an exception's own message, or all that is known of another error.

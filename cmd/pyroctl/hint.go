@@ -64,6 +64,9 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 		return "check --tls-ca, --tls-server-name and whether the peer speaks TLS at all"
 	}
 	text := err.Error()
+	if strings.Contains(text, "locate the name server") && strings.Contains(text, ": no such host") {
+		return "the name server's host is not known here: is its name right? --ns HOST:PORT names another one"
+	}
 	for _, h := range f.hints(cmd) {
 		if strings.Contains(text, h.text) {
 			return f.fill(cmd, h.hint)

@@ -57,6 +57,15 @@ func TestHints(t *testing.T) {
 			"start one with: pyroctl ns serve, or say where it is: --ns HOST:PORT",
 		},
 		{
+			"a name server whose host is not known", "--ns h", "",
+			unavailable("failed to locate the name server: connect to x: dial tcp: lookup h on 10.0.0.1:53: no such host"),
+			"the name server's host is not known here: is its name right? --ns HOST:PORT names another one",
+		},
+		{
+			"a host that is not known", "--ns h", "PYRO:x@g:1", unavailable("connect to x: dial tcp: lookup g on 10.0.0.1:53: no such host"),
+			"the host is not known here: servers announce what they were told to listen on",
+		},
+		{
 			"a name server that does not answer", "--ns ::1 --tls", "",
 			unavailable("failed to locate the name server: connect to x: no answer to the handshake: context deadline exceeded"),
 			"something listens there, but it is busy or no Pyro daemon: pyroctl wire '[::1]:9090' --tls",

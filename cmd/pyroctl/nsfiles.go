@@ -156,39 +156,16 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 	})
 }
 
-// openImport opens a file, or the standard input, in such a way that the end of ctx ends its reading: who types, or a
-// pipe, may keep it waiting.
+// openImport opens a file, or the standard input, in such a way that the end of ctx ends its reading.
 func (f *factory) openImport(ctx context.Context, name string) (io.ReadCloser, error) {
-	info, err := os.Stat(name)
-	switch {
-	case name == stdinOut:
-	case err != nil:
-		return nil, usagef("%w", err)
-	case info.IsDir():
-		return nil, usagef("%s: is a directory", name)
-	case info.Mode().IsRegular():
-		return os.Open(name) //nolint:gosec // what the user names
-	}
-	out, in := io.Pipe()
-	context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
-	go func() {
-		_, err := f.copyImport(in, name)
-		_ = in.CloseWithError(err)
-	}()
-	return out, nil
-}
-
-// copyImport opens and copies what may never come; the end of the program ends it, too.
-func (f *factory) copyImport(to io.Writer, name string) (int64, error) {
 	if name == stdinOut {
-		return io.Copy(to, f.io.in)
+		return f.stdin(ctx), nil
 	}
-	file, err := os.Open(name) //nolint:gosec // what the user names
+	in, err := openFile(ctx, name)
 	if err != nil {
-		return 0, err
+		return nil, &usageError{err}
 	}
-	defer file.Close()
-	return io.Copy(to, file)
+	return in, nil
 }
 
 func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.Reader, safe bool) (imported, kept int, err error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/transport"
 )
 
 type nsWatchOptions struct {
@@ -52,7 +53,7 @@ func nsWatch(ctx context.Context, f *factory, opts *nsWatchOptions) error {
 	q := discovery.Query{Prefix: opts.prefix, All: opts.metaAll, Any: opts.metaAny}
 	for entries, err := range ns.Watch(ctx, q) {
 		if err != nil {
-			fmt.Fprintf(f.io.err, "pyroctl: watch: %v, trying again\n", err)
+			f.printError(fmt.Errorf("watch: %w, trying again", err), transport.AsError(err).Code)
 			continue
 		}
 		if err := f.printChanges(known, entries); err != nil {

@@ -81,6 +81,38 @@ func TestWatchTellsAtOnce(t *testing.T) {
 	require.ErrorIs(t, <-done, context.Canceled)
 }
 
+// What goes wrong while it tries again is of the form of other errors.
+func TestWatchSaysWhyItTriesAgain(t *testing.T) {
+	for output, want := range map[string]string{
+		outputText: `^pyroctl: watch: .*, trying again\n$`,
+		outputJSON: `^{"error":{"code":"unavailable","class":null,"message":"watch: .*, trying again","traceback":null}}\n$`,
+	} {
+		t.Run(output, func(t *testing.T) {
+			ns := nameserver.New(nameserver.Listen("tcp", "127.0.0.1:0"), nameserver.Logger(slog.New(slog.DiscardHandler)))
+			require.NoError(t, ns.Start(t.Context()))
+			lines, said := readyWriter{make(chan string, 1)}, readyWriter{make(chan string, 1)}
+			f := &factory{io: &streams{out: lines, err: said}}
+			require.NoError(t, f.complete(newRootCmd(f).Flags()))
+			f.flags.nameServers, f.flags.output = []string{ns.URI().Location()}, output
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- nsWatch(ctx, f, &nsWatchOptions{prefix: "Pyro."}) }()
+			<-lines.lines
+			require.NoError(t, ns.Shutdown(t.Context()))
+			require.Regexp(t, want, <-said.lines)
+			cancel()
+			for ended := false; !ended; { // more of them may come
+				select {
+				case <-said.lines:
+				case err := <-done:
+					require.ErrorIs(t, err, context.Canceled)
+					ended = true
+				}
+			}
+		})
+	}
+}
+
 // silent is another command with the flags of f.
 func silent(f *factory) *factory {
 	other := &factory{io: testStreams(), log: f.log}
