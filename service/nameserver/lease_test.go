@@ -2,6 +2,7 @@ package nameserver_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"strconv"
@@ -235,6 +236,32 @@ func TestManyAreRemovedInParts(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3000, removed)
 	require.LessOrEqual(t, s.most, 1024)
+}
+
+// noRoom is what a server has for large answers while nobody reads them.
+type noRoom struct{}
+
+func (noRoom) Reserve(context.Context, int64) error { return errors.New("no room") }
+
+func TestRemovingManyNeedsNoRoom(t *testing.T) {
+	ns := nameserver.New(nameserver.Storage(many(t, nameserver.Many)), nameserver.Logger(quiet()))
+	defer ns.Close()
+	full := transport.Middleware{Call: func(next transport.Endpoint) transport.Endpoint {
+		return func(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
+			transport.FromContext(ctx).Room = noRoom{}
+			return next(ctx, call)
+		}
+	}}
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"), service.Use(full))
+	require.NoError(t, srv.Add(ns.Service()))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() { require.NoError(t, srv.Shutdown(context.Background())) })
+	_, address := srv.URI(nameserver.ObjectName).Address()
+	p := proxy(t, address, codec.Pyro5)
+	require.ErrorContains(t, service.Do(t.Context(), p, "list"), "no room")
+	removed, err := service.Call[int](t.Context(), p, "remove", nil, "app.")
+	require.NoError(t, err)
+	require.Equal(t, nameserver.Many, removed)
 }
 
 func TestManyLeasesEndInParts(t *testing.T) {

@@ -246,6 +246,9 @@ func (n *NameServer) remove(ctx context.Context, name, prefix, regex any) (remov
 	if !isGiven(f.prefix) && !isGiven(f.regex) {
 		return 0, nil
 	}
+	if info := transport.FromContext(ctx); info != nil {
+		info.Room = nil // the answer is a number, however many names are read for it
+	}
 	records, err := n.find(ctx, f)
 	if err != nil {
 		return 0, err
