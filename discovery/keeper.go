@@ -202,7 +202,8 @@ func (k *Keeper) keep(ctx context.Context, e Entry) error {
 			if k.cfg.Shared {
 				level = slog.LevelInfo
 			}
-			k.cfg.Logger.Log(ctx, level, "somebody else has registered the name", "name", e.Name, "uri", found.URI.String(), "own", e.URI.String())
+			k.cfg.Logger.Log(ctx, level, "somebody else has registered the name",
+				"name", e.Name, "uri", found.URI.String(), "own", e.URI.String())
 		}
 		last.taken = true
 		return nil
