@@ -13,6 +13,9 @@ import (
 // before it could read the goodbye.
 const partTime = 100 * time.Millisecond
 
+// lookTime is how long it takes to see whether something has come over a connection without a descriptor (TLS).
+const lookTime = 10 * time.Millisecond
+
 // interrupted tells whether reading ended because the server shuts down.
 func (c *serverConn) interrupted(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) && c.s.isClosing()
@@ -95,8 +98,13 @@ func (w *worker) lastLook() (more bool, err error) {
 	if !time.Now().Before(end) {
 		return false, nil
 	}
-	_ = w.nc.SetReadDeadline(time.Time{})
-	if err := w.reader.poll(); err != nil {
+	var until time.Time
+	look := w.reader.poll
+	if w.reader.raw == nil { // there is no other way to look than to wait a little
+		until, look = time.Now().Add(lookTime), w.reader.await
+	}
+	_ = w.nc.SetReadDeadline(until)
+	if err := look(); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false, err
 	}
 	_ = w.nc.SetReadDeadline(end) // for the rest of a message
