@@ -59,7 +59,7 @@ func (n *NameServer) inTurn(ctx context.Context, records iter.Seq2[storage.Recor
 		defer t.giveBack()
 		for r, err := range records {
 			if err == nil && t.read == many-1 {
-				err = n.reserve(ctx)
+				err = n.reserve(ctx, many)
 			}
 			if err == nil {
 				err = t.count(ctx)
@@ -75,13 +75,13 @@ func (n *NameServer) inTurn(ctx context.Context, records iter.Seq2[storage.Recor
 	}
 }
 
-// reserve waits until there is room for all names in one answer, which is the most that it can need.
-func (n *NameServer) reserve(ctx context.Context) error {
+// reserve waits until there is room for as many of all names in one answer as were found among the first ones.
+func (n *NameServer) reserve(ctx context.Context, found int) error {
 	names, err := n.store.Len(ctx)
 	if err != nil {
 		return err
 	}
-	return transport.ReserveAnswer(ctx, int64(names)*nameBytes)
+	return transport.ReserveAnswer(ctx, int64(names)*int64(found)/many*nameBytes)
 }
 
 // nameBytes is how long a name with its URI is mostly.
@@ -147,8 +147,12 @@ func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[stora
 	return func(yield func(storage.Record, error) bool) {
 		m := matcher{re: re}
 		defer m.turn.giveBack()
+		found := 0
 		for r, err := range n.store.Prefix(ctx, re.Prefix()) {
 			matches := false
+			if err == nil && m.turn.read == many-1 {
+				err = n.reserve(ctx, found)
+			}
 			if err == nil {
 				matches, err = m.match(ctx, strings.ToValidUTF8(r.Name, "\ufffd"))
 			}
@@ -156,7 +160,11 @@ func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[stora
 				yield(storage.Record{}, err)
 				return
 			}
-			if matches && !yield(r, nil) {
+			if !matches {
+				continue
+			}
+			found++
+			if !yield(r, nil) {
 				return
 			}
 		}

@@ -259,6 +259,7 @@ func TestRemovingManyNeedsNoRoom(t *testing.T) {
 	_, address := srv.URI(nameserver.ObjectName).Address()
 	p := proxy(t, address, codec.Pyro5)
 	require.ErrorContains(t, service.Do(t.Context(), p, "list"), "no room")
+	require.ErrorContains(t, service.Do(t.Context(), p, "list", nil, "."), "no room")
 	removed, err := service.Call[int](t.Context(), p, "remove", nil, "app.")
 	require.NoError(t, err)
 	require.Equal(t, nameserver.Many, removed)
