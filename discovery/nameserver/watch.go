@@ -28,7 +28,8 @@ const (
 var watchGrace = discovery.DefaultLease
 
 // Watch tells of the entries that q chooses, for discovery.Watcher. A name server of pyrokit tells of changes
-// at once, over a connection of its own; Python's are asked every PollInterval.
+// at once, over a connection of its own; Python's are asked every PollInterval. Names that a name server has lost when it
+// is back after a restart are told to be gone 10 s later, unless their owners have registered them again.
 func (c *Client) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]discovery.Entry, error] {
 	use := func(_ context.Context, fn func(*Client) error) error { return fn(c) }
 	return watch(ctx, q, use, c.PollInterval)
