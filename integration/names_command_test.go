@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -104,12 +105,17 @@ func TestWatchOutlivesAPythonNameServer(t *testing.T) {
 		watch := exec.CommandContext(t.Context(), path, "ns", "watch", "-o", "json", "--ns", location)
 		out, err := watch.StdoutPipe()
 		require.NoError(t, err)
-		var said bytes.Buffer
-		watch.Stderr = &said
+		said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+		require.NoError(t, err)
+		defer said.Close()
+		watch.Stderr = said
 		require.NoError(t, watch.Start())
 		lines := bufio.NewScanner(out)
 		next := func() string {
-			require.True(t, lines.Scan(), said.String())
+			if !lines.Scan() {
+				text, _ := os.ReadFile(said.Name())
+				require.Fail(t, "the watch has ended", "%s", text)
+			}
 			return lines.Text()
 		}
 		require.Contains(t, next(), `{"change":"put","name":"Pyro.NameServer",`)
