@@ -1,4 +1,5 @@
-// Package sdnotify tells systemd how a unit of Type=notify is doing, as sd_notify(3) does.
+// Package sdnotify tells systemd how a unit of Type=notify is doing, as sd_notify(3) does. That of go-systemd has no time
+// limit, and a program must not wait forever for a systemd that is stuck.
 package sdnotify
 
 import (
