@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ type balanced struct {
 	started  bool
 	backends map[string]*backend // by URI
 	streams  map[string]*backend // by the id of the remote iterator
+	entries  []discovery.Entry   // what the watch told last, and what searches have found since
 	seen     bool                // the directory has answered
 	failed   error               // why the directory could not be asked last
 	changed  chan struct{}       // closed, and replaced, when seen or failed change
@@ -109,13 +111,37 @@ func (b *balanced) start() error {
 	return nil
 }
 
-// learn takes what the directory says.
+// learn takes what the watch of the directory says.
 func (b *balanced) learn(entries []discovery.Entry, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.take(entries, err)
+}
+
+// add takes what a search has found beside what is known. What it has not found stays until the watch says that it is
+// gone: of what comes back before the watch has seen that, it says nothing.
+func (b *balanced) add(found []discovery.Entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := slices.Clone(found)
+	names := make(map[string]bool, len(found))
+	for _, e := range found {
+		names[e.Name] = true
+	}
+	for _, e := range b.entries {
+		if !names[e.Name] {
+			all = append(all, e)
+		}
+	}
+	discovery.SortEntries(all)
+	b.take(all, nil)
+}
+
+// take takes what is known from now on, under mu.
+func (b *balanced) take(entries []discovery.Entry, err error) {
 	b.failed = err
 	if err == nil {
-		b.seen = true
+		b.seen, b.entries = true, entries
 		b.targets.Set(entries)
 		b.retire(entries)
 	}
@@ -301,7 +327,7 @@ func (b *balanced) search(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	b.learn(entries, nil) //nolint:contextcheck // what it starts outlives the call
+	b.add(entries) //nolint:contextcheck // what it starts outlives the call
 	return true
 }
 

@@ -255,6 +255,26 @@ func TestTheDirectoryIsAskedWhenNobodyCanBeReached(t *testing.T) {
 	require.Equal(t, map[int]int{1: 3}, whose(t, p, 3))
 }
 
+// A watch tells nothing of an object that was gone for less time than it looks away.
+func TestAnObjectThatWasGoneForAMomentIsCalledAgain(t *testing.T) {
+	servers, entries := instances(t, 1)
+	n := newNames(entries...)
+	p := balanced(t, "PYROMETA:tag", n, discovery.RoundRobin())
+	require.Equal(t, map[int]int{0: 1}, whose(t, p, 1))
+	n.quietly()
+	stop(t, servers[0])
+	for range 3 {
+		require.ErrorIs(t, service.Do(t.Context(), p, "who"), transport.ErrUnavailable)
+	}
+	n.quietly(entries...)
+	back := service.New("app").Method("who", func() int { return 7 })
+	start(t, back, service.Listen("tcp", entries[0].URI.Location()))
+	require.Eventually(t, func() bool {
+		i, err := service.Call[int](t.Context(), p, "who")
+		return err == nil && i == 7
+	}, 20*time.Second, time.Millisecond)
+}
+
 func TestABalancedProxyWaitsForNames(t *testing.T) {
 	_, entries := instances(t, 1)
 	n := newNames()
