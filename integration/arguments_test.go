@@ -43,14 +43,14 @@ func TestPythonPassesArguments(t *testing.T) {
 func TestPythonPassesWrongArguments(t *testing.T) {
 	tests := []struct{ method, args, kwargs, text string }{
 		{"add", "()", "{}", "missing 1 required positional argument"},
-		{"add", "(1, 2, 3)", "{}", "takes 2 positional arguments but 3 were given"},
+		{"add", "(1, 2, 3)", "{}", "takes from 1 to 2 positional arguments but 3 were given"},
 		{"add", "(1,)", "{'c': 2}", "unexpected keyword argument 'c'"},
 		{"add", "(1,)", "{'a': 2}", "multiple values for argument 'a'"},
 		{"add", "('one', 2)", "{}", "want int, found str"},
 		{"add", "(1,)", "{'b': None}", "want int, found None"},
-		{"nothing", "(1,)", "{}", "takes 0 positional arguments but 1 were given"},
+		{"nothing", "(1,)", "{}", "takes 0 positional arguments but 1 was given"},
 		{"nothing", "()", "{'x': 1}", "unexpected keyword argument 'x'"},
-		{"keywords", "(1,)", "{}", "takes 0 positional arguments but 1 were given"},
+		{"keywords", "(1,)", "{}", "takes 0 positional arguments but 1 was given"},
 		{"variadic", "()", "{}", "missing 1 required positional argument"},
 		{"variadic", "(1,)", "{}", "want string, found int"},
 	}

@@ -242,6 +242,57 @@ func TestGoNameServerAnswersAsPythons(t *testing.T) {
 	})
 }
 
+// What does not add up is refused with the text of the Python that runs here. Unknown keywords are like no parameter:
+// Python 3.13 guesses which one was meant.
+func TestGoNameServerRefusesArgumentsAsPythons(t *testing.T) {
+	methods := map[string][]string{
+		"ping": nil, "count": nil, "lookup": {"name", "return_metadata"}, "register": {"name", "uri", "safe", "metadata"},
+		"set_metadata": {"name", "metadata"}, "remove": {"name", "prefix", "regex"},
+	}
+	type call struct{ method, args, kwargs string }
+	var calls []call
+	for method, params := range methods {
+		for n := range 3 {
+			calls = append(calls, call{method, "[9]*" + strconv.Itoa(len(params)+1+n), "{}"})
+		}
+		calls = append(calls, call{method, "[9]*7", "{'qqq': 1}"}, call{method, "[]", "{'self': 1}"})
+		for i, p := range params {
+			calls = append(calls, call{method, "[9]*" + strconv.Itoa(i+1), "{'" + p + "': 1}"}, call{method, "[9]*7", "{'" + p + "': 1}"})
+		}
+	}
+	for _, method := range []string{"lookup", "register", "set_metadata"} {
+		calls = append(calls, call{method, "[]", "{}"}, call{method, "[]", "{'" + methods[method][1] + "': 'PYRO:o@h:1'}"})
+	}
+	values := []string{
+		"None", "True", "0", "7", "-1.5", "2**70", "''", "'x'", "[]", "['x']", "()", "{'k': 1}", "[[1]]", "[{}]", "float('nan')",
+		"proxies['ns']._pyroUri",
+	}
+	for _, v := range values {
+		calls = append(calls, call{"lookup", "(" + v + ",)", "{}"}, call{"register", "(" + v + ", 'PYRO:o@h:1')", "{}"},
+			call{"register", "('r', " + v + ")", "{}"}, call{"remove", "()", "{'name': " + v + "}"},
+			call{"remove", "()", "{'regex': " + v + "}"}, call{"list", "()", "{'prefix': " + v + "}"},
+			call{"list", "()", "{'regex': " + v + "}"}, call{"list", "(" + v + ", 'x')", "{}"})
+	}
+	calls = append(calls, call{"nothing", "()", "{}"})
+	eachDialect(t, func(t *testing.T, d peers.Dialect) {
+		c := peers.NewClient(t, d)
+		python, goServer := pythonNames(t, d), goNames(t)
+		for _, do := range calls {
+			ask := func(location string) peers.Answer {
+				connect(t, c, peers.Request{Proxy: "ns", URI: "PYRO:Pyro.NameServer@" + location})
+				return c.Do(peers.Request{Op: "call", Proxy: "ns", Method: do.method, Args: do.args, Kwargs: do.kwargs})
+			}
+			want, got := ask(python), ask(goServer)
+			require.Equal(t, want.OK, got.OK, "%v: %+v, Python %+v", do, got.Error, want.Error)
+			if !want.OK {
+				require.Equal(t, want.Error.Class, got.Error.Class, "%v", do)
+				text := strings.ReplaceAll(want.Error.Text, python, goServer)
+				require.Equal(t, text, got.Error.Text, "%v", do)
+			}
+		}
+	})
+}
+
 func TestPythonLocatesTheGoNameServer(t *testing.T) {
 	location := goNames(t)
 	host, port := split(t, location)

@@ -148,6 +148,7 @@ const (
 // A method is a function with all that reflection can know of it beforehand.
 type method struct {
 	name     string
+	service  *Service // nil of a getter or setter
 	fn       reflect.Value
 	pc       uintptr
 	display  string // what tracebacks call the function
@@ -418,13 +419,16 @@ func (f *callFrame) Keyword(name []byte) (any, error) {
 			continue
 		}
 		if f.set[i] {
-			return nil, typeError("%s() got multiple values for argument '%s'", f.m.name, name)
+			return nil, f.m.refuse("got multiple values for argument '%s'", name)
 		}
 		f.set[i] = true
 		return f.ptrs[i], nil
 	}
+	if f.m.self() == 1 && string(name) == "self" {
+		return nil, f.m.refuse("got multiple values for argument 'self'")
+	}
 	if f.m.kwType == nil {
-		return nil, typeError("%s() got an unexpected keyword argument '%s'", f.m.name, name)
+		return nil, f.m.refuse("got an unexpected keyword argument '%s'", name)
 	}
 	if f.m.kwType.Kind() == reflect.Map {
 		v := reflect.New(f.m.kwType.Elem())
@@ -436,7 +440,7 @@ func (f *callFrame) Keyword(name []byte) (any, error) {
 		index, ok = f.m.kwFolded[strings.ToLower(string(name))]
 	}
 	if !ok {
-		return nil, typeError("%s() got an unexpected keyword argument '%s'", f.m.name, name)
+		return nil, f.m.refuse("got an unexpected keyword argument '%s'", name)
 	}
 	return f.kwPtr.FieldByIndex(index).Addr().Interface(), nil
 }
@@ -451,7 +455,7 @@ func (f *callFrame) None(keywords bool) error {
 // complete fills defaults in and refuses what does not add up, in Python's words.
 func (f *callFrame) complete() error {
 	if f.got > len(f.ptrs) && !f.m.variadic {
-		return typeError("%s() takes %d positional arguments but %d were given", f.m.name, len(f.ptrs), f.got)
+		return f.m.tooMany(f.got)
 	}
 	var missing []string
 	for i := range f.m.params {
@@ -467,11 +471,7 @@ func (f *callFrame) complete() error {
 		}
 	}
 	if missing != nil {
-		arguments := "argument"
-		if len(missing) > 1 {
-			arguments = "arguments"
-		}
-		return typeError("%s() missing %d required positional %s: %s", f.m.name, len(missing), arguments, strings.Join(missing, ", "))
+		return f.m.refuse("missing %d required positional %s: %s", len(missing), plural("argument", len(missing)), listed(missing))
 	}
 	if f.m.kwType != nil && f.m.kwType.Kind() == reflect.Map {
 		kw := reflect.MakeMapWithSize(f.m.kwType, len(f.kwKeys))
@@ -481,6 +481,61 @@ func (f *callFrame) complete() error {
 		f.kwPtr.Set(kw)
 	}
 	return nil
+}
+
+// refuse is the error about arguments that do not add up, in Python's words.
+func (m *method) refuse(format string, args ...any) error {
+	name := m.name
+	if m.self() == 1 {
+		name = m.service.class + "." + name
+	}
+	return typeError("%s() %s", name, fmt.Sprintf(format, args...))
+}
+
+// self is how many arguments Python counts that nobody has passed.
+func (m *method) self() int {
+	if m.service == nil || m.service.class == "" {
+		return 0
+	}
+	return 1
+}
+
+func (m *method) tooMany(got int) error {
+	least, most := m.self(), m.self()+len(m.params)
+	for i := range m.params {
+		if !m.params[i].hasValue {
+			least = m.self() + i + 1
+		}
+	}
+	got += m.self()
+	were := "were"
+	if got == 1 {
+		were = "was"
+	}
+	if least < most {
+		return m.refuse("takes from %d to %d positional arguments but %d %s given", least, most, got, were)
+	}
+	return m.refuse("takes %d positional %s but %d %s given", most, plural("argument", most), got, were)
+}
+
+func plural(noun string, n int) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+// listed is names as Python lists them: a and b; a, b, and c.
+func listed(names []string) string {
+	last := len(names) - 1
+	switch last {
+	case 0:
+		return names[0]
+	case 1:
+		return names[0] + " and " + names[1]
+	default:
+		return strings.Join(names[:last], ", ") + ", and " + names[last]
+	}
 }
 
 func typeError(format string, args ...any) *transport.Error {

@@ -728,7 +728,7 @@ func (s *Service) method(name string) (*method, error) {
 	case have.attrs[name] != nil:
 		return nil, noSuchMember("attempt to access unexposed attribute '" + name + "'")
 	default:
-		return nil, noSuchMember("'" + s.name + "' object has no attribute '" + name + "'")
+		return nil, noSuchMember("'" + s.className() + "' object has no attribute '" + name + "'")
 	}
 }
 
@@ -746,7 +746,7 @@ func (s *Service) attribute(ctx context.Context, call *transport.Call, detailed 
 	case isPrivate(name):
 		return nil, noSuchMember("attempt to access private attribute '" + name + "'")
 	case p == nil && have.methods[name] == nil:
-		return nil, noSuchMember("type object '" + s.name + "' has no attribute '" + name + "'")
+		return nil, noSuchMember("type object '" + s.className() + "' has no attribute '" + name + "'")
 	case p == nil, call.Kind == transport.SetAttr && p.set == nil:
 		return nil, noSuchMember("attempt to access unexposed or unknown remote attribute '" + name + "'")
 	}

@@ -29,8 +29,9 @@ import (
 // answers for cannot be passed on; such a pointer is written as what it is.
 type Service struct {
 	name      string
-	generated bool // the name was made up
-	value     any  // that Of was given, if it is a pointer
+	class     string // of AsClass
+	generated bool   // the name was made up
+	value     any    // that Of was given, if it is a pointer
 	instances *instances
 	metadata  []string
 
@@ -115,6 +116,22 @@ func (s *Service) Named(name string) *Service {
 	return s
 }
 
+// AsClass has errors about arguments and members read as those of the Python class that the service takes the place of,
+// for callers who look at them: its methods count self and are said with the class, as in "Shop.buy() takes 3 positional
+// arguments but 4 were given".
+func (s *Service) AsClass(name string) *Service {
+	s.class = name
+	return s
+}
+
+// className is what errors call the class of the service.
+func (s *Service) className() string {
+	if s.class != "" {
+		return s.class
+	}
+	return s.name
+}
+
 // Expose adds every exported method of v, named in snake_case or as [Names] has it. Method and Property may then take the name
 // of one of them for another function, or for the same one with options.
 func (s *Service) Expose(v any, opts ...ExposeOption) *Service {
@@ -190,6 +207,7 @@ func (s *Service) Method(name string, fn any, opts ...MethodOption) *Service {
 		if err != nil {
 			return err
 		}
+		m.service = s
 		m.locate(file, line)
 		delete(have.attrs, name)
 		have.methods[name] = m

@@ -103,6 +103,7 @@ func signatures() *service.Service {
 	s.Method("named", func(a, b int, c string) string { return fmt.Sprintf("%d %d %s", a, b, c) },
 		service.Params("a", service.Default("b", 7), service.Default("c", "x")))
 	s.Method("unnamed", func(a, b int) int { return a*10 + b })
+	s.Method("three", func(a, b, c int) int { return a + b + c }, service.Params("a", "b", "c"))
 	s.Method("struct_kw", func(prefix string, q query) string { return fmt.Sprintf("%s %+v", prefix, q) }, service.KwargsStruct())
 	s.Method("map_kw", func(kw map[string]int) int {
 		sum := 0
@@ -131,6 +132,30 @@ func signatures() *service.Service {
 	return s
 }
 
+// Texts as Python 3.11 has them for class Shop with def buy(self, item, count=1) and def close(self).
+func TestErrorsAsOfAClass(t *testing.T) {
+	s := service.New("test.shop").AsClass("Shop")
+	s.Method("buy", func(string, int) {}, service.Params("item", service.Default("count", 1)))
+	s.Method("close", func() {})
+	srv := start(t, s)
+	p := connect(t, srv.URI("test.shop").String(), service.NoMetadata())
+	for _, tt := range []struct {
+		method string
+		args   []any
+		want   string
+	}{
+		{"buy", nil, "TypeError: Shop.buy() missing 1 required positional argument: 'item'"},
+		{"buy", []any{"tea", 1, 2}, "TypeError: Shop.buy() takes from 2 to 3 positional arguments but 4 were given"},
+		{"buy", []any{"tea", service.Kwargs{"size": 1}}, "TypeError: Shop.buy() got an unexpected keyword argument 'size'"},
+		{"buy", []any{"tea", service.Kwargs{"item": 1}}, "TypeError: Shop.buy() got multiple values for argument 'item'"},
+		{"buy", []any{"tea", service.Kwargs{"self": 1}}, "TypeError: Shop.buy() got multiple values for argument 'self'"},
+		{"close", []any{1}, "TypeError: Shop.close() takes 1 positional argument but 2 were given"},
+		{"sell", nil, "AttributeError: 'Shop' object has no attribute 'sell'"},
+	} {
+		require.ErrorContains(t, service.Do(t.Context(), p, tt.method, tt.args...), tt.want)
+	}
+}
+
 func TestArguments(t *testing.T) {
 	srv := start(t, signatures())
 	p := connect(t, srv.URI("test.signatures").String())
@@ -148,7 +173,11 @@ func TestArguments(t *testing.T) {
 		{"tagged field in another case", "struct_kw", []any{"p", service.Kwargs{"NAME": "x"}}, nil, "got an unexpected keyword argument 'NAME'"},
 		{"unknown keyword", "named", []any{1, service.Kwargs{"d": 2}}, nil, "got an unexpected keyword argument 'd'"},
 		{"missing", "named", nil, nil, "missing 1 required positional argument: 'a'"},
-		{"too many", "named", []any{1, 2, "c", 4}, nil, "takes 3 positional arguments but 4 were given"},
+		{"too many", "named", []any{1, 2, "c", 4}, nil, "named() takes from 1 to 3 positional arguments but 4 were given"},
+		{"too many without defaults", "unnamed", []any{1, 2, 3}, nil, "unnamed() takes 2 positional arguments but 3 were given"},
+		{"one where none is taken", "pairs", []any{1}, nil, "pairs() takes 0 positional arguments but 1 was given"},
+		{"two are missing", "unnamed", nil, nil, "unnamed() missing 2 required positional arguments: 'arg1' and 'arg2'"},
+		{"three are missing", "three", nil, nil, "three() missing 3 required positional arguments: 'a', 'b', and 'c'"},
 		{"no keywords without names", "unnamed", []any{1, service.Kwargs{"b": 2}}, nil, "unexpected keyword argument 'b'"},
 		{"wrong type says where", "unnamed", []any{1, "two"}, nil, "args[1]: want int, found str"},
 		{"out of range", "unnamed", []any{1, float64(2.5)}, nil, "args[1]: want int, found float"},

@@ -27,16 +27,34 @@ func nameOf(v any) (string, error) {
 	return name, nil
 }
 
-// textOf reads a text that need not be given.
-func textOf(what string, v any) (text *string, err error) {
-	x, ok := v.(string)
-	switch {
-	case ok:
-		text = &x
-	case v != nil:
-		err = typeError(what + " must be a str, not " + typeName(v))
+// prefixOf reads a prefix. None, and what else is false in Python, is none.
+func prefixOf(v any) (string, error) {
+	text, ok := v.(string)
+	if !ok && isTrue(v) {
+		return "", typeError("startswith first arg must be str or a tuple of str, not " + typeName(v))
 	}
-	return text, err
+	return text, nil
+}
+
+// regexOf reads a regular expression. None, and what else is false in Python, is none.
+func regexOf(v any) (string, error) {
+	text, ok := v.(string)
+	if ok || !isTrue(v) {
+		return text, nil
+	}
+	if err := checkHashable(v); err != nil {
+		return "", err
+	}
+	return "", typeError("first argument must be string or compiled pattern")
+}
+
+// checkHashable refuses what cannot be the key of a dict in Python, as what is looked up there has to be.
+func checkHashable(v any) error {
+	switch v.(type) {
+	case []any, codec.Set, map[string]any, *codec.Dict:
+		return typeError("unhashable type: '" + typeName(v) + "'")
+	}
+	return nil
 }
 
 // secondsOf reads a number.
@@ -112,6 +130,9 @@ func tagsOf(what string, v any) ([]string, error) {
 	}
 	tags := make([]string, 0, len(items))
 	for _, item := range items {
+		if err := checkHashable(item); err != nil {
+			return nil, err
+		}
 		tag, ok := item.(string)
 		if !ok {
 			return nil, typeError(what + " should hold str only, not " + typeName(item))
@@ -119,6 +140,14 @@ func tagsOf(what string, v any) ([]string, error) {
 		tags = append(tags, tag)
 	}
 	return tags, nil
+}
+
+// searchedTags is tagsOf for a search, which an empty text leaves out as None does.
+func searchedTags(what string, v any) ([]string, error) {
+	if v == "" {
+		return nil, nil
+	}
+	return tagsOf(what, v)
 }
 
 // isTrue is Python's bool(): Pyro5 itself passes a number, its lookup delay, for return_metadata.
@@ -174,6 +203,8 @@ func typeName(v any) string {
 		return "set"
 	case map[string]any, *codec.Dict:
 		return "dict"
+	case pyro.URI:
+		return "URI"
 	default:
 		return "object"
 	}

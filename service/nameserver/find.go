@@ -16,16 +16,16 @@ import (
 
 // A filter chooses records by one thing at most. Empty ones choose all.
 type filter struct {
-	prefix, regex *string
+	prefix, regex string
 	all, any      []string
 }
 
 func (f *filter) attrs() []slog.Attr {
 	switch {
-	case isGiven(f.prefix):
-		return []slog.Attr{slog.String("prefix", *f.prefix)}
-	case isGiven(f.regex):
-		return []slog.Attr{slog.String("regex", *f.regex)}
+	case f.prefix != "":
+		return []slog.Attr{slog.String("prefix", f.prefix)}
+	case f.regex != "":
+		return []slog.Attr{slog.String("regex", f.regex)}
 	case len(f.all) > 0:
 		return []slog.Attr{slog.Any("metadata_all", f.all)}
 	case len(f.any) > 0:
@@ -34,15 +34,13 @@ func (f *filter) attrs() []slog.Attr {
 	return nil
 }
 
-func isGiven(s *string) bool { return s != nil && *s != "" }
-
 // find returns the records that f chooses, in the order of their names.
 func (n *NameServer) find(ctx context.Context, f filter) (iter.Seq2[storage.Record, error], error) {
 	switch {
-	case isGiven(f.prefix):
-		return n.inTurn(ctx, n.store.Prefix(ctx, *f.prefix)), nil
-	case isGiven(f.regex):
-		return n.matching(ctx, *f.regex)
+	case f.prefix != "":
+		return n.inTurn(ctx, n.store.Prefix(ctx, f.prefix)), nil
+	case f.regex != "":
+		return n.matching(ctx, f.regex)
 	case len(f.all) > 0:
 		return n.inTurn(ctx, n.store.TaggedAll(ctx, f.all)), nil
 	case len(f.any) > 0:

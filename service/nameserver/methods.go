@@ -117,6 +117,9 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 	defer n.numbers.lookup.done(time.Now(), &err)
 	key, ok := name.(string)
 	if !ok { // Python finds no such name, and then cannot say so
+		if err := checkHashable(name); err != nil {
+			return nil, err
+		}
 		return nil, typeError(`can only concatenate str (not "` + typeName(name) + `") to str`)
 	}
 	n.logged(ctx, slog.LevelDebug, "lookup", slog.String("name", key))
@@ -141,35 +144,30 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 // another filter.
 func (n *NameServer) list(ctx context.Context, prefix, regex, all, anyOf, withMetadata any) (result any, err error) {
 	defer n.numbers.list.done(time.Now(), &err)
-	var f filter
-	if f.prefix, err = textOf("prefix", prefix); err != nil {
-		return nil, err
-	}
-	if f.regex, err = textOf("regex", regex); err != nil {
-		return nil, err
-	}
 	d := dialect(ctx)
-	if all != nil && d == codec.Pyro5 && (isGiven(f.prefix) || isGiven(f.regex) || !isIterable(all)) {
+	if all != nil && d == codec.Pyro5 && (isTrue(prefix) || isTrue(regex) || !isIterable(all)) {
 		all, withMetadata = nil, all
 	}
 	given := 0
-	for _, s := range []*string{f.prefix, f.regex} {
-		if s != nil && (*s != "" || d == codec.Pyro4) {
-			given++
-		}
-	}
-	for _, tags := range []any{all, anyOf} {
-		if isTrue(tags) || tags != nil && d == codec.Pyro4 {
+	for _, v := range []any{prefix, regex, all, anyOf} {
+		if isTrue(v) || v != nil && d == codec.Pyro4 {
 			given++
 		}
 	}
 	if given > 1 {
 		return nil, transport.NewError("ValueError", "you can only filter on one thing at a time")
 	}
-	if f.all, err = tagsOf("metadata_all", all); err != nil {
+	var f filter
+	if f.prefix, err = prefixOf(prefix); err != nil {
 		return nil, err
 	}
-	if f.any, err = tagsOf("metadata_any", anyOf); err != nil {
+	if f.regex, err = regexOf(regex); err != nil {
+		return nil, err
+	}
+	if f.all, err = searchedTags("metadata_all", all); err != nil {
+		return nil, err
+	}
+	if f.any, err = searchedTags("metadata_any", anyOf); err != nil {
 		return nil, err
 	}
 	return n.answered(ctx, "list", f, withMetadata)
@@ -191,10 +189,10 @@ func (n *NameServer) yplookup(ctx context.Context, all, anyOf, withMetadata any)
 		return nil, transport.NewError("ValueError", "you can't use meta_all or meta_any at the same time")
 	}
 	var f filter
-	if f.all, err = tagsOf("metadata_all", all); err != nil {
+	if f.all, err = searchedTags("metadata_all", all); err != nil {
 		return nil, err
 	}
-	if f.any, err = tagsOf("metadata_any", anyOf); err != nil {
+	if f.any, err = searchedTags("metadata_any", anyOf); err != nil {
 		return nil, err
 	}
 	if len(f.all)+len(f.any) == 0 {
@@ -226,24 +224,25 @@ func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err e
 // remove takes name, if there is such a name, else prefix, else regex, and never the name server itself.
 func (n *NameServer) remove(ctx context.Context, name, prefix, regex any) (removed int, err error) {
 	defer n.numbers.remove.done(time.Now(), &err)
-	one, err := textOf("name", name)
-	if err != nil {
+	if err := checkHashable(name); err != nil && isTrue(name) {
 		return 0, err
 	}
-	var f filter
-	if f.prefix, err = textOf("prefix", prefix); err != nil {
-		return 0, err
-	}
-	if f.regex, err = textOf("regex", regex); err != nil {
-		return 0, err
-	}
-	if isGiven(one) && *one != ObjectName {
-		removed, err = n.removeNames(ctx, []string{*one})
+	if one, _ := name.(string); one != "" && one != ObjectName {
+		removed, err = n.removeNames(ctx, []string{one})
 		if removed > 0 || err != nil {
 			return removed, err
 		}
 	}
-	if !isGiven(f.prefix) && !isGiven(f.regex) {
+	var f filter
+	if f.prefix, err = prefixOf(prefix); err != nil {
+		return 0, err
+	}
+	if f.prefix == "" {
+		if f.regex, err = regexOf(regex); err != nil {
+			return 0, err
+		}
+	}
+	if f.prefix == "" && f.regex == "" {
 		return 0, nil
 	}
 	if info := transport.FromContext(ctx); info != nil {

@@ -116,7 +116,7 @@ func (n *NameServer) Close() {
 func (n *NameServer) Service() *service.Service {
 	n.loadOnce.Do(n.loadLeases)
 	null := func(name string) service.ParamDefault { return service.Default(name, nil) }
-	s := service.New(ObjectName)
+	s := service.New(ObjectName).AsClass("NameServer")
 	s.Method("ping", func() { n.numbers.ping.count() })
 	s.Method("count", n.count)
 	s.Method("register", n.register, service.Params("name", "uri", service.Default("safe", false), null("metadata")))

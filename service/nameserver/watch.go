@@ -26,12 +26,9 @@ const (
 // has to watch again.
 func (n *NameServer) watch(ctx context.Context, prefix, interval any) (changes iter.Seq2[codec.Tuple, error], err error) {
 	defer n.numbers.watch.done(time.Now(), &err)
-	start, err := textOf("prefix", prefix)
-	if err != nil {
-		return nil, err
-	}
-	if start == nil {
-		start = new(string)
+	start, ok := prefix.(string)
+	if !ok && prefix != nil {
+		return nil, typeError("prefix must be a str, not " + typeName(prefix))
 	}
 	alive, err := aliveEvery(interval)
 	if err != nil {
@@ -40,7 +37,7 @@ func (n *NameServer) watch(ctx context.Context, prefix, interval any) (changes i
 	if n.watchers.Load() >= maxWatchers {
 		return nil, namingError("too many watchers")
 	}
-	return func(yield func(codec.Tuple, error) bool) { n.tell(ctx, *start, alive, yield) }, nil
+	return func(yield func(codec.Tuple, error) bool) { n.tell(ctx, start, alive, yield) }, nil
 }
 
 // aliveEvery reads the interval of a watch; none is 0.
