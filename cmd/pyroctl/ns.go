@@ -240,6 +240,10 @@ func nsRegister(ctx context.Context, f *factory, opts *nsRegisterOptions) error 
 			return err
 		}
 		e := discovery.Entry{Name: opts.name, URI: uri, Metadata: slices.Compact(slices.Sorted(slices.Values(opts.metadata)))}
+		if len(e.Metadata) > 0 && f.losesMetadata(ctx, ns, e.Name) {
+			fmt.Fprintln(f.io.err, "the name server keeps no metadata: the entry has none")
+			e.Metadata = nil
+		}
 		return f.printDocument(entryDocument(e), func(w io.Writer) { fmt.Fprintf(w, "registered %s\n", shown(opts.name)) })
 	})
 }

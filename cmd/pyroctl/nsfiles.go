@@ -119,7 +119,7 @@ func newNSImportCmd(f *factory, run func(context.Context, *factory, *nsImportOpt
 		Short: "Register what export has written",
 		Long: `Registers the entries of a file of JSON lines, or of the standard input (-). Those that are there already are replaced,
 or with --safe left alone; the name server's own is passed over. Entries with a lease get one where the name server has
-leases.`,
+leases. A name server on a dbm file keeps no metadata: how many entries have lost theirs is said then, on stderr.`,
 		Example:           `  pyroctl ns import names.jsonl`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile,
@@ -143,17 +143,31 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 		return err
 	}
 	defer ns.Close()
-	imported, kept, err := f.importInto(ctx, ns, in, opts.safe)
+	done, err := f.importInto(ctx, ns, in, opts.safe)
 	if err != nil {
-		return fmt.Errorf("import, after %d entries: %w", imported, err)
+		return fmt.Errorf("import, after %d entries: %w", done.imported, err)
 	}
-	doc := codec.NewDict("imported", imported, "kept", kept)
+	lost := 0
+	if done.tagged > 0 && f.losesMetadata(ctx, ns, done.oneTagged) {
+		lost = done.tagged
+		fmt.Fprintf(f.io.err, "the name server keeps no metadata: %d of the entries have lost theirs\n", lost)
+	}
+	doc := codec.NewDict("imported", done.imported, "kept", done.kept, "lost_metadata", lost)
 	return f.printDocument(doc, func(w io.Writer) {
-		fmt.Fprintf(w, "imported %d\n", imported)
-		if kept > 0 {
-			fmt.Fprintf(w, "left alone %d\n", kept)
+		fmt.Fprintf(w, "imported %d\n", done.imported)
+		if done.kept > 0 {
+			fmt.Fprintf(w, "left alone %d\n", done.kept)
 		}
 	})
+}
+
+// losesMetadata tells whether a name has no metadata that was registered with some: on dbm files name servers drop it
+// without a word.
+func (f *factory) losesMetadata(ctx context.Context, ns *nameserver.Client, name string) bool {
+	ctx, cancel := f.limited(ctx)
+	defer cancel()
+	e, err := ns.Lookup(ctx, name)
+	return err == nil && len(e.Metadata) == 0
 }
 
 // openImport opens a file, or the standard input, in such a way that the end of ctx ends its reading.
@@ -168,13 +182,20 @@ func (f *factory) openImport(ctx context.Context, name string) (io.ReadCloser, e
 	return in, nil
 }
 
-func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.Reader, safe bool) (imported, kept int, err error) {
+// imports are what became of the entries of a file.
+type imports struct {
+	imported, kept int
+	tagged         int    // of the imported ones, those with metadata
+	oneTagged      string // the name of one of them
+}
+
+func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.Reader, safe bool) (done imports, err error) {
 	for r, err := range storage.ReadRecords(in) {
 		if ctx.Err() != nil {
-			return imported, kept, ctx.Err()
+			return done, ctx.Err()
 		}
 		if err != nil {
-			return imported, kept, withHint(err,
+			return done, withHint(err,
 				"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")
 		}
 		if r.Name == nameserver.ObjectName {
@@ -183,14 +204,18 @@ func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.R
 		err = f.registerRecord(ctx, ns, r, safe)
 		switch {
 		case safe && errors.Is(err, transport.ErrAlreadyExists):
-			kept++
+			done.kept++
+			continue
 		case err != nil:
-			return imported, kept, fmt.Errorf("%s: %w", r.Name, err)
-		default:
-			imported++
+			return done, fmt.Errorf("%s: %w", r.Name, err)
+		}
+		done.imported++
+		if len(r.Tags) > 0 {
+			done.tagged++
+			done.oneTagged = r.Name
 		}
 	}
-	return imported, kept, nil
+	return done, nil
 }
 
 func (f *factory) registerRecord(ctx context.Context, ns *nameserver.Client, r storage.Record, safe bool) error {

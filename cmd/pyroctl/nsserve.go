@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func newNSServeCmd(f *factory, run func(context.Context, *factory, *nsServeOptio
 		Long: `Runs a name server for Pyro4 and Pyro5 clients on the same port, and prints READY ns URI as soon as it answers.
 
 Entries are kept in memory, in an SQLite file (sql:FILE) or in a dbm file (dbm:FILE), the files of Python's name
-servers included. Unless it is on localhost, on IPv6 or on a unix socket, it answers those who look for a name server by
+servers included. Dbm files keep no metadata. Unless it is on localhost, on IPv6 or on a unix socket, it answers those who look for a name server by
 broadcast. PYRO_NS_HOST, PYRO_NS_PORT, PYRO_NS_BCHOST, PYRO_NS_BCPORT and PYRO_NS_AUTOCLEAN count where flags do not
 say otherwise.`,
 		Example: `  pyroctl ns serve
@@ -212,6 +213,9 @@ func (f *factory) nsReady(ctx context.Context, ns *nameserver.NameServer, opts *
 	}
 	if count > 1 { // its own is one
 		fmt.Fprintf(f.io.err, "Persistent store contains %d existing registrations.\n", count)
+	}
+	if strings.HasPrefix(opts.storage, "dbm:") {
+		fmt.Fprintln(f.io.err, "Warning: dbm files keep no metadata. What is registered with some has none.")
 	}
 	if at := ns.BroadcastAddr(); at != nil {
 		fmt.Fprintf(f.io.err, "Broadcast server running on %s\n", at)
