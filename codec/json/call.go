@@ -19,7 +19,10 @@ func (jsonCodec) AppendCall(
 	if err != nil {
 		return dst, err
 	}
-	if b, err = appendArgs(e, append(b, `, "params": `...), `, "kwargs": `, args, kwargs); err != nil {
+	if b, err = e.Args(append(b, `, "params": `...), bind.List, args); err != nil {
+		return dst, err
+	}
+	if b, err = e.Kwargs(append(b, `, "kwargs": `...), kwargs); err != nil {
 		return dst, err
 	}
 	return append(b, '}'), nil
@@ -35,42 +38,16 @@ func appendHead(b []byte, object, method string) ([]byte, error) {
 	return b, bind.EncodeUnder(err, "method")
 }
 
-func appendArgs(e *bind.Encoder, b []byte, between string, args []any, kwargs codec.Kwargs) ([]byte, error) {
-	b, err := e.List(b, bind.List, args)
-	if err != nil {
-		return b, bind.EncodeUnder(err, "args")
-	}
-	b = append(b, between...)
-	if kwargs.IsNone() {
-		return append(b, "null"...), nil
-	}
-	b, err = e.Any(b, map[string]any(kwargs))
-	return b, bind.EncodeUnder(err, "kwargs")
-}
-
 // AppendBatch appends a call whose arguments are the list of entries.
 func (jsonCodec) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
-	e := encoders.Get(o)
-	defer encoders.Put(e)
 	b, err := appendHead(dst, object, "<batch>")
 	if err != nil {
 		return dst, err
 	}
-	b = append(b, `, "params": [`...)
-	for i, entry := range entries {
-		where := "batch[" + strconv.Itoa(i) + "]"
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		if b, err = (writer{}).Str(append(b, '['), entry.Method); err != nil {
-			return dst, bind.EncodeUnder(err, where)
-		}
-		if b, err = appendArgs(e, append(b, ", "...), ", ", entry.Args, entry.Kwargs); err != nil {
-			return dst, bind.EncodeUnder(err, where)
-		}
-		b = append(b, ']')
+	if b, err = encoders.Entries(append(b, `, "params": `...), bind.List, entries, o); err != nil {
+		return dst, err
 	}
-	return append(b, `], "kwargs": null}`...), nil
+	return append(b, `, "kwargs": null}`...), nil
 }
 
 // The forms of a Head; above them, where Rest begins in the payload.

@@ -118,25 +118,5 @@ func headOf(entry codec.Tuple, i int) (codec.Head, error) {
 
 // AppendBatch appends a call whose arguments are the list of entries.
 func (marshal) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
-	e := encoders.Get(o)
-	defer encoders.Put(e)
-	w := writer{}
-	b, err := w.Str(w.Begin(dst, bind.Tuple, callParts), object)
-	if err != nil {
-		return dst, bind.EncodeUnder(err, "object")
-	}
-	if b, err = w.Str(b, "<batch>"); err != nil {
-		return dst, err
-	}
-	b = w.Begin(b, bind.List, len(entries))
-	for i, entry := range entries {
-		where := "batch[" + strconv.Itoa(i) + "]"
-		if b, err = w.Str(w.Begin(b, bind.Tuple, entryParts), entry.Method); err != nil {
-			return dst, bind.EncodeUnder(err, where)
-		}
-		if b, err = appendArgs(e, b, entry.Args, entry.Kwargs); err != nil {
-			return dst, bind.EncodeUnder(err, where)
-		}
-	}
-	return w.None(b), nil
+	return encoders.Batch(dst, object, bind.List, entries, o)
 }

@@ -40,20 +40,7 @@ func (marshal) Unmarshal(data []byte, dst any, o *codec.Options) error {
 func (marshal) AppendCall(
 	dst []byte, object, method string, args []any, _ bool, kwargs codec.Kwargs, o *codec.Options,
 ) ([]byte, error) {
-	e := encoders.Get(o)
-	defer encoders.Put(e)
-	w := writer{}
-	b, err := w.Str(w.Begin(dst, bind.Tuple, callParts), object)
-	if err != nil {
-		return dst, bind.EncodeUnder(err, "object")
-	}
-	if b, err = w.Str(b, method); err != nil {
-		return dst, bind.EncodeUnder(err, "method")
-	}
-	if b, err = appendArgs(e, b, args, kwargs); err != nil {
-		return dst, err
-	}
-	return b, nil
+	return encoders.Call(dst, object, method, bind.List, args, kwargs, o)
 }
 
 // callParts and entryParts are the numbers of elements of a call and of an entry of a batch.
@@ -61,15 +48,3 @@ const (
 	callParts  = 4
 	entryParts = 3
 )
-
-func appendArgs(e *bind.Encoder, b []byte, args []any, kwargs codec.Kwargs) ([]byte, error) {
-	b, err := e.List(b, bind.List, args)
-	if err != nil {
-		return b, bind.EncodeUnder(err, "args")
-	}
-	if kwargs.IsNone() {
-		return writer{}.None(b), nil
-	}
-	b, err = e.Any(b, map[string]any(kwargs))
-	return b, bind.EncodeUnder(err, "kwargs")
-}

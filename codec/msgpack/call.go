@@ -21,62 +21,12 @@ const (
 func (msgpack) AppendCall(
 	dst []byte, object, method string, args []any, _ bool, kwargs codec.Kwargs, o *codec.Options,
 ) ([]byte, error) {
-	w := writer{}
-	b, err := w.Str(w.Begin(dst, bind.Tuple, callParts), object)
-	if err != nil {
-		return dst, bind.EncodeUnder(err, "object")
-	}
-	if b, err = w.Str(b, method); err != nil {
-		return dst, bind.EncodeUnder(err, "method")
-	}
-	if b, err = appendArgs(b, args, kwargs, o); err != nil {
-		return dst, err
-	}
-	return b, nil
-}
-
-func appendArgs(b []byte, args []any, kwargs codec.Kwargs, o *codec.Options) ([]byte, error) {
-	encoders := encodersOf(o)
-	w := writer{}
-	if len(kwargs) == 0 {
-		if out, ok := encoders.Scalars(b, bind.Tuple, args); ok {
-			return w.Begin(out, bind.Dict, 0), nil
-		}
-	}
-	e := encoders.Get(o)
-	defer encoders.Put(e)
-	b, err := e.List(b, bind.Tuple, args)
-	if err != nil {
-		return b, bind.EncodeUnder(err, "args")
-	}
-	if kwargs.IsNone() {
-		return w.None(b), nil
-	}
-	b, err = e.Any(b, map[string]any(kwargs))
-	return b, bind.EncodeUnder(err, "kwargs")
+	return encodersOf(o).Call(dst, object, method, bind.Tuple, args, kwargs, o)
 }
 
 // AppendBatch appends a call whose arguments are the list of entries.
 func (msgpack) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
-	w := writer{}
-	b, err := w.Str(w.Begin(dst, bind.Tuple, callParts), object)
-	if err != nil {
-		return dst, bind.EncodeUnder(err, "object")
-	}
-	if b, err = w.Str(b, "<batch>"); err != nil {
-		return dst, err
-	}
-	b = w.Begin(b, bind.List, len(entries))
-	for i, entry := range entries {
-		where := "batch[" + strconv.Itoa(i) + "]"
-		if b, err = w.Str(w.Begin(b, bind.Tuple, entryParts), entry.Method); err != nil {
-			return dst, bind.EncodeUnder(err, where)
-		}
-		if b, err = appendArgs(b, entry.Args, entry.Kwargs, o); err != nil {
-			return dst, bind.EncodeUnder(err, where)
-		}
-	}
-	return w.None(b), nil
+	return encodersOf(o).Batch(dst, object, bind.Tuple, entries, o)
 }
 
 // OpenCall reads object and method.

@@ -25,54 +25,19 @@ const (
 func (pickle) AppendCall(
 	dst []byte, object, method string, args []any, list bool, kwargs codec.Kwargs, o *codec.Options,
 ) ([]byte, error) {
-	return appendPickle(dst, o, func(e *bind.Encoder, w writer, b []byte) ([]byte, error) {
-		b, err := w.Str(append(b, opMark), object)
-		if err != nil {
-			return b, bind.EncodeUnder(err, "object")
-		}
-		if b, err = w.Str(b, method); err != nil {
-			return b, bind.EncodeUnder(err, "method")
-		}
-		b, err = w.args(e, b, args, list, kwargs)
-		return append(b, opTuple), err
-	})
-}
-
-func (w writer) args(e *bind.Encoder, b []byte, args []any, list bool, kwargs codec.Kwargs) ([]byte, error) {
 	k := bind.Tuple
 	if list {
 		k = bind.List
 	}
-	b, err := e.List(b, k, args)
-	if err != nil {
-		return b, bind.EncodeUnder(err, "args")
-	}
-	if kwargs.IsNone() {
-		return w.None(b), nil
-	}
-	b, err = e.Any(b, map[string]any(kwargs))
-	return b, bind.EncodeUnder(err, "kwargs")
+	return appendPickle(dst, o, func(es *bind.Encoders, b []byte) ([]byte, error) {
+		return es.Call(b, object, method, k, args, kwargs, o)
+	})
 }
 
 // AppendBatch appends a call whose arguments are the list of entries.
 func (pickle) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
-	return appendPickle(dst, o, func(e *bind.Encoder, w writer, b []byte) ([]byte, error) {
-		b, err := w.Str(append(b, opMark), object)
-		if err != nil {
-			return b, bind.EncodeUnder(err, "object")
-		}
-		b = w.Begin(w.text(b, "<batch>"), bind.List, len(entries))
-		for i, entry := range entries {
-			where := "batch[" + strconv.Itoa(i) + "]"
-			if b, err = w.Str(b, entry.Method); err != nil {
-				return b, bind.EncodeUnder(err, where)
-			}
-			if b, err = w.args(e, b, entry.Args, false, entry.Kwargs); err != nil {
-				return b, bind.EncodeUnder(err, where)
-			}
-			b = append(b, opTuple3)
-		}
-		return append(w.None(w.End(b, bind.List, len(entries))), opTuple), nil
+	return appendPickle(dst, o, func(es *bind.Encoders, b []byte) ([]byte, error) {
+		return es.Batch(b, object, bind.Tuple, entries, o)
 	})
 }
 

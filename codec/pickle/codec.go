@@ -39,12 +39,12 @@ func Unmarshal(data []byte, dst any) error { return Codec.Unmarshal(data, dst, n
 func (p pickle) Name() string { return p.name }
 
 func (pickle) Append(dst []byte, v any, o *codec.Options) ([]byte, error) {
-	return appendPickle(dst, o, func(e *bind.Encoder, _ writer, b []byte) ([]byte, error) { return e.Any(b, v) })
+	return appendPickle(dst, o, func(es *bind.Encoders, b []byte) ([]byte, error) { return es.Append(b, v, o) })
 }
 
 // appendPickle appends what body writes as a whole pickle. It is not framed: no reader needs that.
 func appendPickle(
-	dst []byte, o *codec.Options, body func(e *bind.Encoder, w writer, b []byte) ([]byte, error),
+	dst []byte, o *codec.Options, body func(es *bind.Encoders, b []byte) ([]byte, error),
 ) ([]byte, error) {
 	const lowest, highest, usual = 2, 5, 4
 	protocol := usual
@@ -54,10 +54,7 @@ func appendPickle(
 	if protocol < lowest || protocol > highest {
 		return dst, &codec.EncodeError{Codec: name, Msg: fmt.Sprintf("PickleProtocol is %d, want 2 to 5", protocol)}
 	}
-	es := encoders[protocol-lowest]
-	e := es.Get(o)
-	b, err := body(e, writer{protocol}, append(dst, opProto, byte(protocol)))
-	es.Put(e)
+	b, err := body(encoders[protocol-lowest], append(dst, opProto, byte(protocol)))
 	if err != nil {
 		return dst, err
 	}

@@ -10,92 +10,27 @@ import (
 )
 
 // AppendCall appends a tuple of object, method, arguments and keyword arguments.
-func (c serpent) AppendCall(
+func (serpent) AppendCall(
 	dst []byte, object, method string, args []any, list bool, kwargs codec.Kwargs, o *codec.Options,
 ) ([]byte, error) {
-	b, err := appendText(append(append(dst, header...), '('), object)
-	if err != nil {
-		return dst, bind.EncodeUnder(err, "object")
-	}
-	if b, err = appendText(append(b, ','), method); err != nil {
-		return dst, bind.EncodeUnder(err, "method")
-	}
 	kind := bind.Tuple
 	if list {
 		kind = bind.List
 	}
-	b = append(b, ',')
-	if len(kwargs) == 0 {
-		if out, ok := encoders.Scalars(b, kind, args); ok {
-			return append(out, ",{})"...), nil
-		}
-	}
-	e := encoders.Get(o)
-	defer encoders.Put(e)
-	if b, err = appendArgs(e, b, kind, args, kwargs); err != nil {
+	b, err := encoders.Call(append(dst, header...), object, method, kind, args, kwargs, o)
+	if err != nil {
 		return dst, err
 	}
-	return append(b, ')'), nil
-}
-
-func appendText(b []byte, s string) ([]byte, error) { return writer{}.Str(b, s) }
-
-// appendArgs appends positional and keyword arguments with a comma between them.
-func appendArgs(e *bind.Encoder, b []byte, kind bind.Kind, args []any, kwargs codec.Kwargs) ([]byte, error) {
-	b, err := e.List(b, kind, args)
-	if err != nil {
-		return b, bind.EncodeUnder(err, "args")
-	}
-	b = append(b, ',')
-	if kwargs.IsNone() {
-		return append(b, "None"...), nil
-	}
-	if len(kwargs) == 0 {
-		return append(b, "{}"...), nil
-	}
-	b, err = e.Any(b, map[string]any(kwargs))
-	return b, bind.EncodeUnder(err, "kwargs")
+	return b, nil
 }
 
 // AppendBatch appends a call whose arguments are the list of entries.
-func (c serpent) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
-	b, err := appendText(append(append(dst, header...), '('), object)
+func (serpent) AppendBatch(dst []byte, object string, entries []codec.BatchEntry, o *codec.Options) ([]byte, error) {
+	b, err := encoders.Batch(append(dst, header...), object, bind.Tuple, entries, o)
 	if err != nil {
-		return dst, bind.EncodeUnder(err, "object")
+		return dst, err
 	}
-	e := encoders.Get(o)
-	defer encoders.Put(e)
-	b = append(b, ",'<batch>',["...)
-	for i := range entries {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if b, err = appendEntry(e, b, &entries[i]); err != nil {
-			return dst, underEntry(err, i)
-		}
-	}
-	return append(b, "],None)"...), nil
-}
-
-func appendEntry(e *bind.Encoder, b []byte, entry *codec.BatchEntry) ([]byte, error) {
-	b, err := appendText(append(b, '('), entry.Method)
-	if err != nil {
-		return b, err
-	}
-	b = append(b, ',')
-	if len(entry.Kwargs) == 0 {
-		if out, ok := encoders.Scalars(b, bind.Tuple, entry.Args); ok {
-			return append(out, ",{})"...), nil
-		}
-	}
-	if b, err = appendArgs(e, b, bind.Tuple, entry.Args, entry.Kwargs); err != nil {
-		return b, err
-	}
-	return append(b, ')'), nil
-}
-
-func underEntry(err error, i int) error {
-	return bind.EncodeUnder(err, "batch["+strconv.Itoa(i)+"]")
+	return b, nil
 }
 
 // formOf returns the Form of a serpent Head: what closes the rest in its low byte, and above it where the rest begins

@@ -27,9 +27,6 @@ type Decoder struct {
 	// Stable tells that what Src.Bytes returns is a part of the input.
 	Stable bool
 
-	// Owned tells that what Src.Bytes returns may be kept as it is.
-	Owned bool
-
 	// Counted tells that Src.Len is right, and that all containers of the input together announce no more
 	// elements than it has bytes: memory may be taken for all of them at once.
 	Counted bool
@@ -125,7 +122,7 @@ func keep(b []byte, share bool) []byte {
 }
 
 // shares reports whether bytes may point into the input.
-func (d *Decoder) shares() bool { return d.Owned || d.Stable && d.O != nil && d.O.ShareInput }
+func (d *Decoder) shares() bool { return d.Stable && d.O != nil && d.O.ShareInput }
 
 func mismatch(want string, found Kind) error {
 	return &codec.TypeError{Want: want, Found: found.String()}

@@ -33,12 +33,13 @@ type Encoder struct {
 // Encoders hands out the encoders of one sink and keeps what was found out about types.
 type Encoders struct {
 	sink Sink
+	form callForm
 	pool sync.Pool
 	sets sync.Map // *codec.Registry -> *planSet
 }
 
 // NewEncoders returns the encoders that write to s.
-func NewEncoders(s Sink) *Encoders { return &Encoders{sink: s} }
+func NewEncoders(s Sink) *Encoders { return &Encoders{sink: s, form: callFormOf(s)} }
 
 // scalar appends v if it is of a type that needs no encoder.
 func (es *Encoders) scalar(b []byte, v any) (out []byte, ok bool) {
@@ -59,18 +60,6 @@ func (es *Encoders) scalar(b []byte, v any) (out []byte, ok bool) {
 	default:
 		return b, false
 	}
-}
-
-// Scalars appends a list or tuple of values that need no encoder, as the arguments of most calls are,
-// and tells whether all of them were such.
-func (es *Encoders) Scalars(b []byte, k Kind, items []any) (out []byte, ok bool) {
-	b = es.sink.Begin(b, k, len(items))
-	for i, v := range items {
-		if b, ok = es.scalar(es.sink.Sep(b, k, i), v); !ok {
-			return b, false
-		}
-	}
-	return es.sink.End(b, k, len(items)), true
 }
 
 // Append appends the encoding of v to b.
@@ -184,7 +173,7 @@ func (e *Encoder) plan(t reflect.Type) encodeFunc {
 	return e.plans.of(t)
 }
 
-// List appends args as a list or tuple.
+// List appends items as a list or tuple.
 func (e *Encoder) List(b []byte, k Kind, items []any) ([]byte, error) { return e.list(b, k, items) }
 
 func (e *Encoder) list(b []byte, k Kind, items []any) (out []byte, err error) {
