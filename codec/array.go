@@ -73,11 +73,7 @@ func NDArrayOf[T number](data []T, shape ...int) NDArray {
 	if len(shape) == 0 {
 		shape = []int{len(data)}
 	}
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	if n != len(data) {
+	if (NDArray{Shape: shape}).Len() != len(data) {
 		panic(fmt.Sprintf("codec: shape %v does not fit %d elements", shape, len(data)))
 	}
 	b, err := binary.Append(make([]byte, 0, binary.Size(data)), binary.LittleEndian, data)
@@ -130,12 +126,8 @@ func Elements[T number](a NDArray) ([]T, error) {
 	if len(a.Data)%size != 0 {
 		return nil, fmt.Errorf("codec: %d bytes are no whole number of %s", len(a.Data), a.DType)
 	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if a.DType[0] == '>' {
-		order = binary.BigEndian
-	}
 	out := make([]T, len(a.Data)/size)
-	if _, err := binary.Decode(a.Data, order, out); err != nil {
+	if _, err := binary.Decode(a.Data, a.byteOrder(), out); err != nil {
 		return nil, fmt.Errorf("codec: elements of %s: %w", a.DType, err)
 	}
 	return out, nil
@@ -164,11 +156,15 @@ func (a NDArray) Item(i int) (any, error) {
 		return nil, fmt.Errorf("codec: index %d of an array of %d elements", i, len(a.Data)/size)
 	}
 	b := a.Data[i*size : (i+1)*size]
-	var order binary.ByteOrder = binary.LittleEndian
+	return item(a.DType[1], b, a.byteOrder())
+}
+
+// byteOrder returns that of a DType that is not empty.
+func (a NDArray) byteOrder() binary.ByteOrder {
 	if a.DType[0] == '>' {
-		order = binary.BigEndian
+		return binary.BigEndian
 	}
-	return item(a.DType[1], b, order)
+	return binary.LittleEndian
 }
 
 // itemSize returns the bytes of a number, 0 if the elements are none.
