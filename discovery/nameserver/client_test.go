@@ -188,6 +188,12 @@ func TestARegistrarKeepsWhatIsNotItsOwn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, mine, e)
 
+	mine.Metadata = []string{"b", "a", "b"}
+	require.NoError(t, r.Register(ctx, mine), "other tags are news, too")
+	e, err = c.Lookup(ctx, "app")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, e.Metadata)
+
 	require.NoError(t, c.Register(ctx, "app", uri(t, "PYRO:o@other:2"), false))
 	require.NoError(t, r.Unregister(ctx, mine))
 	e, err = c.Lookup(ctx, "app")

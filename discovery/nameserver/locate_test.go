@@ -160,6 +160,34 @@ func TestAResolverHoldsAConnectionOnlyWhileItIsUsed(t *testing.T) {
 	require.Eventually(t, func() bool { return c.open.Load() == 0 }, soon, time.Millisecond)
 }
 
+// Who gives a lookup up must not end that of somebody else, who has more time.
+func TestALookupOutlivesAnotherThatIsGivenUp(t *testing.T) {
+	asked, answer := make(chan string, 2), make(chan struct{})
+	svc := service.New(nameserver.ObjectName).Method("ping", func() {})
+	svc.Method("lookup", func(name string, _ bool) (string, []string) {
+		asked <- name
+		<-answer
+		return "PYRO:o@h:1", nil
+	}, service.Params("name", "return_metadata"))
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Add(svc))
+	require.NoError(t, srv.Start())
+	defer func() { require.NoError(t, srv.Shutdown(context.WithoutCancel(t.Context()))) }()
+	r := nameserver.NewResolver(nameserver.Locator{Locations: []string{srv.URI("").Location()}})
+	patient := make(chan error, 1)
+	go func() {
+		_, err := r.Resolve(t.Context(), "patient")
+		patient <- err
+	}()
+	require.Equal(t, "patient", <-asked)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err := r.Resolve(ctx, "hasty")
+	require.ErrorIs(t, err, transport.ErrTimeout)
+	close(answer)
+	require.NoError(t, <-patient)
+}
+
 func TestAResolverFindsAnotherNameServerWhenItsOwnIsGone(t *testing.T) {
 	one, stop := startAt(t, "127.0.0.1:0")
 	two := start(t)

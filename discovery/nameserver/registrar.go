@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
@@ -63,10 +64,11 @@ func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
 // Location returns the name server that was found last, or a URI without a location.
 func (r *registrar) Location() pyro.URI { return r.session.location() }
 
-// Register leaves an entry alone that is there with this URI already.
+// Register leaves an entry alone that is there already, with this URI and these tags.
 func (r *registrar) Register(ctx context.Context, e discovery.Entry) error {
+	e.Metadata = slices.Compact(slices.Sorted(slices.Values(e.Metadata))) // as Lookup returns them
 	return r.session.use(ctx, func(c *Client) error {
-		if known, err := c.Lookup(ctx, e.Name); err == nil && known.URI.String() == e.URI.String() {
+		if known, err := c.Lookup(ctx, e.Name); err == nil && known.Equal(e) {
 			return nil
 		}
 		return c.Register(ctx, e.Name, e.URI, false, e.Metadata...)

@@ -16,10 +16,16 @@ type session struct {
 	finding chan struct{} // holds one token: who has it locates
 
 	mu     sync.Mutex // guards what follows
-	client *Client    // nil if none was found, or nobody used it for a while
-	users  int        // of client
+	client *shared    // nil if none was found, or nobody used it for a while
 	idle   *time.Timer
 	found  pyro.URI
+}
+
+// A shared is a client that several may use.
+type shared struct {
+	*Client
+
+	users int // guarded by session.mu
 }
 
 func newSession(l Locator, linger time.Duration) *session {
@@ -35,7 +41,7 @@ func (s *session) use(ctx context.Context, fn func(*Client) error) error {
 		if err != nil {
 			return err
 		}
-		err = fn(c)
+		err = fn(c.Client)
 		gone := err != nil && discovery.OutOfReach(err)
 		s.release(c, gone)
 		if !gone || fresh || attempt > 0 || ctx.Err() != nil {
@@ -45,7 +51,7 @@ func (s *session) use(ctx context.Context, fn func(*Client) error) error {
 }
 
 // acquire returns the client that is there, or finds one.
-func (s *session) acquire(ctx context.Context) (c *Client, fresh bool, err error) {
+func (s *session) acquire(ctx context.Context) (c *shared, fresh bool, err error) {
 	if c := s.current(); c != nil {
 		return c, false, nil
 	}
@@ -58,38 +64,40 @@ func (s *session) acquire(ctx context.Context) (c *Client, fresh bool, err error
 	if c := s.current(); c != nil {
 		return c, false, nil
 	}
-	if c, err = s.locator.Locate(ctx); err != nil {
+	found, err := s.locator.Locate(ctx)
+	if err != nil {
 		return nil, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.client, s.users, s.found = c, 1, c.URI()
-	return c, true, nil
+	s.client, s.found = &shared{found, 1}, found.URI()
+	return s.client, true, nil
 }
 
 // current returns the client that is there, and counts who gets it.
-func (s *session) current() *Client {
+func (s *session) current() *shared {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client != nil {
-		s.users++
+		s.client.users++
 	}
 	return s.client
 }
 
-// release gives a client back. One that is gone nobody else gets.
-func (s *session) release(c *Client, gone bool) {
+// release gives a client back. One that is gone nobody else gets; those that use it may go on, as it may have been too slow
+// for this one only.
+func (s *session) release(c *shared, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.client != c { // somebody else found that it is gone
+	c.users--
+	if s.client == c && (gone || c.users == 0 && s.linger <= 0) {
+		s.client = nil
+	}
+	if c.users > 0 {
 		return
 	}
-	s.users--
-	if gone || s.users == 0 && s.linger <= 0 {
-		s.drop()
-		return
-	}
-	if s.users > 0 {
+	if s.client != c {
+		_ = c.Close()
 		return
 	}
 	if s.idle != nil {
@@ -98,16 +106,11 @@ func (s *session) release(c *Client, gone bool) {
 	s.idle = time.AfterFunc(s.linger, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.client == c && s.users == 0 {
-			s.drop()
+		if s.client == c && c.users == 0 {
+			s.client = nil
+			_ = c.Close()
 		}
 	})
-}
-
-// drop ends the client, under mu. Others that use it fail, and find another one.
-func (s *session) drop() {
-	_ = s.client.Close()
-	s.client, s.users = nil, 0
 }
 
 // location returns the name server that was found last, or a URI without a location.
