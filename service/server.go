@@ -48,7 +48,7 @@ type Server struct {
 	keepers  []keeper   // tell others of the services
 
 	serving  sync.WaitGroup // accept loops, and the housekeeping
-	failed   chan error     // why an accept loop ended
+	failed   chan error     // why an accept loop ended, the first one
 	stopping chan struct{}  // closed when Shutdown begins
 	stopOnce sync.Once
 	ended    chan struct{} // closed when Shutdown is through
@@ -69,6 +69,7 @@ func NewServer(opts ...ServerOption) *Server {
 			Values:  &configv1.Values{},
 		}},
 		services: map[string]*Service{},
+		failed:   make(chan error, 1),
 		stopping: make(chan struct{}),
 		ended:    make(chan struct{}),
 	}
@@ -283,12 +284,14 @@ func (s *Server) start(listen func() ([]listener, error)) error {
 		s.logServed()
 	}
 	s.health.start() // before anybody can ask
-	s.failed = make(chan error, len(listeners))
 	for _, l := range listeners {
 		s.serving.Go(func() {
 			if err := wire.Serve(l.Listener, l.cfg); !errors.Is(err, pyro.ErrServerClosed) {
 				s.log.Error("a listener failed", "error", err)
-				s.failed <- err
+				select {
+				case s.failed <- err:
+				default:
+				}
 			}
 		})
 	}
@@ -645,6 +648,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Stopping returns a channel that is closed when a Shutdown of the server begins, Run's included. Methods and iterators
 // that wait for what may not come for long end with it: Shutdown would wait for them.
 func (s *Server) Stopping() <-chan struct{} { return s.stopping }
+
+// Failed returns a channel that gets an error when a listener has failed for good, so that nobody can connect there any more. It
+// is for who calls Start and Shutdown: Wait, and so Run, take the error themselves, and end.
+func (s *Server) Failed() <-chan error { return s.failed }
 
 // Done returns a channel that is closed when a Shutdown of the server is through, Run's included.
 func (s *Server) Done() <-chan struct{} { return s.ended }

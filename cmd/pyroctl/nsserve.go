@@ -201,8 +201,7 @@ func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) 
 		return errors.Join(err, f.stop(ctx, err, ns.Shutdown))
 	}
 	f.tellSystemd(sdnotify.Ready)
-	<-ctx.Done()
-	return f.stop(ctx, context.Cause(ctx), ns.Shutdown)
+	return f.wait(ctx, ns.Server(), ns.Shutdown)
 }
 
 // nsReady says that the name server answers, and what Python's say at their start.

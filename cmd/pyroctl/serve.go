@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -213,8 +214,17 @@ func (f *factory) serve(ctx context.Context, srv *service.Server, what, object s
 		fmt.Fprintf(f.io.out, "READY %s %s\n", what, pyro.Printable(uri.String()))
 	}
 	f.tellSystemd(sdnotify.Ready)
-	<-ctx.Done()
-	return f.stop(ctx, context.Cause(ctx), srv.Shutdown)
+	return f.wait(ctx, srv, srv.Shutdown)
+}
+
+// wait waits until ctx ends, or a listener of srv fails, and then stops what was running.
+func (f *factory) wait(ctx context.Context, srv *service.Server, shutdown func(context.Context) error) error {
+	select {
+	case <-ctx.Done():
+		return f.stop(ctx, context.Cause(ctx), shutdown)
+	case failed := <-srv.Failed():
+		return errors.Join(failed, f.stop(ctx, failed, shutdown))
+	}
 }
 
 // stop ends a server that was running, after the calls that run, and logs why and how.

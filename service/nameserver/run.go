@@ -17,7 +17,8 @@ import (
 const drainTime = 10 * time.Second
 
 // Start serves the name server in the background, until Shutdown: its object, leases, answers to broadcasts, autoclean.
-// When it has returned nil, the name server is registered under its own name and URI tells where it is.
+// When it has returned nil, the name server is registered under its own name and URI tells where it is. Whether a listener
+// fails later, Server().Failed tells.
 func (n *NameServer) Start(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -163,13 +164,18 @@ func (n *NameServer) end() {
 	n.tasks.Wait()
 }
 
-// Run starts the name server and serves until ctx ends; then it shuts down as Shutdown does, within 10 seconds.
+// Run starts the name server and serves until ctx ends; then it shuts down as Shutdown does, within 10 seconds. When a listener
+// fails for good, it ends with that error.
 func (n *NameServer) Run(ctx context.Context) error {
 	if err := n.Start(ctx); err != nil {
 		return err
 	}
-	<-ctx.Done()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-n.srv.Failed():
+	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	return n.Shutdown(end)
+	return errors.Join(failed, n.Shutdown(end))
 }

@@ -3,6 +3,7 @@ package nameserver_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -157,4 +158,30 @@ func TestBroadcastsAreAnswered(t *testing.T) {
 			require.Equal(t, tt.want, string(buf[:n]), "the first answer, as to others there is none")
 		})
 	}
+}
+
+// systemd starts one anew that has ended with an error, and none that runs without a listener.
+func TestRunEndsWhenAListenerFails(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	broken := &breakingListener{Listener: l, broken: make(chan struct{})}
+	ns := nameserver.New(nameserver.Logger(quiet()), nameserver.ListenOn(broken), nameserver.Autoclean(time.Hour))
+	ended := make(chan error, 1)
+	go func() { ended <- ns.Run(t.Context()) }()
+	close(broken.broken)
+	require.ErrorContains(t, <-ended, "accept on 127.0.0.1:")
+	_, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+	require.Error(t, err, "nothing is left of it")
+}
+
+// A breakingListener fails for good once broken is closed.
+type breakingListener struct {
+	net.Listener
+
+	broken chan struct{}
+}
+
+func (l *breakingListener) Accept() (net.Conn, error) {
+	<-l.broken
+	return nil, errors.New("the network is gone")
 }

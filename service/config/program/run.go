@@ -58,8 +58,9 @@ func (p *Program) begin(stop context.CancelCauseFunc) error {
 
 // A run is what is running.
 type run struct {
-	p     *Program
-	stops []func() error // what ends it, in the order in which it was started
+	p      *Program
+	stops  []func() error // what ends it, in the order in which it was started
+	failed error          // why the name server cannot be reached any more
 }
 
 func (r *run) serve(ctx context.Context) error {
@@ -72,7 +73,7 @@ func (r *run) serve(ctx context.Context) error {
 	r.p.log.Info("stopping", "why", r.wait(ctx))
 	r.p.tellSystemd(sdnotify.Stopping)
 	began := time.Now()
-	err := r.stop()
+	err := errors.Join(r.failed, r.stop())
 	took := time.Since(began).Round(time.Millisecond)
 	if err != nil {
 		r.p.log.Error("stopped", "took", took, "error", err)
@@ -105,14 +106,21 @@ var errServerEnded = errors.New("the server has ended by itself")
 // wait waits until the program is to stop, and says why.
 func (r *run) wait(ctx context.Context) error {
 	var ended <-chan struct{}
+	var failed <-chan error
 	if r.p.server != nil {
 		ended = r.p.server.Stopping()
+	}
+	if r.p.nameServer != nil {
+		failed = r.p.nameServer.Server().Failed()
 	}
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-ended:
 		return errServerEnded
+	case err := <-failed:
+		r.failed = stopError("name_server", err)
+		return r.failed
 	}
 }
 
