@@ -16,8 +16,8 @@ import (
 type CacheConfig struct {
 	// TTL is how long an answer is used before the directory is asked again; 0 means 10 s.
 	TTL time.Duration
-	// Stale is how much longer an answer is used while the directory cannot be asked; 0 means 5 minutes,
-	// less than 0 not at all.
+	// Stale is how much longer an answer is used while the directory cannot be asked, or says nothing for a second; 0
+	// means 5 minutes, less than 0 not at all.
 	Stale time.Duration
 	// Negative is how long it is believed that a name is unknown; 0 means not at all.
 	Negative time.Duration
@@ -32,11 +32,14 @@ const (
 
 	defaultAnswers = 10000
 	staleRetry     = time.Second // an old answer is used that long before the directory is asked again
+	patience       = time.Second // of those for whom there is an old answer
+
+	lookupTime = 10 * time.Second // for one that all who waited have left with an old answer
 )
 
 // A Cache is a Resolver, and a Finder, that remembers the answers of another one. Those who ask for the same at
-// the same time share one lookup, which ends with the last of them. While the directory cannot be asked, old
-// answers are used. Its methods may be called concurrently.
+// the same time share one lookup, which ends with the last of them. While the directory cannot be asked, or says nothing
+// for a second, old answers are used; the lookup then goes on for 10 s at most. Its methods may be called concurrently.
 type Cache struct {
 	source Resolver
 	cfg    CacheConfig
@@ -56,11 +59,14 @@ type answer struct {
 
 // A lookup is under way for some who wait for it.
 type lookup struct {
+	begun   time.Time
 	done    chan struct{} // closed when entries and err are set
 	entries []Entry
 	err     error
-	waiting int // guarded by Cache.mu
 	cancel  context.CancelFunc
+
+	waiting int  // guarded by Cache.mu, as is kept
+	kept    bool // somebody left it with an old answer; one of waiting is for that
 }
 
 // NewCache returns an empty cache of what source answers. Its Find asks source, too, which has to be a Finder
@@ -106,9 +112,10 @@ type askFunc func(context.Context) ([]Entry, error)
 // ask returns what is remembered under key, else what do returns.
 func (c *Cache) ask(ctx context.Context, key string, do askFunc) ([]Entry, error) {
 	c.mu.Lock()
-	if a, known := c.answers[key]; known && time.Now().Before(a.until) {
+	old, known := c.answers[key]
+	if known && time.Now().Before(old.until) {
 		c.mu.Unlock()
-		return a.entries, a.err
+		return old.entries, old.err
 	}
 	l := c.lookups[key]
 	if l == nil {
@@ -116,9 +123,18 @@ func (c *Cache) ask(ctx context.Context, key string, do askFunc) ([]Entry, error
 	}
 	l.waiting++
 	c.mu.Unlock()
+	var enough <-chan time.Time
+	if known && time.Now().Before(old.stale) {
+		timer := time.NewTimer(time.Until(l.begun.Add(patience)))
+		defer timer.Stop()
+		enough = timer.C
+	}
 	select {
 	case <-l.done:
 		return l.entries, l.err
+	case <-enough:
+		c.settle(key, l)
+		return old.entries, nil
 	case <-ctx.Done():
 		c.leave(key, l)
 		return nil, transport.AsError(ctx.Err())
@@ -127,7 +143,7 @@ func (c *Cache) ask(ctx context.Context, key string, do askFunc) ([]Entry, error
 
 // begin starts a lookup that lives as long as somebody waits for it, under mu.
 func (c *Cache) begin(ctx context.Context, key string, do askFunc) *lookup {
-	l := &lookup{done: make(chan struct{})}
+	l := &lookup{begun: time.Now(), done: make(chan struct{})}
 	ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.lookups[key] = l
 	go func() {
@@ -136,6 +152,24 @@ func (c *Cache) begin(ctx context.Context, key string, do askFunc) *lookup {
 		c.finish(key, l, entries, err)
 	}()
 	return l
+}
+
+// settle takes one away who is content with an old answer. The lookup goes on for a while, so that a slow directory is
+// heard, too.
+func (c *Cache) settle(key string, l *lookup) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	until := time.Now().Add(staleRetry)
+	if a, known := c.answers[key]; known && a.until.Before(until) {
+		a.until = until
+		c.answers[key] = a
+	}
+	if l.kept {
+		l.waiting--
+		return
+	}
+	l.kept = true
+	time.AfterFunc(lookupTime, func() { c.leave(key, l) })
 }
 
 // leave takes one who waited away.

@@ -145,6 +145,52 @@ func TestALookupEndsWithTheLastWhoWaits(t *testing.T) {
 	})
 }
 
+func TestACacheHasOldAnswersWhileTheDirectoryIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, moved := entry(t, "app", "PYRO:app@h:1"), entry(t, "app", "PYRO:app@h:2")
+		d := newDirectory(old)
+		c := discovery.NewCache(d, discovery.CacheConfig{TTL: 10 * time.Second, Stale: time.Minute})
+		takes := func(want discovery.Entry, most time.Duration) {
+			t.Helper()
+			begun := time.Now()
+			got, err := c.Resolve(t.Context(), "app")
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.Equal(t, most, time.Since(begun))
+		}
+		asked := func(times int) {
+			t.Helper()
+			d.with(func() { require.Equal(t, times, d.asked) })
+		}
+		takes(old, 0)
+		time.Sleep(10 * time.Second)
+		d.with(func() { d.slow = time.Hour })
+		takes(old, time.Second)
+		takes(old, 0)
+		time.Sleep(2 * time.Second)
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { takes(old, 0) }) // the directory has been silent for long enough
+		}
+		wg.Wait()
+		asked(2)
+
+		time.Sleep(20 * time.Second) // the lookup was given up
+		d.with(func() { d.slow, d.entries["app"] = 3*time.Second, moved })
+		takes(old, time.Second)
+		time.Sleep(2500 * time.Millisecond)
+		takes(moved, 0) // a slow answer is an answer
+		asked(3)
+
+		d.with(func() { d.slow = time.Hour })
+		time.Sleep(69 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+		defer cancel()
+		_, err := c.Resolve(ctx, "app")
+		require.ErrorIs(t, err, transport.ErrTimeout, "there is no time left")
+	})
+}
+
 func TestACacheForgetsWhatTurnedOutDead(t *testing.T) {
 	old, moved := entry(t, "app", "PYRO:app@h:1", "tag"), entry(t, "app", "PYRO:app@h:2", "tag")
 	d := newDirectory(old)

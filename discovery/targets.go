@@ -329,11 +329,10 @@ func (t *Targets) restore(target *Target) {
 }
 
 // eject passes a target over for a time, under mu.
-
 func (t *Targets) eject(target *Target) {
 	wait := t.cfg.MaxEject
-	if target.failures < 30 {
-		wait = min(wait, t.cfg.Eject<<target.failures)
+	if t.cfg.Eject < wait>>target.failures {
+		wait = t.cfg.Eject << target.failures
 	}
 	target.failures++
 	target.failed.Store(true)

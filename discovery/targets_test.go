@@ -50,6 +50,22 @@ func TestDeadTargetsArePassedOverLongerEachTime(t *testing.T) {
 	})
 }
 
+func TestALongTimeIsNeverTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := discovery.NewTargets(discovery.TargetsConfig{
+			Balancer: discovery.RoundRobin(), Eject: 20 * time.Second, MaxEject: time.Minute,
+		})
+		defer all.Close()
+		all.Set(servers(t, 2))
+		dead := all.Pick(called())
+		for range 100 {
+			all.Failed(dead)
+			require.Equal(t, map[string]bool{"app#1": true}, usable(all))
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 func TestWhatHasToBeResolvedIsNoTarget(t *testing.T) {
 	entries := servers(t, 2)
 	for i, at := range []string{"PYRONAME:app", "PYROMETA:app"} {
