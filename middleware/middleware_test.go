@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,12 @@ func TestRefusals(t *testing.T) {
 	wait, ok := middleware.RetryAfter(err)
 	require.True(t, ok)
 	require.Equal(t, 1235*time.Millisecond, wait)
+
+	forever := middleware.Refusal(transport.CodeResourceExhausted, math.MaxInt64, "too many")
+	require.EqualError(t, forever, "too many: try again in 2562047h47m16.854775807s")
+	wait, ok = middleware.RetryAfter(forever) // as a float, of which no Duration is left
+	require.False(t, ok)
+	require.Zero(t, wait)
 
 	plain := middleware.Refusal(transport.CodeResourceExhausted, 0, "too many")
 	require.EqualError(t, plain, "too many")

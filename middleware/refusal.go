@@ -67,7 +67,7 @@ func RetryAfter(err error) (time.Duration, bool) {
 		return 0, false
 	}
 	seconds, ok := e.Attrs[attrRetryAfter].(float64)
-	if !ok || seconds <= 0 || seconds > math.MaxInt64/float64(time.Second) {
+	if !ok || seconds <= 0 || seconds >= math.MaxInt64/float64(time.Second) {
 		return 0, false
 	}
 	return time.Duration(math.Round(seconds * float64(time.Second))), true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -188,6 +189,18 @@ func TestKindsAndPeersHaveNames(t *testing.T) {
 	var nobody *transport.Peer
 	require.Equal(t, "unknown peer", nobody.String())
 	require.Equal(t, "unknown peer", (&transport.Peer{}).String())
+}
+
+func TestTheMethodsOfACall(t *testing.T) {
+	require.Equal(t, []string{"m"}, slices.Collect((&transport.Call{Method: "m"}).Methods()))
+	batch := &transport.Call{
+		Kind: transport.Batch, Method: transport.BatchMethod, Entries: []codec.BatchEntry{{Method: "a"}, {Method: "b"}, {Method: "c"}},
+	}
+	require.Equal(t, []string{"a", "b", "c"}, slices.Collect(batch.Methods()))
+	for first := range batch.Methods() {
+		require.Equal(t, "a", first)
+		break
+	}
 }
 
 type closerFunc func() error

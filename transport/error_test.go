@@ -219,6 +219,9 @@ func TestABatchErrorTravels(t *testing.T) {
 		require.ErrorIs(t, batch, transport.ErrNotFound)
 		require.EqualError(t, batch, "KeyError: 'x'")
 	}
+	var v any
+	err := serpent.Codec.Unmarshal([]byte("{'__class__':'Pyro5.core._ExceptionWrapper','exception':5}"), &v, nil)
+	require.ErrorContains(t, err, "holds no exception")
 }
 
 // A daemon answers Pyro's own communication errors with silence: a method's error is never one.

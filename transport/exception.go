@@ -212,12 +212,9 @@ func (e *Error) classOfCode() string {
 // would answer with silence, builtin ones.
 func (e *Error) Raised() *Error {
 	e = e.registered()
-	name, ok := pyroClass(e.Class)
-	if !ok {
-		return e
-	}
-	instead, ok := silentExceptions[name]
-	if !ok {
+	name, _ := pyroClass(e.Class)
+	instead, silent := silentExceptions[name]
+	if !silent {
 		return e
 	}
 	c := *e

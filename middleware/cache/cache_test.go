@@ -203,6 +203,21 @@ func TestBytesAreBounded(t *testing.T) {
 	require.Equal(t, 200, n, "a hundred do not fit")
 }
 
+// The call fails then, and it is not for the cache to say so.
+func TestWhatCannotBeWrittenIsNotKept(t *testing.T) {
+	n := 0
+	endpoint := cache.New(cache.Pure(time.Hour, "*")).Call(count(&n))
+	for _, args := range []transport.Args{
+		{Positional: []any{make(chan int)}}, {Keywords: codec.Kwargs{"k": make(chan int)}},
+	} {
+		for range 2 {
+			_, err := endpoint(t.Context(), &transport.Call{Method: "m", Args: args})
+			require.NoError(t, err)
+		}
+	}
+	require.Equal(t, 4, n)
+}
+
 func TestManyAtOnce(t *testing.T) {
 	s, _ := library()
 	p := pairtest.Join(t, s, []service.ServerOption{service.Use(cache.New(cache.Pure(time.Hour, "*"), cache.Entries(3)))})

@@ -169,6 +169,36 @@ func TestTheLimitAdapts(t *testing.T) {
 	})
 }
 
+// chairs is a limiter that never has anybody wait.
+type chairs struct{ free int }
+
+func (c *chairs) Try() concurrency.Place {
+	if c.free == 0 {
+		return nil
+	}
+	c.free--
+	return c
+}
+
+func (c *chairs) Wait(context.Context) (concurrency.Place, error) {
+	return nil, errors.New("unexpected")
+}
+func (c *chairs) Done(bool) { c.free++ }
+
+func TestALimiterOfOnesOwn(t *testing.T) {
+	c := &chairs{free: 1}
+	var nested error
+	var endpoint transport.Endpoint
+	endpoint = concurrency.New(concurrency.LimitWith(c)).Call(func(ctx context.Context, _ *transport.Call) (*transport.Reply, error) {
+		_, nested = endpoint(ctx, &transport.Call{})
+		return &transport.Reply{}, nil
+	})
+	_, err := endpoint(t.Context(), &transport.Call{})
+	require.NoError(t, err)
+	require.ErrorIs(t, nested, transport.ErrExhausted)
+	require.Equal(t, 1, c.free)
+}
+
 func TestOnAServerAndAClient(t *testing.T) {
 	entered, release := make(chan struct{}, 2), make(chan struct{})
 	s := service.New("slow").Method("hold", func() { entered <- struct{}{}; <-release }).Method("fine", func() {})

@@ -303,6 +303,23 @@ func TestNamesNeedNotBeUTF8(t *testing.T) {
 		samples(t, reg, "pyro_calls_total"))
 }
 
+// A client counts a call under no dialect until it is connected.
+func TestDialectsAreCountedApart(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m, err := metrics.New(reg)
+	require.NoError(t, err)
+	endpoint := m.Call(func(context.Context, *transport.Call) (*transport.Reply, error) { return &transport.Reply{}, nil })
+	for _, peer := range []*transport.Peer{nil, {Dialect: codec.Pyro4}, {Dialect: codec.Pyro5}, nil} {
+		_, err = endpoint(t.Context(), &transport.Call{Object: "o", Method: "m", Peer: peer})
+		require.NoError(t, err)
+	}
+	require.Equal(t, map[string]float64{
+		"code=ok dialect=unknown kind=invoke method=m object=o side=client": 2,
+		"code=ok dialect=pyro4 kind=invoke method=m object=o side=client":   1,
+		"code=ok dialect=pyro5 kind=invoke method=m object=o side=client":   1,
+	}, samples(t, reg, "pyro_calls_total"))
+}
+
 func TestAPanicIsCounted(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	m, err := metrics.New(reg)
