@@ -63,18 +63,11 @@ func convertClass(class string, attrs *Dict, o *Options) (any, error) {
 
 // newOfType fills a new t, a struct type or a pointer to one.
 func newOfType(t reflect.Type, attrs *Dict, o *Options) (any, error) {
-	s := t
-	if t.Kind() == reflect.Pointer {
-		s = t.Elem()
-	}
-	p := reflect.New(s)
-	if err := hook.Fill(p.Elem(), attrs, o); err != nil {
+	v := reflect.New(t).Elem()
+	if err := hook.Fill(v, attrs, o); err != nil {
 		return nil, err
 	}
-	if s == t {
-		return p.Elem().Interface(), nil
-	}
-	return p.Interface(), nil
+	return v.Interface(), nil
 }
 
 func objectOf(class string, attrs *Dict) (any, error) {

@@ -115,6 +115,11 @@ func TestReferencesAreNumberedAsInPython(t *testing.T) {
 	in := "\xdb\x03\x00\x00\x00\xce\xe9\x05\x00\x00\x00r\x01\x00\x00\x00"
 	require.NoError(t, marshal.Unmarshal([]byte(in), &v))
 	require.Equal(t, []any{nil, int64(5), int64(5)}, v)
+
+	// What is read again, because it is referred to, gets no second number: [a], the same, b, the same.
+	in = ")\x04" + "\xdb\x01\x00\x00\x00\xfa\x01a" + "r\x00\x00\x00\x00" + "\xfa\x01b" + "r\x02\x00\x00\x00"
+	require.NoError(t, marshal.Unmarshal([]byte(in), &v))
+	require.Equal(t, codec.Tuple{[]any{"a"}, []any{"a"}, "b", "b"}, v)
 }
 
 func TestShareInput(t *testing.T) {

@@ -206,6 +206,8 @@ func TestSyntax(t *testing.T) {
 		"no such index":       "N\x94h\x01.",
 		"index in words":      "gx\n.",
 		"negative index":      "Np-1\n.",
+		"no index":            "Np\n.",
+		"index too long":      "Np0000000001\n.",
 		"odd dict":            "(Nd.",
 		"odd items":           "}(Nu.",
 		"append to an int":    "K\x01Na.",

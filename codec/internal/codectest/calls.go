@@ -171,13 +171,15 @@ type home struct {
 func classes(t *testing.T, c codec.Codec, can Abilities) {
 	r := codec.NewRegistry()
 	codec.RegisterType[dog](r, "zoo.Dog")
+	var made *cat
 	r.RegisterDecoder("zoo.Cat", func(_ string, attrs *codec.Dict) (any, error) {
 		name, _ := attrs.Get("name")
 		s, ok := name.(string)
 		if !ok {
 			return nil, errors.New("a cat needs a name")
 		}
-		return &cat{s}, nil
+		made = &cat{s}
+		return made, nil
 	})
 	r.RegisterFallback(func(class string, attrs *codec.Dict) (any, bool, error) {
 		if marked, _ := attrs.Get("__exception__"); marked != true {
@@ -210,6 +212,7 @@ func classes(t *testing.T, c codec.Codec, can Abilities) {
 	var p *cat
 	require.NoError(t, c.Unmarshal(tom, &p, o))
 	require.Equal(t, "Tom", p.name)
+	require.Same(t, made, p)
 	var q cat
 	require.NoError(t, c.Unmarshal(tom, &q, o))
 	require.Equal(t, "Tom", q.name)
@@ -218,6 +221,17 @@ func classes(t *testing.T, c codec.Codec, can Abilities) {
 	}
 	require.NoError(t, c.Unmarshal(tom, &plain, o)) // what the decoder makes does not fit
 	require.Equal(t, "Tom", plain.Name)
+	var befriended struct {
+		Friend any `pyro:"friend"`
+	}
+	mog := codec.NewDict("__class__", "zoo.Cat", "name", "Mog")
+	withFriend := encode(codec.NewDict("__class__", "zoo.Cat", "name", "Tom", "friend", mog))
+	require.NoError(t, c.Unmarshal(withFriend, &befriended, o))
+	if can.InsideOut {
+		require.Equal(t, &cat{"Mog"}, befriended.Friend)
+	} else {
+		require.IsType(t, &codec.Dict{}, befriended.Friend)
+	}
 	var obj codec.Object
 	require.NoError(t, c.Unmarshal(tom, &obj, o))
 	require.Equal(t, "zoo.Cat", obj.Class)
