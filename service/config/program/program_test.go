@@ -15,11 +15,15 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/pyrokit/pyrokit/internal/certtest"
+	"github.com/pyrokit/pyrokit/middleware"
 	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/config"
 	"github.com/pyrokit/pyrokit/service/config/program"
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -235,6 +239,41 @@ name_server: {server: {TLS, listeners: [{address: '127.0.0.1:0', no_tls: true}]}
 	require.Error(t, ping(r.ready["server"][0]))
 	require.NoError(t, ping(r.ready["server"][1]))
 	require.NoError(t, ping(r.ready["ns"][0]))
+}
+
+func TestAMiddlewareOfOnesOwn(t *testing.T) {
+	registry := config.Default()
+	require.NoError(t, config.Register(registry, "closed", func(m *wrapperspb.StringValue, _ middleware.Env) (transport.Middleware, error) {
+		return transport.Middleware{Call: func(transport.Endpoint) transport.Endpoint {
+			return func(context.Context, *transport.Call) (*transport.Reply, error) {
+				return nil, middleware.Refusal(transport.CodeUnavailable, 0, m.GetValue())
+			}
+		}}, nil
+	}))
+	r := runWith(t, "server: {chain: [{closed: {value: for the day}}]}\nservices: [{name: e, echo: {}}]\n",
+		[]program.Option{program.Middlewares(registry)})
+	_, err := r.call("e", "echo", "x")
+	require.ErrorContains(t, err, "for the day")
+}
+
+// What a program logs, measures and traces itself goes where its middlewares have it go.
+func TestLogMetricsAndTracesOfOnesOwn(t *testing.T) {
+	c := newCollector(t)
+	r := run(t, "admin: {address: 'localhost:0'}\ntraces: {endpoint: '"+c.URL+"'}\n")
+	r.Log().Warn("of its own")
+	require.Contains(t, r.log.String(), "of its own")
+	sold := prometheus.NewCounter(prometheus.CounterOpts{Name: "shop_sold_total", Help: "Sold."})
+	r.Metrics().MustRegister(sold)
+	sold.Inc()
+	_, body := r.get("/metrics")
+	require.Contains(t, body, "\nshop_sold_total 1\n")
+	_, span := r.Tracing().Tracer("shop").Start(t.Context(), "stocktaking")
+	span.End()
+	require.NoError(t, r.end())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	require.Len(t, c.requests, 1)
+	require.Equal(t, "stocktaking", c.requests[0].GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()[0].GetName())
 }
 
 func TestOptionsThatOnlyCodeHas(t *testing.T) {
