@@ -129,9 +129,9 @@ func TestPrintValue(t *testing.T) {
 		{"empty numpy array", codec.NDArray{DType: "|u1", Shape: []int{2, 0}}, "array([], shape=(2, 0), dtype='|u1')", "[[],[]]", `{"$type":"ndarray","value":{"dtype":"|u1","shape":[2,0],"fortran_order":false,"data":""}}`},
 		{
 			"numpy array of many empty ones",
-			codec.NDArray{DType: "|u1", Shape: []int{1 << 40, 0}},
-			"array([], shape=(1099511627776, 0), dtype='|u1')",
-			`{"dtype":"|u1","shape":[1099511627776,0],"fortran_order":false,"data":""}`, `{"$type":"ndarray","value":{"dtype":"|u1","shape":[1099511627776,0],"fortran_order":false,"data":""}}`,
+			codec.NDArray{DType: "|u1", Shape: []int{1 << 30, 0}},
+			"array([], shape=(1073741824, 0), dtype='|u1')",
+			`{"dtype":"|u1","shape":[1073741824,0],"fortran_order":false,"data":""}`, `{"$type":"ndarray","value":{"dtype":"|u1","shape":[1073741824,0],"fortran_order":false,"data":""}}`,
 		},
 		{
 			"numpy array of dates",
