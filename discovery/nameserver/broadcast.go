@@ -150,7 +150,7 @@ func (s *search) run(ctx context.Context) (*Client, error) {
 	for !s.over || s.trying > 0 {
 		select {
 		case <-ctx.Done():
-			return nil, transport.Wrap(transport.CodeDeadlineExceeded, fmt.Errorf("%w: %w", s.failure(), ctx.Err()))
+			return nil, transport.Wrap(transport.AsError(ctx.Err()).Code, fmt.Errorf("%w: %w", s.failure(), ctx.Err()))
 		case <-round.C:
 			if s.next(ctx) {
 				round.Reset(broadcastWait)

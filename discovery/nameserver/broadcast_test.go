@@ -119,6 +119,12 @@ func TestBroadcastEndsWithItsContext(t *testing.T) {
 			_, err := nameserver.Broadcast(ctx, pyro.DialConfig{}, responder(t, answers...), "127.0.0.1")
 			require.ErrorIs(t, err, transport.ErrTimeout)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
+
+			ctx, cancel = context.WithCancel(t.Context())
+			time.AfterFunc(10*time.Millisecond, cancel)
+			_, err = nameserver.Broadcast(ctx, pyro.DialConfig{}, responder(t, answers...), "127.0.0.1")
+			require.ErrorIs(t, err, context.Canceled)
+			require.NotErrorIs(t, err, transport.ErrTimeout)
 		})
 	}
 }

@@ -13,6 +13,14 @@ func WatchGrace(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { watchGrace = before })
 }
 
+// PollPatience sets for how long a watch waits for one answer of a name server that cannot tell, until the test ends.
+func PollPatience(t *testing.T, d time.Duration) {
+	t.Helper()
+	before := pollPatience
+	pollPatience = d
+	t.Cleanup(func() { pollPatience = before })
+}
+
 var BroadcastAddress = broadcastAddress
 
 // BroadcastAddresses returns where a broadcast to given is sent.

@@ -27,6 +27,10 @@ const (
 // them, those who keep them registered have them back by then. A variable for the tests.
 var watchGrace = discovery.DefaultLease
 
+// pollPatience is for how long a name server that cannot tell of changes is waited for, which may have very many names. A
+// variable for the tests.
+var pollPatience = time.Minute
+
 // Watch tells of the entries that q chooses, for discovery.Watcher. A name server of pyrokit tells of changes
 // at once, over a connection of its own; Python's are asked every PollInterval. Names that a name server has lost when it
 // is back after a restart are told to be gone 10 s later, unless their owners have registered them again.
@@ -62,6 +66,8 @@ func watch(
 					tells = c
 					return nil
 				}
+				ctx, cancel := context.WithTimeout(ctx, pollPatience)
+				defer cancel()
 				entries, err = c.Find(ctx, q)
 				return err
 			})
@@ -198,7 +204,9 @@ func (l *listener) read(ctx context.Context, c *Client) error {
 		prefix = l.query.Name
 	}
 	call.Args.Keywords = codec.Kwargs{"prefix": prefix, "interval": watchAlive.Seconds()}
-	reply, err := own.Call(ctx, call)
+	begin, cancel := context.WithTimeout(ctx, watchPatience)
+	defer cancel()
+	reply, err := own.Call(begin, call)
 	if err != nil {
 		return err
 	}

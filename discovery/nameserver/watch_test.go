@@ -185,6 +185,26 @@ func TestWatchOfWhatCannotTell(t *testing.T) {
 	}
 }
 
+func TestAWatchTellsOfANameServerThatDoesNotAnswer(t *testing.T) {
+	nameserver.PollPatience(t, 50*time.Millisecond)
+	stuck := make(chan struct{})
+	s := service.New(nameserver.ObjectName).Method("ping", func() {})
+	s.Method("yplookup", func([]string, bool) map[string]codec.Tuple {
+		<-stuck
+		return nil
+	}, service.Params("meta_all", "return_metadata"))
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Add(s))
+	require.NoError(t, srv.Start())
+	c := client(t, srv.URI("").Location(), pyro.DialConfig{})
+	next, end := iter.Pull2(c.Watch(t.Context(), discovery.Query{All: []string{"tag"}}))
+	defer end()
+	_, err, _ := next()
+	require.ErrorIs(t, err, transport.ErrTimeout)
+	close(stuck)
+	require.NoError(t, srv.Shutdown(t.Context()))
+}
+
 func TestWhatANameServerOfPythonHasLostIsToldOfForAGrace(t *testing.T) {
 	for _, tt := range []struct {
 		grace time.Duration

@@ -83,6 +83,13 @@ type Sharer interface {
 	Adopt(ctx context.Context) ([]Record, error)
 }
 
+// A Follower is a Storage whose file others may change, too.
+type Follower interface {
+	// Behind returns why the storage cannot read what others have changed, which it tries again about every second; nil
+	// when it can. What it answers meanwhile may be old.
+	Behind() error
+}
+
 // A Volatile is a Storage that may have no room for a record, but can have it in memory.
 type Volatile interface {
 	// PutVolatile stores a record as Put does, for as long as the storage is open. Nobody else who has it open sees that.

@@ -82,6 +82,7 @@ type Storage struct {
 	mu       sync.Mutex          // guards what follows
 	volatile map[string]struct{} // names that are not what the file says
 	holders  map[int64]struct{}  // of leases, this process aside
+	behind   error               // of Behind
 }
 
 // op is what somebody wants to be written.
@@ -96,6 +97,7 @@ var (
 	_ storage.Storage  = (*Storage)(nil)
 	_ storage.Batch    = (*Storage)(nil)
 	_ storage.Sharer   = (*Storage)(nil)
+	_ storage.Follower = (*Storage)(nil)
 	_ storage.Volatile = (*Storage)(nil)
 )
 
@@ -197,6 +199,19 @@ func (s *Storage) Put(ctx context.Context, r storage.Record, onlyNew bool) error
 		c.put(ctx, r)
 		return nil
 	})
+}
+
+// Behind returns why what others have changed cannot be read. See storage.Follower.
+func (s *Storage) Behind() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behind
+}
+
+func (s *Storage) setBehind(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behind = why
 }
 
 // PutVolatile stores a record in memory alone. See storage.Volatile.

@@ -174,6 +174,7 @@ func (s *Storage) learn(found step, more bool) {
 		if r.err == nil {
 			r.loaded()
 		} // else others have changed the file still, and it is read again
+		s.setBehind(r.err)
 		s.stopReading()
 		return
 	}

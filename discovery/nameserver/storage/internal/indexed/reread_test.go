@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -158,6 +159,41 @@ func TestARereadLeavesWhatOnlyMemoryHas(t *testing.T) {
 	<-f.loaded
 	require.Equal(t, "volatile", uri(t, s, "a"))
 	require.Equal(t, "volatile", uri(t, s, "b"))
+}
+
+// changingFile is a file that others change all the time. unread is why it cannot be reread, unseen why nobody knows.
+type changingFile struct {
+	*sharedFake
+
+	unread, unseen error
+}
+
+func (f *changingFile) Changed() (bool, error)   { return true, f.unseen }
+func (f *changingFile) Loading() (func(), error) { return func() {}, nil }
+
+func (f *changingFile) Names(context.Context, func(string) error) error { return f.unread }
+
+func (f *changingFile) Reread(context.Context, func(storage.Record) error) error { return nil }
+
+// What others change is looked for each second, after a reread that failed, too.
+func TestBehindSaysWhyAFileCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &changingFile{sharedFake: newSharedFake()}
+		s, err := Open(f, Limits{})
+		require.NoError(t, err)
+		after := func(unread, unseen error) error {
+			f.unread, f.unseen = unread, unseen
+			time.Sleep(2 * poll)
+			synctest.Wait()
+			return s.Behind()
+		}
+		require.NoError(t, after(nil, nil))
+		require.ErrorIs(t, after(storage.ErrFormat, nil), storage.ErrFormat)
+		require.NoError(t, after(nil, nil))
+		require.ErrorIs(t, after(nil, storage.ErrReplaced), storage.ErrReplaced)
+		require.NoError(t, after(nil, nil))
+		require.NoError(t, s.Close())
+	})
 }
 
 func TestAnAdoptionThatFailsIsTriedAgain(t *testing.T) {

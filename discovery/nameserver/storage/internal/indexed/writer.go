@@ -42,11 +42,15 @@ func (s *Storage) waiting(first *op) []*op {
 	return ops
 }
 
-// look finds out what others have changed. An error waits for the next writer, who gets it from Begin.
+// look finds out what others have changed. The next writer gets an error from Begin, too.
 func (s *Storage) look() {
-	if changed, err := s.file.Changed(); err == nil && changed {
-		_ = s.catchUp()
+	changed, err := s.file.Changed()
+	if changed && err == nil {
+		if err = s.catchUp(); err == nil && s.shared != nil {
+			return // the end of the reread tells
+		}
 	}
+	s.setBehind(err)
 }
 
 // serve writes what the writers want in one transaction, and answers them.

@@ -236,6 +236,9 @@ func (f *File) version() (n int64, err error) {
 
 // Changed tells whether others have changed the file since it was loaded.
 func (f *File) Changed() (bool, error) {
+	if err := f.there(); err != nil { // others change the other one
+		return false, err
+	}
 	n, err := f.version()
 	return n != f.loaded, err
 }
@@ -248,10 +251,11 @@ func (f *File) Begin() (changed bool, err error) {
 	if err := f.begin(); err != nil {
 		return false, err
 	}
-	if changed, err = f.Changed(); err != nil {
+	n, err := f.version()
+	if err != nil {
 		f.Rollback()
 	}
-	return changed, err
+	return n != f.loaded, err
 }
 
 // there returns an error if the file is not the one any more that was opened.
