@@ -313,7 +313,7 @@ func (n *NameServer) expire(ended []*lease) {
 	}
 }
 
-// adoptEvery is how often a name server looks whether others that had its storage open are gone.
+// adoptEvery is how often a name server looks whether others that had its storage open are gone, and what they changed is known.
 const adoptEvery = time.Second
 
 // loadLeases gives a full lease to every name that had one when the storage was left. Those of a name server that has the
@@ -326,7 +326,7 @@ func (n *NameServer) loadLeases() {
 	}
 	// Beside those who ask: to take over many takes long, and changes no answer.
 	n.adopting.Go(func() {
-		failing := n.adopt(shared, false)
+		failing, behind := n.adopt(shared, false), false
 		tick := time.NewTicker(adoptEvery)
 		defer tick.Stop()
 		for {
@@ -335,6 +335,7 @@ func (n *NameServer) loadLeases() {
 				return
 			case <-tick.C:
 				failing = n.adopt(shared, failing)
+				behind = n.follow(behind)
 			}
 		}
 	})
@@ -368,6 +369,23 @@ func (n *NameServer) adopt(shared storage.Sharer, failing bool) (failed bool) {
 		n.log.Error("leases of a name server that is gone cannot be taken over", "error", err)
 	}
 	return err != nil
+}
+
+// follow logs when the storage begins to miss what others change in its file, and when it does no more. It is told whether it
+// did before.
+func (n *NameServer) follow(before bool) (now bool) {
+	f, is := n.store.(storage.Follower)
+	if !is {
+		return false
+	}
+	err := f.Behind()
+	switch now = err != nil; {
+	case now && !before:
+		n.log.Error("what others change in the storage cannot be read, trying again", "error", err)
+	case before && !now:
+		n.log.Info("what others change in the storage can be read again")
+	}
+	return now
 }
 
 // adoptOne notes a lease, unless it has been renewed or replaced meanwhile.

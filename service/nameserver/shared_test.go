@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -81,6 +82,25 @@ func TestLeasesOfAKilledNameServerEnd(t *testing.T) {
 		return err == nil && stats.Expired == 1 && stats.Leases == 1 // noted after the removal
 	}, patience, 10*time.Millisecond)
 	require.Contains(t, log.String(), "took over leases of a name server that is gone")
+}
+
+// That a file cannot be followed is one line of the log, and that it can again is another one.
+func TestAFileThatIsGoneAndBackIsLoggedOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.sqlite")
+	s, err := sqlite.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	var log lockedBuffer
+	start(t, nameserver.Storage(s), nameserver.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	const gone, back = "cannot be read, trying again", "can be read again"
+	for n := 1; n <= 2; n++ {
+		require.NoError(t, os.Rename(path, path+".away"))
+		require.Eventually(t, func() bool { return strings.Count(log.String(), gone) == n }, patience, 10*time.Millisecond)
+		require.NoError(t, os.Rename(path+".away", path))
+		require.Eventually(t, func() bool { return strings.Count(log.String(), back) == n }, patience, 10*time.Millisecond)
+	}
+	require.Equal(t, 2, strings.Count(log.String(), gone))
+	require.Contains(t, log.String(), "removed or replaced while it was open")
 }
 
 // A lockedBuffer may be read while leases, which nobody waits for, end.

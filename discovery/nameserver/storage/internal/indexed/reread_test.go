@@ -3,6 +3,7 @@ package indexed
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,17 +162,20 @@ func TestARereadLeavesWhatOnlyMemoryHas(t *testing.T) {
 	require.Equal(t, "volatile", uri(t, s, "b"))
 }
 
-// changingFile is a file that others change all the time. unread is why it cannot be reread, unseen why nobody knows.
+// changingFile is a file that others change all the time.
 type changingFile struct {
 	*sharedFake
 
-	unread, unseen error
+	why atomic.Pointer[whyNot]
 }
 
-func (f *changingFile) Changed() (bool, error)   { return true, f.unseen }
+// whyNot is why it cannot be reread, and why nobody knows.
+type whyNot struct{ unread, unseen error }
+
+func (f *changingFile) Changed() (bool, error)   { return true, f.why.Load().unseen }
 func (f *changingFile) Loading() (func(), error) { return func() {}, nil }
 
-func (f *changingFile) Names(context.Context, func(string) error) error { return f.unread }
+func (f *changingFile) Names(context.Context, func(string) error) error { return f.why.Load().unread }
 
 func (f *changingFile) Reread(context.Context, func(storage.Record) error) error { return nil }
 
@@ -182,7 +186,7 @@ func TestBehindSaysWhyAFileCannotBeRead(t *testing.T) {
 		s, err := Open(f, Limits{})
 		require.NoError(t, err)
 		after := func(unread, unseen error) error {
-			f.unread, f.unseen = unread, unseen
+			f.why.Store(&whyNot{unread, unseen})
 			time.Sleep(2 * poll)
 			synctest.Wait()
 			return s.Behind()
