@@ -41,20 +41,27 @@ func (f *factory) connect(uri string) (*remote, error) {
 }
 
 func (f *factory) connectTo(u pyro.URI) (*remote, error) {
-	cfg, err := f.dialConfig()
+	cfg, err := f.objectConfig()
 	if err != nil {
 		return nil, err
 	}
 	cfg.Serializer, cfg.Dialect = f.flags.serializer, f.dialect()
-	if cfg.Handshake, err = f.credential(); err != nil {
-		return nil, err
-	}
-	if cfg.Middleware, err = f.chain(); err != nil {
-		return nil, err
-	}
 	resolve := func(ctx context.Context) (pyro.URI, error) { return f.resolve(ctx, u) }
 	client := pyro.NewClient(resolve, cfg, f.flags.unchecked)
 	return &remote{Client: client, f: f, uri: u, call: cfg.Middleware.Call(client.Call)}, nil
+}
+
+// objectConfig is dialConfig for the object that a command is about: its server is told the credential.
+func (f *factory) objectConfig() (pyro.DialConfig, error) {
+	cfg, err := f.dialConfig()
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Handshake, err = f.credential(); err != nil {
+		return cfg, err
+	}
+	cfg.Middleware, err = f.chain()
+	return cfg, err
 }
 
 // daemonAt returns the daemon object at HOST:PORT or ./u:PATH.

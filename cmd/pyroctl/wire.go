@@ -49,7 +49,7 @@ func wire(ctx context.Context, f *factory, location string) error {
 		return err
 	}
 	f.aimAt("", u)
-	cfg, err := f.dialConfig()
+	cfg, err := f.objectConfig()
 	if err != nil {
 		return err
 	}
