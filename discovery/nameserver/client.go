@@ -143,9 +143,14 @@ func (f Filter) kwargs() codec.Kwargs {
 	return k
 }
 
-// List returns the entries that f chooses, metadata included, in the order of their names.
+// List returns the entries that f chooses, metadata included, in the order of their names. Where Find leaves an entry out
+// because its URI cannot be read, List fails: it is for who wants to have all.
 func (c *Client) List(ctx context.Context, f Filter) ([]discovery.Entry, error) {
-	return c.list(ctx, "list", f.kwargs())
+	entries, unreadable, err := c.list(ctx, "list", f.kwargs())
+	if err = both(err, unreadable); err != nil {
+		return nil, err
+	}
+	return entries, nil
 }
 
 // Remove removes the entry with this name and tells whether there was one.

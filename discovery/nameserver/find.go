@@ -9,10 +9,12 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // Find returns the entries that q chooses, for discovery.Finder. The name server is asked by one thing, its name,
-// else the tags, else the prefix, and what q says besides is looked at here.
+// else the tags, else the prefix, and what q says besides is looked at here. Entries with a URI that nobody can read, as a
+// file may hold them, are left out: nobody could call what they stand for.
 func (c *Client) Find(ctx context.Context, q discovery.Query) ([]discovery.Entry, error) {
 	var (
 		entries []discovery.Entry
@@ -23,7 +25,7 @@ func (c *Client) Find(ctx context.Context, q discovery.Query) ([]discovery.Entry
 		var e discovery.Entry
 		e, err = c.Lookup(ctx, q.Name)
 		entries = []discovery.Entry{e}
-		if errors.Is(err, transport.ErrNotFound) {
+		if errors.Is(err, transport.ErrNotFound) || isUnreadable(err) {
 			return nil, nil
 		}
 	case len(q.All) > 0:
@@ -31,7 +33,7 @@ func (c *Client) Find(ctx context.Context, q discovery.Query) ([]discovery.Entry
 	case len(q.Any) > 0:
 		entries, err = c.tagged(ctx, "any", q.Any)
 	default:
-		entries, err = c.List(ctx, Filter{Prefix: q.Prefix})
+		entries, _, err = c.list(ctx, "list", Filter{Prefix: q.Prefix}.kwargs())
 	}
 	if err != nil {
 		return nil, err
@@ -44,9 +46,9 @@ func (c *Client) tagged(ctx context.Context, which string, tags []string) ([]dis
 	tags = slices.Clone(tags)
 	slices.Sort(tags)
 	tags = slices.Compact(tags) // Python's SQL storage finds nothing for a tag that comes twice
-	entries, err := c.list(ctx, "yplookup", codec.Kwargs{"meta_" + which: tags})
+	entries, _, err := c.list(ctx, "yplookup", codec.Kwargs{"meta_" + which: tags})
 	if lacksMethod(err) {
-		return c.list(ctx, "list", codec.Kwargs{"metadata_" + which: tags})
+		entries, _, err = c.list(ctx, "list", codec.Kwargs{"metadata_" + which: tags})
 	}
 	return entries, err
 }
@@ -57,23 +59,32 @@ func lacksMethod(err error) bool {
 	return ok && e.NoSuchMember
 }
 
-// list calls a method that lists entries, with their metadata.
-func (c *Client) list(ctx context.Context, method string, kwargs codec.Kwargs) ([]discovery.Entry, error) {
+// list calls a method that lists entries, with their metadata. unreadable is why entries are left out, if some are.
+func (c *Client) list(
+	ctx context.Context, method string, kwargs codec.Kwargs,
+) (entries []discovery.Entry, unreadable, err error) {
 	kwargs["return_metadata"] = true
 	var answer map[string]any
 	if err := c.call(ctx, &answer, method, kwargs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	entries := make([]discovery.Entry, 0, len(answer))
+	entries = make([]discovery.Entry, 0, len(answer))
 	for name, v := range answer {
 		e, err := asEntry(name, v)
 		if err != nil {
-			return nil, fmt.Errorf("answer of the name server to %s: %w", method, err)
+			err = fmt.Errorf("answer of the name server to %s: %w", method, err)
 		}
-		entries = append(entries, e)
+		switch {
+		case err == nil:
+			entries = append(entries, e)
+		case isUnreadable(err):
+			unreadable = err
+		default:
+			return nil, nil, err
+		}
 	}
 	discovery.SortEntries(entries)
-	return entries, nil
+	return entries, unreadable, nil
 }
 
 // asEntry reads what a name server says of a name: a URI and metadata.
@@ -83,8 +94,22 @@ func asEntry(name string, v any) (discovery.Entry, error) {
 		return discovery.Entry{}, fmt.Errorf("%s: want a URI and metadata, got %T", name, v)
 	}
 	uri, err := asURI(pair[0])
+	if errors.Is(err, pyro.ErrURI) {
+		err = &unreadableError{err.Error()}
+	}
 	if err != nil {
 		return discovery.Entry{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return discovery.Entry{Name: name, URI: uri, Metadata: asTags(pair[1])}, nil
+}
+
+// An unreadableError says that an entry has a URI which nobody can read. It is the name server's fault: whoever looks
+// for pyro.ErrURI in an error looks for that of the caller.
+type unreadableError struct{ text string }
+
+func (e *unreadableError) Error() string { return e.text }
+
+func isUnreadable(err error) bool {
+	_, is := errors.AsType[*unreadableError](err)
+	return is
 }

@@ -272,11 +272,11 @@ func (l *listener) take(v any) (synced bool, err error) {
 	switch kind, name := text(0), text(1); {
 	case kind == "put" && len(told) == 4:
 		e, err := asEntry(name, codec.Tuple(told[2:]))
-		if err != nil {
+		if err != nil && !isUnreadable(err) {
 			return false, err
 		}
 		delete(l.before, name)
-		if l.query.Matches(e) {
+		if err == nil && l.query.Matches(e) {
 			l.entries[name] = e
 		} else {
 			delete(l.entries, name)

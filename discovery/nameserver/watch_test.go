@@ -185,6 +185,51 @@ func TestWatchOfWhatCannotTell(t *testing.T) {
 	}
 }
 
+// Python takes URIs that nobody can call, and a file may hold anything.
+func TestAnUnreadableEntryHidesNoOther(t *testing.T) {
+	for _, watches := range []bool{false, true} {
+		all := map[string]codec.Tuple{"a": {"PYRO:o@h:1", []string{"tag"}}, "bad": {"PYRO:o@:1", []string{"tag"}}}
+		s := service.New(nameserver.ObjectName).Method("ping", func() {})
+		s.Method("list", func(bool) map[string]codec.Tuple { return all }, service.Params("return_metadata"))
+		s.Method("yplookup", func([]string, bool) map[string]codec.Tuple { return all }, service.Params("meta_all", "return_metadata"))
+		s.Method("lookup", func(name string, _ bool) codec.Tuple { return all[name] }, service.Params("name", "return_metadata"))
+		if watches {
+			s.Method("watch", func(ctx context.Context, _ string, _ float64) iter.Seq[codec.Tuple] {
+				return func(yield func(codec.Tuple) bool) {
+					for name, e := range all {
+						yield(codec.Tuple{"put", name, e[0], e[1]})
+					}
+					yield(codec.Tuple{"synced"})
+					<-ctx.Done()
+				}
+			}, service.Params("prefix", "interval"))
+		}
+		srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+		require.NoError(t, srv.Add(s))
+		require.NoError(t, srv.Start())
+		c := client(t, srv.URI("").Location(), pyro.DialConfig{})
+		good := []discovery.Entry{{Name: "a", URI: uri(t, "PYRO:o@h:1"), Metadata: []string{"tag"}}}
+		for _, q := range []discovery.Query{{}, {All: []string{"tag"}}, {Name: "a"}} {
+			found, err := c.Find(t.Context(), q)
+			require.NoError(t, err)
+			require.Equal(t, good, found)
+		}
+		found, err := c.Find(t.Context(), discovery.Query{Name: "bad"})
+		require.NoError(t, err)
+		require.Empty(t, found)
+		next, end := iter.Pull2(c.Watch(t.Context(), discovery.Query{}))
+		require.Empty(t, until(t, next, "a"))
+		end()
+
+		_, err = c.List(t.Context(), nameserver.Filter{})
+		require.ErrorContains(t, err, `bad: invalid uri "PYRO:o@:1"`)
+		_, err = c.Lookup(t.Context(), "bad")
+		require.ErrorContains(t, err, `bad: invalid uri "PYRO:o@:1"`)
+		require.NotErrorIs(t, err, pyro.ErrURI)
+		require.NoError(t, srv.Shutdown(t.Context()))
+	}
+}
+
 func TestAWatchTellsOfANameServerThatDoesNotAnswer(t *testing.T) {
 	nameserver.PollPatience(t, 50*time.Millisecond)
 	stuck := make(chan struct{})
