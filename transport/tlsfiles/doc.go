@@ -14,12 +14,15 @@
 // For a server:
 //
 //	cfg, err := files.Server()
-//	l, err := net.Listen("tcp", "localhost:9999")
-//	srv := service.NewServer(service.ListenOn(tls.NewListener(l, cfg)))
+//	srv := service.NewServer(service.Listen("tcp", "localhost:9999"), service.ServerTLS(cfg))
 //
-// For a client, of whichever server it meets:
+// For a client, of whichever server it meets, and of the name server that is asked for it:
 //
-//	p, err := service.Connect(uri, service.DialWith(files.Dialer(nil)))
+//	p, err := service.Connect(uri, service.TLSFiles(files))
+//
+// For who registers with a name server:
+//
+//	names := nameserver.Registrar(pyro.DialConfig{Dial: files.Dialer(nil)}, "names.example.org")
 //
 // # How Pyro's items are called here
 //
