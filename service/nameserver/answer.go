@@ -7,7 +7,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
-	"github.com/pyrokit/pyrokit/internal/textdict"
+	"github.com/pyrokit/pyrokit/internal/fastdict"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -55,7 +55,7 @@ func answer(ctx context.Context, records iter.Seq2[storage.Record, error], withM
 	if withMetadata {
 		return answerTagged(ctx, records)
 	}
-	var result textdict.Dict
+	var result fastdict.Texts
 	for r, err := range records {
 		if err != nil {
 			return nil, asNamingError(err, "")
@@ -63,7 +63,7 @@ func answer(ctx context.Context, records iter.Seq2[storage.Record, error], withM
 		if len(result) == cap(result) { // append would make room for a quarter more, again and again
 			result = slices.Grow(result, max(len(result), smallAnswer))
 		}
-		result = append(result, textdict.Entry{Key: r.Name, Value: r.URI})
+		result = append(result, fastdict.Entry{Key: r.Name, Value: r.URI})
 	}
 	return result, nil
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/internal/uristate"
+	"github.com/pyrokit/pyrokit/internal/fastdict"
 )
 
 func init() { //nolint:gochecknoinits // URIs travel as instances of Pyro's own class; see the package comment of transport
@@ -23,7 +23,7 @@ func encodeURI(v any, d codec.Dialect) (any, error) {
 	u, _ := v.(URI)
 	class := classOf(uriClasses, d)
 	if u.Protocol != ProtocolPyroMeta {
-		return &uristate.State{
+		return &fastdict.URI{
 			Class: class, Protocol: u.Protocol, Object: u.Object, Socket: u.Socket, Host: u.Host, Port: u.Port,
 		}, nil
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/codec/serpent"
-	"github.com/pyrokit/pyrokit/internal/textdict"
+	"github.com/pyrokit/pyrokit/internal/fastdict"
 )
 
 type node struct {
@@ -31,9 +31,9 @@ func TestWhatAValueIsLikelyToWeigh(t *testing.T) {
 	for i := range 50_000 {
 		intMap[i] = "0123456789"
 	}
-	names := make(textdict.Dict, 100_000)
+	names := make(fastdict.Texts, 100_000)
 	for i := range names {
-		names[i] = textdict.Entry{Key: "example.name", Value: "PYRO:object@localhost:4711"}
+		names[i] = fastdict.Entry{Key: "example.name", Value: "PYRO:object@localhost:4711"}
 	}
 	tests := []struct {
 		name string

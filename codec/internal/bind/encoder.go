@@ -12,8 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/pyrokit/pyrokit/codec"
-	"github.com/pyrokit/pyrokit/internal/textdict"
-	"github.com/pyrokit/pyrokit/internal/uristate"
+	"github.com/pyrokit/pyrokit/internal/fastdict"
 )
 
 // An Encoder writes Go values to a sink.
@@ -145,9 +144,9 @@ func (e *Encoder) Any(b []byte, v any) ([]byte, error) {
 			return e.sink.None(b), nil
 		}
 		return e.dict(b, x)
-	case textdict.Dict:
+	case fastdict.Texts:
 		return e.textDict(b, x)
-	case *uristate.State:
+	case *fastdict.URI:
 		return e.uriState(b, x)
 	case codec.Set:
 		return e.set(b, x)
@@ -284,8 +283,8 @@ func (e *Encoder) dict(b []byte, d *codec.Dict) ([]byte, error) {
 	return e.sink.End(b, Dict, d.Len()), nil
 }
 
-func (e *Encoder) textDict(b []byte, d textdict.Dict) ([]byte, error) {
-	if slices.ContainsFunc(d, func(one textdict.Entry) bool { return one.Key == codec.ClassKey }) {
+func (e *Encoder) textDict(b []byte, d fastdict.Texts) ([]byte, error) {
+	if slices.ContainsFunc(d, func(one fastdict.Entry) bool { return one.Key == codec.ClassKey }) {
 		return e.Any(b, dictOf(d)) // which may be an instance
 	}
 	err := e.enter()
@@ -305,7 +304,7 @@ func (e *Encoder) textDict(b []byte, d textdict.Dict) ([]byte, error) {
 	return e.sink.End(b, Dict, len(d)), nil
 }
 
-func dictOf(d textdict.Dict) *codec.Dict {
+func dictOf(d fastdict.Texts) *codec.Dict {
 	return codec.DictOf(func(yield func(string, any) bool) {
 		for _, one := range d {
 			if !yield(one.Key, one.Value) {
@@ -316,7 +315,7 @@ func dictOf(d textdict.Dict) *codec.Dict {
 }
 
 // uriState appends the dict of an instance, or the instance in the sink's own form.
-func (e *Encoder) uriState(b []byte, s *uristate.State) (out []byte, err error) {
+func (e *Encoder) uriState(b []byte, s *fastdict.URI) (out []byte, err error) {
 	if e.classes != nil || e.depth+2 > e.max { // which says so
 		return e.Any(b, dictOfURI(s))
 	}
@@ -345,7 +344,7 @@ func (e *Encoder) uriState(b []byte, s *uristate.State) (out []byte, err error) 
 	return e.sink.End(e.sink.End(out, Tuple, 5), Dict, 2), nil
 }
 
-func dictOfURI(s *uristate.State) *codec.Dict {
+func dictOfURI(s *fastdict.URI) *codec.Dict {
 	var socket, host, port any
 	if s.Socket != "" {
 		socket = s.Socket
