@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/pyrokit/pyrokit/internal/configtree"
+	"github.com/pyrokit/pyrokit/internal/nearest"
 )
 
 // middlewareTypes are the messages of the middlewares by the names that entries of a chain call them by.
@@ -122,7 +123,7 @@ func (b *binder) named(n *configtree.Node, m protoreflect.Message, path string) 
 	name, known := b.types.find(n.Key)
 	if !known {
 		hint := listHintOf("middlewares", sortedKeys(b.types))
-		if near := nearest(n.Key, sortedKeys(b.types)); near != "" {
+		if near := nearest.Name(n.Key, sortedKeys(b.types)); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		b.failf(n.KeyPos, path, hint, "unknown middleware %s", printable(n.Key))
@@ -179,7 +180,7 @@ func (b *binder) typeHint(url string) string {
 	for _, mt := range b.types {
 		names = append(names, string(mt.Descriptor().Name()))
 	}
-	if near := nearest(url[strings.LastIndexAny(url, "/.")+1:], names); near != "" {
+	if near := nearest.Name(url[strings.LastIndexAny(url, "/.")+1:], names); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/pyrokit/pyrokit/internal/configtree"
+	"github.com/pyrokit/pyrokit/internal/nearest"
 )
 
 // maxListed bounds how many names a hint lists.
@@ -17,7 +18,7 @@ const maxListed = 12
 // ones there are.
 func unknownHint(md protoreflect.MessageDescriptor, key string) string {
 	names := fieldNames(md)
-	if name := nearest(key, names); name != "" {
+	if name := nearest.Name(key, names); name != "" {
 		return "did you mean " + name + "?"
 	}
 	if path := inside(md, key); path != "" {
@@ -98,49 +99,6 @@ func quote(s string) string { return `"` + strings.ReplaceAll(shorten(s), `"`, `
 // printable escapes what does not belong on a line.
 func printable(s string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.ReplaceAll(strconv.Quote(s), `\"`, `"`), `"`), `"`)
-}
-
-// nearest returns the name that is most like another, or "" if none is.
-func nearest(name string, names []string) string {
-	plain := func(s string) []rune {
-		return []rune(strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(s)))
-	}
-	wrong := plain(name)
-	if len(wrong) > maxShown {
-		return ""
-	}
-	best, limit := "", max(1, min(3, len(wrong)/3))+1
-	for _, candidate := range names {
-		if d := distance(wrong, plain(candidate)); d < limit {
-			best, limit = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the characters to be inserted, deleted, replaced or swapped with their neighbour that lie between
-// two texts (optimal string alignment).
-func distance(a, b []rune) int {
-	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
-	before, last, row := rows[0], rows[1], rows[2]
-	for j := range last {
-		last[j] = j
-	}
-	for i := range a {
-		row[0] = i + 1
-		for j := range b {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }
 
 // plural writes a number of things: "1 item", "3 items".

@@ -73,16 +73,6 @@ func TestFirstSentence(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"max_depth", "max_calls", "chain", "tls"}
-	for wrong, want := range map[string]string{
-		"max_dept": "max_depth", "MaxDepth": "max_depth", "max-calls": "max_calls", "chian": "chain", "tsl": "tls",
-		"depth": "", "x": "", "": "", "maximum_calls": "",
-	} {
-		require.Equal(t, want, nearest(wrong, names), wrong)
-	}
-}
-
 func TestDurationsAreShort(t *testing.T) {
 	for _, text := range []string{"0s", "1s", "1m", "1h", "1h0m1s", "1m30s", "24h", "-2m", "10ms", "1h1m", "10m", "20h", "100h", "1.5s"} {
 		d, err := parseDuration(text)

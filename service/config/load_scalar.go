@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/pyrokit/pyrokit/internal/configtree"
+	"github.com/pyrokit/pyrokit/internal/nearest"
 )
 
 // A wrong value says what was wanted instead.
@@ -162,7 +163,7 @@ func parseEnum(text string, ed protoreflect.EnumDescriptor) (protoreflect.Value,
 	}
 	words := enumWords(ed)
 	hint := ""
-	if near := nearest(strings.TrimPrefix(name, prefix), words); near != "" {
+	if near := nearest.Name(strings.TrimPrefix(name, prefix), words); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return protoreflect.Value{}, wantf(hint, "%s", list(words, "or"))
