@@ -377,7 +377,8 @@ func WriteTimeout(d time.Duration) ServerOption {
 // not read them; default 256 MiB. Small answers never wait. While there is no more room, answers of more than a MiB
 // wait before they are encoded, for half a minute at most, after which the caller gets an error (code
 // CodeResourceExhausted, in Python a RuntimeError); and peers that take longer than two seconds to read a MiB, or one the
-// more is waited for, lose their connections, the slowest first. One answer may be larger than n.
+// more is waited for, lose their connections: the slowest first of those that hold an equal share or more, the others
+// only where all of these together hold too little. One answer may be larger than n.
 func MaxUnsentSize(n int64) ServerOption {
 	return serverOption(func(c *serverConfig) error {
 		if n <= 0 {

@@ -59,7 +59,8 @@ type ServerConfig struct {
 	WriteTimeout time.Duration
 	// MaxUnsentSize bounds the answers that are held for peers which have not read them, on all connections together;
 	// 0 means 256 MiB. While there is no more room, other large answers wait, and peers that take longer than two
-	// seconds to read a MiB lose their connections, the slowest first. One answer alone may be larger.
+	// seconds to read a MiB lose their connections: the slowest first of those that hold an equal share or more, the
+	// others only where all of these together hold too little. One answer alone may be larger.
 	MaxUnsentSize int64
 	// OnewayInOrder carries one-way calls out in their turn, as Pyro4 does with ONEWAY_THREADED off, instead
 	// of in goroutines of their own. Between ends of this toolkit that holds for objects that are Ordered.

@@ -1,11 +1,8 @@
 package pyro
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -32,16 +29,26 @@ const (
 	unsentLeast = time.Second
 	// unsentTick is how often is looked who has taken longer.
 	unsentTick = 100 * time.Millisecond
+	// floodParts is how often is looked at once, at least, while as much as there is room for comes beyond twice the room.
+	floodParts = 8
 )
 
 // unsentRoom bounds the answers that a server holds, on all connections together, because their peers have not read
 // them. An answer that a connection takes at once does not come here, unless it is large: then it is counted before it
 // is encoded, as what it is likely to be long, and waits until there is room. What is not taken at once counts with the
 // memory that it is in.
+//
+// Answers that were not counted before can go beyond the size: small ones, and those that are longer than they look. Those
+// who do not read lose then, see [Server.shed], and from twice the size on they have no time for it. So no more is
+// held than twice the size, an eighth of it (a MiB at least) and the answers that are being encoded, or one long answer
+// and small ones that fit into the size. Who has lost gives back what it holds as soon as its goroutines run.
 type unsentRoom struct {
 	size, held atomic.Int64
 	waiting    atomic.Int32 // who waits for room
 	shed       func() bool  // has those lose who do not read, and tells whether to look again
+
+	shedding sync.Mutex   // held while shed runs, which looks at all connections; no other lock is waited for with it
+	flood    atomic.Int64 // bytes that came beyond twice the size since shed ran last
 
 	mu     sync.Mutex    // guards what follows
 	freed  chan struct{} // closed when there is more room
@@ -127,7 +134,9 @@ func (r *unsentRoom) watch() {
 
 // tick runs once at a time.
 func (r *unsentRoom) tick() {
-	again := r.shed()
+	r.shedding.Lock()
+	again := r.shedNow()
+	r.shedding.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.runs = again; again {
@@ -137,7 +146,13 @@ func (r *unsentRoom) tick() {
 	r.watch() // somebody may have come since
 }
 
-// add counts n bytes that are there. Those who do not read lose by it if that is far too much.
+// shedNow is shed, under shedding.
+func (r *unsentRoom) shedNow() bool {
+	r.flood.Store(0)
+	return r.shed()
+}
+
+// add counts n bytes that are there. Those who do not read lose by it at once if that is far too much.
 func (r *unsentRoom) add(n int64) {
 	held, size := r.held.Add(n), r.size.Load()
 	if held <= size {
@@ -146,8 +161,20 @@ func (r *unsentRoom) add(n int64) {
 	r.mu.Lock()
 	r.watch()
 	r.mu.Unlock()
-	if held-size > size {
-		r.shed()
+	if held-size > size && r.flood.Add(n) >= r.floodPart() {
+		r.stem()
+	}
+}
+
+// floodPart is how much may come beyond twice the size before shed runs.
+func (r *unsentRoom) floodPart() int64 { return max(r.size.Load()/floodParts, unsentAlways) }
+
+// stem runs shed for a flood, unless somebody else has while this one waited for it.
+func (r *unsentRoom) stem() {
+	r.shedding.Lock()
+	defer r.shedding.Unlock()
+	if r.flood.Load() >= r.floodPart() {
+		r.shedNow()
 	}
 }
 
@@ -167,126 +194,11 @@ func (r *unsentRoom) wake() {
 	r.freed = make(chan struct{})
 }
 
-// resize changes the size.
+// resize changes the size. If more is held by now, that is for the next tick: who sets limits may hold locks.
 func (r *unsentRoom) resize(size int64) {
 	r.size.Store(size)
 	r.wake()
-	r.add(0)
-}
-
-// A pressure is what there is too much of in an unsentRoom.
-type pressure struct {
-	excess int64         // bytes that there are too many, with those that are waited for
-	flood  int64         // bytes beyond twice the room: who holds them has no time any more
-	limit  time.Duration // that a peer may take to read writePart: the more is waited for, the less
-	waited bool          // somebody waits
-}
-
-func (r *unsentRoom) pressure() pressure {
-	r.mu.Lock()
-	wanted := r.wanted
-	r.mu.Unlock()
-	size, held := r.size.Load(), r.held.Load()
-	share := float64(size) / (float64(size) + float64(wanted))
-	return pressure{
-		excess: held - size + wanted,
-		flood:  held - size - size,
-		limit:  max(unsentLeast, time.Duration(share*float64(unsentTime))),
-		waited: wanted > 0,
-	}
-}
-
-// A holder is a connection for whose peer there are bytes that it has not read.
-type holder struct {
-	conn  *serverConn
-	bytes int64
-	taken time.Duration // by the peer so far, to read what is being written; negative: nothing is
-}
-
-// holders returns the connections that hold bytes, those first whose peers have taken longest.
-func (s *Server) holders() []holder {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []holder
-	for c := range s.conns {
-		if n := c.unsent.Load(); n > 0 {
-			all = append(all, holder{c, n, c.stuckFor()})
-		}
-	}
-	slices.SortFunc(all, func(a, b holder) int { return cmp.Compare(b.taken, a.taken) })
-	return all
-}
-
-// shed ends connections whose peers do not read while there is no room, those first that have taken longest, until what
-// they hold is enough. It tells whether there is too little room.
-func (s *Server) shed() bool {
-	p := s.unsent.pressure()
-	if p.excess <= 0 {
-		return false
-	}
-	all := s.holders()
-	large := 0 // of those that stay
-	for _, h := range all {
-		if h.conn.shed.Load() { // it is on its way
-			p.left(h.bytes)
-		} else if h.bytes > flushSize {
-			large++
-		}
-	}
-	for _, h := range all {
-		if p.excess <= 0 || large <= 1 && !p.waited { // one alone is in nobody's way
-			break
-		}
-		if !p.ends(&h, large > 1) || !h.conn.shed.CompareAndSwap(false, true) {
-			continue
-		}
-		p.left(h.bytes)
-		if h.bytes > flushSize {
-			large--
-		}
-		s.counts.unsentTimeouts.Add(1)
-		s.log.Warn("connection ended, because its peer does not read while there is no room for answers",
-			"peer", h.conn.peer.String(), "unsent", h.bytes, "waited", h.taken.Round(time.Millisecond))
-		h.conn.abort()
-	}
-	return true
-}
-
-// ends tells whether h has taken too long. What is small does not make a flood, nor does one alone.
-func (p *pressure) ends(h *holder, among bool) bool {
-	return h.taken > p.limit || among && p.flood > 0 && h.taken >= 0 && h.bytes > flushSize
-}
-
-// left counts bytes off that a connection is about to give back.
-func (p *pressure) left(n int64) {
-	p.excess -= n
-	p.flood -= n
-}
-
-// errUnread is why a connection is ended whose peer does not read.
-var errUnread = errors.New("it does not read while there is no room for answers (option MaxUnsentSize)")
-
-// abort ends the connection at once: what the system holds for it is dropped, too.
-func (c *serverConn) abort() {
-	c.cancel(fmt.Errorf("%w: %w", ErrCallerGone, errUnread))
-	nc := c.nc
-	if t, ok := nc.(*tls.Conn); ok {
-		nc = t.NetConn() // Close of TLS would wait for the peer
-	}
-	if l, ok := nc.(interface{ SetLinger(sec int) error }); ok {
-		_ = l.SetLinger(0)
-	}
-	_ = nc.Close()
-	c.hangUp()
-}
-
-// stuckFor returns how long the peer has taken so far to read what is being written; -1 if nothing is.
-func (c *serverConn) stuckFor() time.Duration {
-	since := c.writing.Load()
-	if since == 0 {
-		return -1
-	}
-	return time.Since(c.since) - time.Duration(since-1)
+	r.want(0)
 }
 
 // hold counts n bytes for the connection, or with a negative n no more.

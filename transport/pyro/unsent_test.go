@@ -239,6 +239,85 @@ func TestTheSlowestLosesFirst(t *testing.T) {
 	})
 }
 
+// kibs answers a call of the method "3" with 3 KiB of text.
+func kibs() pyro.Handler {
+	return answers(func(_ context.Context, c *transport.Call) (*transport.Reply, error) {
+		n, err := strconv.Atoi(c.Method)
+		return &transport.Reply{Value: codec.ValueOf(strings.Repeat("x", n<<10))}, err
+	})
+}
+
+// Who holds less than the others on average keeps it, however long it takes, while those make the room that hold more.
+func TestWhoHoldsMuchLosesBeforeWhoHoldsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, kibs(), pyro.ServerConfig{MaxUnsentSize: 16 * mib})
+		little := m.ask("100")
+		time.Sleep(10 * time.Second)
+		first := m.ask("6000")
+		time.Sleep(10 * time.Second)
+		second := m.ask("6000")
+		synctest.Wait()
+		c := m.dial(nil)
+		_, err := invoke(t.Context(), c, "6000")
+		require.NoError(t, err)
+		require.Equal(t, uint64(1), m.Stats().UnsentTimeouts)
+		_, err = readAll(first, mib, 0)
+		require.ErrorIs(t, err, io.EOF)
+		for _, wire := range []net.Conn{little, second} {
+			_, err := readAll(wire, mib, 0)
+			require.NoError(t, err)
+		}
+		require.NoError(t, c.Close())
+		m.close([]net.Conn{little, first, second})
+	})
+}
+
+// Where those that hold much are not enough, the slowest of the others lose, and no more of them than need be.
+func TestManyThatHoldLittleLoseAfterWhoHoldsMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, kibs(), pyro.ServerConfig{MaxUnsentSize: 4 * mib})
+		wires := make([]net.Conn, 0, 61)
+		for range 60 {
+			wires = append(wires, m.ask("100"))
+			time.Sleep(time.Millisecond)
+		}
+		much := m.ask("1000")
+		time.Sleep(10 * time.Second)
+		stats := m.Stats()
+		require.LessOrEqual(t, stats.Unsent, int64(4*mib))
+		require.Greater(t, stats.Unsent, int64(3*mib))
+		_, err := readAll(much, mib, 0)
+		require.ErrorIs(t, err, io.EOF)
+		lost := int(stats.UnsentTimeouts) - 1 //nolint:gosec // of 61
+		for i, wire := range wires {
+			_, err := readAll(wire, mib, 0)
+			if i < lost {
+				require.ErrorIs(t, err, io.EOF, i)
+			} else {
+				require.NoError(t, err, i)
+			}
+		}
+		m.close(append(wires, much))
+	})
+}
+
+// Beyond twice the room nobody has time, whoever holds little included.
+func TestManyThatHoldLittleMakeAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, kibs(), pyro.ServerConfig{MaxUnsentSize: mib})
+		begin := time.Now()
+		var wires []net.Conn
+		for range 200 {
+			wires = append(wires, m.ask("50"))
+			synctest.Wait()
+			require.LessOrEqual(t, m.Stats().Unsent, int64(3*mib))
+		}
+		require.Zero(t, time.Since(begin))
+		require.Positive(t, m.Stats().UnsentTimeouts)
+		m.close(wires)
+	})
+}
+
 func TestWhoReadsFastEnoughKeepsItsAnswerAndWhoWaitsTooLongGetsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := serveInMemory(t, sized(3, 100), pyro.ServerConfig{MaxUnsentSize: 16 * mib})
@@ -292,6 +371,19 @@ func TestRoomForUnsentAnswersFollowsItsLimit(t *testing.T) {
 		m.SetLimits(pyro.ServerConfig{MaxUnsentSize: 16 * mib})
 		time.Sleep(5 * time.Second)
 		require.Equal(t, uint64(1), m.Stats().UnsentTimeouts)
+		m.close(wires)
+	})
+}
+
+// A limit far below what is held counts at once, too.
+func TestRoomForUnsentAnswersCanBecomeVeryLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := serveInMemory(t, sized(12), pyro.ServerConfig{MaxUnsentSize: 64 * mib})
+		wires := []net.Conn{m.ask("12"), m.ask("12"), m.ask("12")}
+		synctest.Wait()
+		m.SetLimits(pyro.ServerConfig{MaxUnsentSize: mib})
+		time.Sleep(time.Second)
+		require.Equal(t, uint64(2), m.Stats().UnsentTimeouts, "one alone is in nobody's way")
 		m.close(wires)
 	})
 }
@@ -363,6 +455,48 @@ func TestConnectionsOfRealSocketsAreEnded(t *testing.T) {
 			_, err = invoke(t.Context(), c, "30")
 			require.NoError(t, err)
 			require.Positive(t, srv.Stats().UnsentTimeouts)
+		})
+	}
+}
+
+// The connection that has not been read for longest, but holds little, outlasts one that holds much.
+func TestWhoHoldsLittleOfRealSocketsIsSpared(t *testing.T) {
+	t.Parallel()
+	const answers = 300 // more than the system has room for
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprint("tls ", secure), func(t *testing.T) {
+			t.Parallel()
+			address, srv, dial := serveSockets(t, kibs(), pyro.ServerConfig{MaxUnsentSize: 64 * mib}, secure)
+			little := dial(address)
+			defer little.Close()
+			askOver(t, little, "50")
+			request := vectortest.Build("pyro5", 4, 0, 1, 1, "# serpent utf-8 python3.2\n('o','50',(),{})")
+			_, err := little.Write(bytes.Repeat(request, answers-1))
+			require.NoError(t, err)
+			sent := uint64(0)
+			require.Eventually(t, func() bool { // until it is full
+				stats, before := srv.Stats(), sent
+				sent = stats.Sent
+				return stats.Unsent > 0 && sent == before
+			}, 20*time.Second, 50*time.Millisecond)
+
+			for range 2 {
+				much := dial(address)
+				defer much.Close()
+				askOver(t, much, "30000")
+			}
+			require.Eventually(t, func() bool { return srv.Stats().Unsent > 40*mib }, 20*time.Second, time.Millisecond)
+			honest := dial(address)
+			defer honest.Close()
+			askOver(t, honest, "30000")
+			_, err = readAll(honest, mib, 0)
+			require.NoError(t, err)
+			require.Positive(t, srv.Stats().UnsentTimeouts)
+			for range answers {
+				f, err := vectortest.ReadFrame(little)
+				require.NoError(t, err)
+				require.Greater(t, len(f.Payload), 50<<10)
+			}
 		})
 	}
 }

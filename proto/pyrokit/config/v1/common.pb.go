@@ -653,7 +653,8 @@ type Limits struct {
 	// Calls of a server that run at the same time, on all connections together; one more is refused. 0: no limit.
 	MaxCalls int32 `protobuf:"varint,9,opt,name=max_calls,json=maxCalls,proto3" json:"max_calls,omitempty"`
 	// Answers of a server that peers have not read, on all connections together, in bytes. While there is no more room, other large
-	// answers wait, and peers that take longer than 2 seconds to read a MiB lose their connections, the slowest first.
+	// answers wait, and peers that take longer than 2 seconds to read a MiB lose their connections: the slowest first of those
+	// that hold an equal share or more, the others only where all of these together hold too little.
 	MaxUnsentSize int64 `protobuf:"varint,10,opt,name=max_unsent_size,json=maxUnsentSize,proto3" json:"max_unsent_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
