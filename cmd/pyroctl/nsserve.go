@@ -111,7 +111,7 @@ func (o *nsServeOptions) fromEnv(fs *pflag.FlagSet) error {
 		}
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			return usagef("%s=%s: want a port", name, v)
+			return usagef("%s=%s: want a port from 0 to 65535", name, v)
 		}
 		*port.to = n
 	}
@@ -128,7 +128,7 @@ func (o *nsServeOptions) fromEnv(fs *pflag.FlagSet) error {
 // options are those of the name server, its storage aside.
 func (o *nsServeOptions) options(ctx context.Context, f *factory) ([]nameserver.Option, error) {
 	if o.bcPort < 0 || o.bcPort > 65535 {
-		return nil, usagef("--bcport %d: want a port", o.bcPort)
+		return nil, usagef("--bcport %d: want a port from 0 to 65535", o.bcPort)
 	}
 	if !(o.cleanSeconds >= 0 && o.cleanSeconds <= 1e9) {
 		return nil, usagef("--autoclean %v: want seconds", o.cleanSeconds)

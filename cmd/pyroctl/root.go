@@ -114,6 +114,7 @@ not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, n
 		newVersionCmd(f, version),
 	)
 	addCompletionCmd(cmd)
+	explainMistakes(cmd)
 	cmd.SetUsageFunc(usage)
 	return cmd
 }

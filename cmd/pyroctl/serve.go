@@ -49,9 +49,9 @@ func (s *serveFlags) registerNAT(fs *pflag.FlagSet) {
 func (s *serveFlags) check() error {
 	switch {
 	case s.port < 0 || s.port > 65535:
-		return usagef("--port %d: want a port", s.port)
+		return usagef("--port %d: want a port from 0 to 65535", s.port)
 	case s.natPort < 0 || s.natPort > 65535:
-		return usagef("--natport %d: want a port", s.natPort)
+		return usagef("--natport %d: want a port from 0 to 65535", s.natPort)
 	case s.natPort != 0 && s.natHost == "":
 		return usagef("--natport: needs --nathost")
 	case s.natHost != "" && s.unix != "":
