@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pyrokit/pyrokit/transport"
@@ -32,6 +33,11 @@ func ParsePatterns(texts ...string) []Pattern {
 // Fits reports whether p fits a method of an object.
 func (p Pattern) Fits(object, method string) bool {
 	return Fits(p.method, method) && Fits(p.object, object)
+}
+
+// FitsAny reports whether one of patterns fits a method of an object.
+func FitsAny(patterns []Pattern, object, method string) bool {
+	return slices.ContainsFunc(patterns, func(p Pattern) bool { return p.Fits(object, method) })
 }
 
 // FitsCall reports whether p fits all that call carries out: each entry of a client's batch. It fits no empty

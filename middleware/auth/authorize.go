@@ -81,8 +81,9 @@ func allowed(rules []rule, name string, call *transport.Call) bool {
 
 func allowedMethod(rules []rule, name, object, method string) bool {
 	for i := range rules {
-		if rules[i].fitsPrincipal(name) && rules[i].fitsCall(object, method) {
-			return !rules[i].deny
+		r := &rules[i]
+		if r.fitsPrincipal(name) && (len(r.calls) == 0 || middleware.FitsAny(r.calls, object, method)) {
+			return !r.deny
 		}
 	}
 	return false
@@ -95,13 +96,4 @@ func (r *rule) fitsPrincipal(name string) bool {
 		}
 	}
 	return len(r.principals) == 0
-}
-
-func (r *rule) fitsCall(object, method string) bool {
-	for _, p := range r.calls {
-		if p.Fits(object, method) {
-			return true
-		}
-	}
-	return len(r.calls) == 0
 }

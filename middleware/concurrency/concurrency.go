@@ -3,6 +3,7 @@ package concurrency
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -105,15 +106,8 @@ func (g *gate) concerns(call *transport.Call) bool {
 	case transport.Ping, transport.Metadata, transport.StreamClose:
 		return false
 	}
-	if len(g.calls) == 0 {
-		return true
-	}
-	for _, p := range g.calls {
-		if p.FitsCall(call) {
-			return true
-		}
-	}
-	return false
+	fits := func(p middleware.Pattern) bool { return p.FitsCall(call) }
+	return len(g.calls) == 0 || slices.ContainsFunc(g.calls, fits)
 }
 
 func (g *gate) pass(ctx context.Context, call *transport.Call, next transport.Endpoint) (reply *transport.Reply, err error) {

@@ -183,15 +183,7 @@ func (c *config) logsArguments(call *transport.Call) bool {
 	if call.Kind != transport.Invoke && call.Kind != transport.SetAttr {
 		return false
 	}
-	if len(c.methods) == 0 {
-		return true
-	}
-	for _, p := range c.methods {
-		if p.Fits(call.Object, call.Method) {
-			return true
-		}
-	}
-	return false
+	return len(c.methods) == 0 || middleware.FitsAny(c.methods, call.Object, call.Method)
 }
 
 func (c *config) handshake(next transport.HandshakeFunc) transport.HandshakeFunc {

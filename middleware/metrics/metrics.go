@@ -184,15 +184,7 @@ func (m *metrics) admit(ctx context.Context, call *transport.Call, key key, err 
 }
 
 func (m *metrics) wanted(call *transport.Call) bool {
-	if len(m.cfg.only) == 0 {
-		return true
-	}
-	for _, p := range m.cfg.only {
-		if p.Fits(call.Object, call.Method) {
-			return true
-		}
-	}
-	return false
+	return len(m.cfg.only) == 0 || middleware.FitsAny(m.cfg.only, call.Object, call.Method)
 }
 
 // resultSize is the size of the result that a client got; 0 if it is not known.

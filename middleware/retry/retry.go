@@ -171,23 +171,14 @@ func (c *config) policyFor(call *transport.Call) (p *Policy, declared bool) {
 
 func (r *rule) fits(call *transport.Call) bool {
 	if call.Kind != transport.Batch {
-		return r.fitsMethod(call.Object, call.Method)
+		return middleware.FitsAny(r.calls, call.Object, call.Method)
 	}
 	for i := range call.Entries {
-		if !r.fitsMethod(call.Object, call.Entries[i].Method) {
+		if !middleware.FitsAny(r.calls, call.Object, call.Entries[i].Method) {
 			return false
 		}
 	}
 	return true
-}
-
-func (r *rule) fitsMethod(object, method string) bool {
-	for _, p := range r.calls {
-		if p.Fits(object, method) {
-			return true
-		}
-	}
-	return false
 }
 
 // repeatable tells whether a call may be tried again after err.
