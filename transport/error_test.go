@@ -125,6 +125,7 @@ func TestWhatIsRaised(t *testing.T) {
 	}{
 		{"a builtin", transport.NewError("ValueError", "wrong", 42), "builtins.ValueError", []any{"wrong", int64(42)}},
 		{"one of Pyro's", transport.NewError("NamingError", "x"), "Pyro4.errors.NamingError", []any{"x"}},
+		{"none of Pyro's", transport.NewError("Pyro5.errors.OurOwn", "x"), "builtins.RuntimeError", []any{"Pyro5.errors.OurOwn: x"}},
 		{"a class that nobody knows", transport.NewError("my.Error", "x"), "builtins.RuntimeError", []any{"my.Error: x"}},
 		{"a builtin that is none", transport.NewError("builtins.int", "5"), "builtins.RuntimeError", []any{"builtins.int: 5"}},
 		{"a syntax error", transport.NewError("SyntaxError", "x", 42), "builtins.SyntaxError", []any{"('x', 42)"}},
