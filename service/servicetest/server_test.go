@@ -108,12 +108,12 @@ func TestATestFailsThatLeavesSomethingBehind(t *testing.T) {
 		{name: "a call", test: func(t testing.TB, release chan struct{}) {
 			p := servicetest.NewServer(t, service.New("o").Method("m", func() { wait(release) })).Connect(t, "o")
 			require.ErrorIs(t, service.Do(t.Context(), p, "m", service.Timeout(time.Second)), transport.ErrTimeout)
-		}, want: []string{"the server at memory:1: 1 calls were cut off", "goroutines"}},
+		}, want: []string{"the server at memory:1: 1 call was cut off", "goroutines"}},
 		{name: "a one-way call", test: func(t testing.TB, release chan struct{}) {
 			srv := servicetest.NewServer(t, service.New("o").Method("m", func() { wait(release) }, service.Oneway()))
 			require.NoError(t, service.Do(t.Context(), srv.Connect(t, "o"), "m"))
 			synctest.Wait()
-		}, want: []string{"the server at memory:1: 1 calls were cut off", "goroutines"}},
+		}, want: []string{"the server at memory:1: 1 call was cut off", "goroutines"}},
 		{name: "a proxy", test: func(t testing.TB, _ chan struct{}) {
 			srv := servicetest.NewServer(t, echo())
 			p, err := service.Connect("PYRO:echo@memory:1", service.DialWith(srv.Network.DialContext))

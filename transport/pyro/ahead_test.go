@@ -531,7 +531,7 @@ func TestAnIteratorThatWaits(t *testing.T) {
 				case "the server goes":
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 					defer cancel()
-					require.ErrorContains(t, m.Shutdown(ctx), "1 calls were cut off")
+					require.ErrorContains(t, m.Shutdown(ctx), "1 call was cut off")
 				}
 				synctest.Wait()
 				require.Equal(t, int32(1), ended.Load())

@@ -241,7 +241,7 @@ func TestAnIteratorThatHearsNothingDoesNotHoldTheEnd(t *testing.T) {
 	<-entered
 	ended, end := context.WithCancel(t.Context())
 	end()
-	require.ErrorContains(t, srv.Shutdown(ended), "1 calls were cut off")
+	require.ErrorContains(t, srv.Shutdown(ended), "1 call was cut off")
 	require.NoError(t, srv.Close())
 	require.ErrorIs(t, <-failed, transport.ErrUnavailable)
 	require.ErrorIs(t, <-served, pyro.ErrServerClosed)

@@ -325,10 +325,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	cut := s.inFlight.Load()
 	s.stop(true)
 	s.streams.closeAll()
-	if cut == 0 {
+	switch cut {
+	case 0:
 		return nil
+	case 1:
+		return fmt.Errorf("1 call was cut off: %w", ctx.Err())
+	default:
+		return fmt.Errorf("%d calls were cut off: %w", cut, ctx.Err())
 	}
-	return fmt.Errorf("%d calls were cut off: %w", cut, ctx.Err())
 }
 
 // Close ends everything at once. Methods that run see their context end; Close does not wait for them.

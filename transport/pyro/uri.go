@@ -88,7 +88,7 @@ func parseURI(s string) (URI, *URIError) {
 		if strings.HasPrefix(u.Protocol, ProtocolPyro) {
 			reason = reasonProtocol
 		}
-		return URI{}, &URIError{Reason: reason, Hint: fmt.Sprintf("unknown protocol %q", scheme)}
+		return URI{}, &URIError{Reason: reason, Hint: fmt.Sprintf("unknown protocol %q, want PYRO:object@host:port, PYRONAME:name or PYROMETA:tags", scheme)}
 	}
 	object, location, located := strings.Cut(rest, "@")
 	if object == "" || strings.ContainsFunc(object, isSpace) {

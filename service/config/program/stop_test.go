@@ -102,8 +102,8 @@ func TestTheLogSaysWhatWasCutOff(t *testing.T) {
 	s.cancel(nil)
 	err = <-s.ended
 	close(release)
-	require.ErrorContains(t, err, "server: 1 calls were cut off")
-	require.Regexp(t, `level=ERROR msg=stopped took=\S+ error="server: 1 calls were cut off: .*"\n$`, s.log.String())
+	require.ErrorContains(t, err, "server: 1 call was cut off")
+	require.Regexp(t, `level=ERROR msg=stopped took=\S+ error="server: 1 call was cut off: .*"\n$`, s.log.String())
 	_, err = waiting.Wait(t.Context())
 	require.Error(t, err)
 }
