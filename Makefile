@@ -17,7 +17,7 @@ VALIDATE_PROTO := $(TOOLS)/protovalidate/buf/validate/validate.proto
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test integration matrix test-32 test-values fuzz bench bench-names bench-codecs lint lint-proto breaking check check-deploy generate peers dist clean
+.PHONY: help build test integration matrix test-32 cross test-values fuzz bench bench-names bench-codecs lint lint-proto breaking check check-deploy generate peers dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ matrix: peers ## try each feature between pyrokit, Pyro4 and Pyro5; writes docs/
 
 test-32: ## the core's tests on a 32-bit processor
 	GOARCH=386 go test ./codec/... ./transport/... ./service/...
+
+cross: ## vet for Windows, macOS, FreeBSD and 32 bits, which takes minutes the first time
+	scripts/cross.sh
 
 test-values: peers ## COUNT (10000) values each way through real Python with each serializer
 	scripts/test.sh -count=1 -timeout=0 -run=TestValues ./integration -values.count=$(COUNT)
@@ -63,7 +66,7 @@ lint-proto: $(BUF) $(VALIDATE_PROTO) ## buf lint and format
 breaking: $(BUF) $(VALIDATE_PROTO) ## .proto files break nothing of the last release, or of AGAINST=REVISION
 	AGAINST=$(AGAINST) scripts/breaking.sh
 
-check: lint lint-proto breaking $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs no test: lint, format, go.mod, generated code
+check: lint lint-proto breaking cross $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## what needs no test: lint, other systems, format, go.mod, generated code
 	scripts/check.sh
 
 check-deploy: $(PROMTOOL) ## what is in deploy/, with promtool, Kubernetes' schemas and systemd
