@@ -88,7 +88,8 @@ func parseURI(s string) (URI, *URIError) {
 		if strings.HasPrefix(u.Protocol, ProtocolPyro) {
 			reason = reasonProtocol
 		}
-		return URI{}, &URIError{Reason: reason, Hint: fmt.Sprintf("unknown protocol %q, want PYRO:object@host:port, PYRONAME:name or PYROMETA:tags", scheme)}
+		hint := fmt.Sprintf("unknown protocol %q, want PYRO:object@host:port, PYRONAME:name or PYROMETA:tags", scheme)
+		return URI{}, &URIError{Reason: reason, Hint: hint}
 	}
 	object, location, located := strings.Cut(rest, "@")
 	if object == "" || strings.ContainsFunc(object, isSpace) {
