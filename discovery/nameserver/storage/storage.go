@@ -106,8 +106,8 @@ var ErrNotText = errors.New("not a text in UTF-8")
 var (
 	// ErrLocked: another process keeps the file locked for longer than one waits for that.
 	ErrLocked = errors.New("locked by another process")
-	// ErrReadOnly: the file, or the folder that it is in, must not be written to.
-	ErrReadOnly = errors.New("must not be written to")
+	// ErrReadOnly: the file, or the folder that it is in, cannot be written to.
+	ErrReadOnly = errors.New("cannot be written to")
 	// ErrFull: there is no room for more.
 	ErrFull = errors.New("no room left")
 	// ErrFormat: the file is not what a storage of its kind writes, or is damaged.
