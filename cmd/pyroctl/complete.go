@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -81,7 +81,7 @@ func (f *factory) knownNames(cmd *cobra.Command, prefix string) []string {
 		return nil
 	}
 	defer ns.Close()
-	entries, err := ns.List(ctx, nameserver.Filter{Prefix: prefix})
+	entries, err := ns.Find(ctx, discovery.Query{Prefix: prefix})
 	if err != nil {
 		return nil
 	}

@@ -222,6 +222,9 @@ func (f *factory) find(ctx context.Context, cfg pyro.DialConfig, locations ...st
 	cfg.Handshake = nil               // whoever answers is told no credential
 	port, _ := f.env.Int("NS_BCPORT") // 0 is the default port
 	ns, broadcastErr := nameserver.Broadcast(ctx, cfg, int(port), f.env.BroadcastAddresses()...)
+	if errors.Is(broadcastErr, context.Canceled) {
+		return nil, broadcastErr
+	}
 	if broadcastErr != nil {
 		return nil, fmt.Errorf("%w; %w", err, broadcastErr)
 	}

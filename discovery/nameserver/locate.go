@@ -3,6 +3,7 @@ package nameserver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -110,7 +111,11 @@ func (l *Locator) Locate(ctx context.Context) (*Client, error) {
 		}
 		failed = both(failed, err)
 	}
-	return nil, transport.Errorf(transport.CodeUnavailable, "failed to locate the name server: %w", failed)
+	code := transport.CodeUnavailable
+	if errors.Is(ctx.Err(), context.Canceled) { // nobody knows
+		code = transport.CodeCanceled
+	}
+	return nil, transport.Errorf(code, "failed to locate the name server: %w", failed)
 }
 
 func both(first, second error) error {

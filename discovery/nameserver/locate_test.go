@@ -160,6 +160,19 @@ func TestAResolverHoldsAConnectionOnlyWhileItIsUsed(t *testing.T) {
 	require.Eventually(t, func() bool { return c.open.Load() == 0 }, soon, time.Millisecond)
 }
 
+func TestASearchThatIsCancelledSaysSo(t *testing.T) {
+	for _, l := range []nameserver.Locator{
+		{Locations: []string{silent(t), silent(t)}},
+		{Port: 1, Broadcast: true, BroadcastAddresses: []string{"127.0.0.1"}},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Millisecond, cancel)
+		_, err := l.Locate(ctx)
+		require.Equal(t, transport.CodeCanceled, transport.AsError(err).Code)
+		require.ErrorContains(t, err, "failed to locate the name server: ")
+	}
+}
+
 // Who gives a lookup up must not end that of somebody else, who has more time.
 func TestALookupOutlivesAnotherThatIsGivenUp(t *testing.T) {
 	asked, answer := make(chan string, 2), make(chan struct{})
