@@ -49,6 +49,8 @@ func yamlError(data []byte, err error) error {
 		msg = "nothing has the name that follows the *: quote a text that begins with it"
 	case strings.Contains(msg, "did not find expected key"):
 		msg += ": is the line indented like those that it belongs to?"
+	case strings.Contains(msg, "did not find expected ',' or") && strings.Contains(lineAt(data, pos.Line), "${"):
+		msg += ": within {} and [] write \"${NAME}\" with quotes"
 	case strings.Contains(msg, "mapping values are not allowed"):
 		msg += ": quote a text with a colon in it, or begin a new line"
 	}
@@ -57,18 +59,23 @@ func yamlError(data []byte, err error) error {
 
 // charAt returns the character at a position, 0 if there is none.
 func charAt(data []byte, p Position) rune {
+	chars := []rune(lineAt(data, p.Line))
+	if p.Column > len(chars) {
+		return 0
+	}
+	return chars[p.Column-1]
+}
+
+// lineAt returns the line of a number, which begins with 1; "" if there is none.
+func lineAt(data []byte, number int) string {
 	line := 1
 	for text := range bytes.Lines(data) {
-		if line == p.Line {
-			chars := []rune(string(text))
-			if p.Column <= len(chars) {
-				return chars[p.Column-1]
-			}
-			return 0
+		if line == number {
+			return string(text)
 		}
 		line++
 	}
-	return 0
+	return ""
 }
 
 func yamlPosition(n *yaml.Node) Position { return Position{max(1, n.Line), max(1, n.Column)} }

@@ -110,7 +110,11 @@ func (b *binder) group(
 // unknown notes a field that there is not.
 func (b *binder) unknown(n *configtree.Node, md protoreflect.MessageDescriptor, path string) {
 	if !b.full() {
-		b.failf(n.KeyPos, join(path, printable(n.Key)), unknownHint(md, n.Key), "unknown field")
+		hint := unknownHint(md, n.Key)
+		if _, known := b.types.find(n.Key); known && md.FullName() == chainName {
+			hint = "a chain is a list: begin each middleware with a dash"
+		}
+		b.failf(n.KeyPos, join(path, printable(n.Key)), hint, "unknown field")
 	}
 }
 

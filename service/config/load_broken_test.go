@@ -51,6 +51,10 @@ var broken = []struct {
 	{name: "special character", text: "log: {output: @x}\n", want: "site.yaml:1:15: no value begins with '@': quote the text"},
 	{name: "bracket", text: "server:\n  serializers: [json\nlog: {}\n", want: "site.yaml:3:4: did not find expected ',' or ']'"},
 	{
+		name: "variable in braces", text: "log: {output: ${FILE}}\n",
+		want: "site.yaml:1:16: did not find expected ',' or '}': within {} and [] write \"${NAME}\" with quotes",
+	},
+	{
 		name: "twice", text: "log:\n  level: info\nlog: {}\n",
 		want: "site.yaml:3:1: log is here for the second time, the first is at 1:1",
 	},
@@ -274,7 +278,7 @@ var broken = []struct {
 	},
 	{
 		name: "map for a chain", text: "server:\n  chain:\n    recovery: {}\n",
-		want: "site.yaml:3:5: server.chain.recovery: unknown field; the fields are middlewares",
+		want: "site.yaml:3:5: server.chain.recovery: unknown field; a chain is a list: begin each middleware with a dash",
 	},
 	{
 		name: "at the wrong end", text: "server:\n  chain:\n    - retry\n",
