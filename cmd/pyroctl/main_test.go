@@ -51,7 +51,8 @@ func TestMain(m *testing.M) {
 //	eventually COMMAND...  runs a command again and again until it succeeds
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Dir:         filepath.Join("testdata", "script"),
+		WorkdirRoot: t.TempDir(), // its own stays behind where not all scripts are run
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("PYRO_BROADCAST_ADDRS", "127.0.0.1") // a test asks nobody else
