@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -141,8 +142,18 @@ func (c *cleaner) reachable(ctx context.Context, t target) bool {
 		_ = conn.Close()
 		return true
 	}
-	own := errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) // says nothing of the other end
-	return own || ctx.Err() != nil
+	return isOwnTrouble(err) || ctx.Err() != nil
+}
+
+// isOwnTrouble tells the errors of a connection that say nothing of the other end: files, memory or ports are used up here,
+// this machine has lost its network, or nobody answers who knows addresses. While they last, names would go that are not gone.
+func isOwnTrouble(err error) bool {
+	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
+		return !unknown.IsNotFound
+	}
+	return slices.ContainsFunc([]error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.ENETDOWN, syscall.ENETUNREACH,
+	}, func(own error) bool { return errors.Is(err, own) })
 }
 
 // remove removes names whose records are still those that cannot be connected to.

@@ -3,6 +3,7 @@ package nameserver_test
 import (
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -82,13 +83,26 @@ func TestAutocleanLeavesWhatHasChanged(t *testing.T) {
 }
 
 func TestAutocleanBlamesNobodyForItsOwnTrouble(t *testing.T) {
-	s := store(t, map[string]string{"a": "PYRO:a@dead:1"})
-	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
-	defer ns.Close()
-	full := func(string, string) error { return &net.OpError{Op: "dial", Err: syscall.EMFILE} }
-	require.NoError(t, ns.Clean(t.Context(), 0, full))
-	require.NoError(t, ns.Clean(t.Context(), 0, full))
-	require.Equal(t, []string{"a"}, stored(t, s))
+	for _, tt := range []struct {
+		err  error
+		kept bool
+	}{
+		{syscall.EMFILE, true},
+		{syscall.ENETUNREACH, true},
+		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, true},
+		{&net.DNSError{Err: "i/o timeout", IsTimeout: true}, true},
+		{&net.DNSError{Err: "no such host", IsNotFound: true}, false},
+		{syscall.EHOSTUNREACH, false}, // it is switched off
+		{os.ErrDeadlineExceeded, false},
+	} {
+		s := store(t, map[string]string{"a": "PYRO:a@dead:1"})
+		ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
+		fails := func(string, string) error { return &net.OpError{Op: "dial", Err: tt.err} }
+		require.NoError(t, ns.Clean(t.Context(), 0, fails))
+		require.NoError(t, ns.Clean(t.Context(), 0, fails))
+		require.Equal(t, tt.kept, len(stored(t, s)) == 1, tt.err)
+		ns.Close()
+	}
 }
 
 func TestAutocleanConnects(t *testing.T) {
