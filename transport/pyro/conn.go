@@ -261,9 +261,7 @@ func (c *Conn) gather() {
 // ready waits until a frame may be queued, under mu.
 func (c *Conn) ready(ctx context.Context) error {
 	if c.calls.count == 0 && c.leader == nil && c.err == nil && time.Since(c.looked) > lookAfter {
-		if err := c.look(); err != nil { // the role is free, and mu keeps it so
-			c.failLocked(err)
-		}
+		c.look()
 	}
 	for c.err == nil && len(c.out) > maxQueued {
 		if c.room == nil {
@@ -292,22 +290,24 @@ func (c *Conn) ready(ctx context.Context) error {
 	return nil
 }
 
-// look takes what has come while nobody waited: the connection's end, or a goodbye. It runs under mu.
-func (c *Conn) look() error {
+// look takes what has come while nobody waited: the connection's end, or a goodbye. It is called under mu, which it
+// unlocks meanwhile: the role is free, and it keeps it so.
+func (c *Conn) look() {
 	c.looked = time.Now()
-	if err := c.reader.poll(); err != nil {
-		return err
-	}
-	for c.err == nil && c.reader.complete() {
-		f, err := c.reader.next()
-		if err == nil {
+	c.leader = &c.drainer
+	c.mu.Unlock()
+	err := c.reader.poll()
+	c.mu.Lock()
+	for err == nil && c.err == nil && c.reader.complete() {
+		var f frame
+		if f, err = c.reader.next(); err == nil {
 			err = c.deliver(f)
 		}
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	if err != nil {
+		c.failLocked(err)
+	}
+	c.vacate()
 }
 
 func notSent(err error) error {

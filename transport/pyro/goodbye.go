@@ -13,7 +13,8 @@ import (
 // before it could read the goodbye.
 const partTime = 100 * time.Millisecond
 
-// lookTime is how long it takes to see whether something has come over a connection without a descriptor (TLS).
+// lookTime is how long it takes to see whether something has come over a connection without a descriptor, and how long a record
+// of TLS may take that has begun to come.
 const lookTime = 10 * time.Millisecond
 
 // interrupted tells whether reading ended because the server shuts down.

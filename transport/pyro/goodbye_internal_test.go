@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -493,47 +494,135 @@ func TestARequestForItemsThatWasNotTaken(t *testing.T) {
 	})
 }
 
+// A cork keeps what is written until it is let go: it arrives together.
+type cork struct {
+	net.Conn
+
+	keeps bool
+	kept  []byte
+}
+
+func (c *cork) Write(b []byte) (int, error) {
+	if c.keeps {
+		c.kept = append(c.kept, b...)
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *cork) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() } //nolint:forcetypeassert // it is one
+
+func (c *cork) letGo() error {
+	c.keeps = false
+	_, err := c.Conn.Write(c.kept)
+	return err
+}
+
+// A distantDesk is a server's end over a network.
+type distantDesk struct {
+	*end
+
+	wire *cork // beneath TLS
+}
+
+// openDistantDesk is openDesk over TCP, or TLS.
+func openDistantDesk(t *testing.T, secure bool) (*Conn, *distantDesk) {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	cfg, desk := DialConfig{Dialect: codec.Pyro5}, &distantDesk{}
+	cert := certtest.SelfSigned(t)
+	secret, err := tls.X509KeyPair(cert.CertPEM, cert.KeyPEM)
+	require.NoError(t, err)
+	if secure {
+		roots := x509.NewCertPool()
+		roots.AddCert(cert.Leaf)
+		d := Dialer{TLS: &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS13}}
+		cfg.Dial = d.DialContext
+	}
+	welcomed := make(chan struct{})
+	go func() {
+		defer close(welcomed)
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		desk.wire = &cork{Conn: nc}
+		if nc = desk.wire; secure {
+			nc = tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{secret}, MinVersion: tls.VersionTLS13})
+		}
+		desk.end = newEnd(t, nc, codec.Pyro5)
+		desk.welcome(ownFeatures)
+	}()
+	u, err := Located("o", l.Addr())
+	require.NoError(t, err)
+	u.Protocol = ProtocolPyro
+	c, err := Dial(t.Context(), u, cfg)
+	require.NoError(t, err)
+	<-welcomed
+	return c, desk
+}
+
 // Before a call the client looks whether a goodbye has come while nobody read: of a one-way call it would not hear.
 func TestAGoodbyeIsSeenBeforeAOnewayCall(t *testing.T) {
 	if !rawIO {
 		return // a read that does not wait is a system call of our own
 	}
-	for name, say := range map[string]func(desk *end){
-		"a goodbye": func(desk *end) { desk.write(desk.goodbye(0)) },
-		"the end":   func(desk *end) { require.NoError(t, desk.nc.(*net.TCPConn).CloseWrite()) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-			require.NoError(t, err)
-			defer l.Close()
-			var desk *end
-			accepted := make(chan struct{})
-			go func() {
-				defer close(accepted)
-				nc, err := l.Accept()
-				if err != nil {
-					return
-				}
-				desk = newEnd(t, nc, codec.Pyro5)
-				desk.welcome(ownFeatures)
-			}()
-			u, err := Located("o", l.Addr())
-			require.NoError(t, err)
-			u.Protocol = ProtocolPyro
-			c, err := Dial(t.Context(), u, DialConfig{Dialect: codec.Pyro5})
-			require.NoError(t, err)
-			<-accepted
-			say(desk)
-			c.mu.Lock()
-			c.looked = time.Time{} // long ago
-			c.mu.Unlock()
-			require.Eventually(t, func() bool { // until the system has it here
-				_, err := c.Call(t.Context(), &transport.Call{Object: "o", Method: "m", Oneway: true})
-				return err != nil && transport.AsError(err).NotSent
-			}, 20*time.Second, 2*lookAfter)
-			require.NoError(t, errors.Join(c.Close(), desk.nc.Close()))
-		})
+	says := map[string]func(c *Conn, desk *distantDesk){
+		"a goodbye": func(_ *Conn, desk *distantDesk) { desk.write(desk.goodbye(0)) },
+		"the end": func(_ *Conn, desk *distantDesk) {
+			require.NoError(t, desk.nc.(interface{ CloseWrite() error }).CloseWrite())
+		},
+		"a goodbye that arrives with an answer": func(c *Conn, desk *distantDesk) {
+			answered := make(chan error)
+			go func() { answered <- c.Ping(t.Context()) }()
+			f := desk.read()
+			desk.wire.keeps = true
+			desk.write(desk.message(frameFields{typ: msgPing, seq: f.seq}, nil, []byte("pong")))
+			desk.write(desk.goodbye(0))
+			require.NoError(t, desk.wire.letGo())
+			require.NoError(t, <-answered)
+		},
 	}
+	for name, say := range says {
+		for _, secure := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, tls %t", name, secure), func(t *testing.T) {
+				c, desk := openDistantDesk(t, secure)
+				say(c, desk)
+				require.Eventually(t, func() bool { // until the system has it here
+					c.mu.Lock()
+					c.looked = time.Time{} // long ago
+					c.mu.Unlock()
+					_, err := c.Call(t.Context(), &transport.Call{Object: "o", Method: "m", Oneway: true})
+					return err != nil && transport.AsError(err).NotSent
+				}, 20*time.Second, time.Millisecond)
+				require.NoError(t, errors.Join(c.Close(), desk.wire.Close()))
+			})
+		}
+	}
+}
+
+// A look takes neither a message that is not whole yet, nor the time of who calls meanwhile.
+func TestALookOverTLSWaitsForNothing(t *testing.T) {
+	c, desk := openDistantDesk(t, true)
+	out := desk.message(frameFields{typ: msgPing, seq: 1}, nil, []byte("pong"))
+	half := len(out) / 2
+	desk.write(out[:half])
+	for range 3 {
+		c.mu.Lock()
+		c.looked = time.Time{}
+		c.look()
+		require.NoError(t, c.err)
+		require.Nil(t, c.leader)
+		c.mu.Unlock()
+	}
+	answered := make(chan error)
+	go func() { answered <- c.Ping(t.Context()) }()
+	desk.read()
+	desk.write(out[half:])
+	require.NoError(t, <-answered)
+	require.NoError(t, errors.Join(c.Close(), desk.wire.Close()))
 }
 
 // A server that does nothing but to say goodbye does not keep a caller busy for ever.

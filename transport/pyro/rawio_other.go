@@ -2,14 +2,19 @@
 
 package pyro
 
-import "net"
+import (
+	"net"
+	"syscall"
+)
 
 // rawIO says that connections are read and written through net.Conn only.
 const rawIO = false
 
 func (fr *frameReader) readRaw(uintptr) bool { return true }
 
-func (fr *frameReader) poll() error { return nil }
+func (fr *frameReader) pollRaw() error { return nil }
+
+func hasArrived(syscall.RawConn) bool { return false }
 
 // A rawWriter writes what a connection takes at once: here nothing, all is left to a goroutine.
 type rawWriter struct{}

@@ -40,11 +40,8 @@ func (fr *frameReader) readRaw(fd uintptr) bool {
 	}
 }
 
-// poll takes what has arrived without waiting. An error means that the connection is gone.
-func (fr *frameReader) poll() error {
-	if fr.raw == nil || fr.buffered() {
-		return nil
-	}
+// pollRaw is poll for a connection with a descriptor.
+func (fr *frameReader) pollRaw() error {
 	fr.n, fr.err, fr.peek = 0, nil, true
 	err := fr.raw.Read(fr.fn)
 	fr.peek = false
@@ -56,6 +53,16 @@ func (fr *frameReader) poll() error {
 		*fr.buf = (*fr.buf)[:fr.w]
 	}
 	return nil
+}
+
+// hasArrived tells whether a read of raw would not have to wait.
+func hasArrived(raw syscall.RawConn) (arrived bool) {
+	err := raw.Control(func(fd uintptr) {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
+		arrived = !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EINTR)
+	})
+	return arrived || err != nil
 }
 
 // A rawWriter writes what a connection takes at once.

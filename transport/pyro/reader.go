@@ -2,12 +2,15 @@ package pyro
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 )
@@ -19,6 +22,7 @@ import (
 type frameReader struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil if the connection has no descriptor to read from (TLS, memory)
+	tls  syscall.RawConn // what a connection of TLS reads from; nil for others
 	o    *wireOptions
 	fix  bool // only frames of o.dialect are accepted; off until the handshake has settled it
 
@@ -43,6 +47,9 @@ type frameReader struct {
 func newFrameReader(conn net.Conn, o *wireOptions) *frameReader {
 	fr := &frameReader{conn: conn, o: o}
 	fr.raw = rawConn(conn)
+	if t, ok := conn.(*tls.Conn); ok {
+		fr.tls = rawConn(t.NetConn())
+	}
 	fr.fn = fr.readRaw
 	return fr
 }
@@ -259,6 +266,40 @@ func (fr *frameReader) read() error {
 		return fr.readFirst()
 	}
 	return fr.took(fr.conn.Read((*fr.buf)[fr.w:cap(*fr.buf)]))
+}
+
+// poll takes what has arrived without waiting, where the system lets it: not everywhere, and not from memory. An error
+// means that the connection is gone.
+func (fr *frameReader) poll() error {
+	switch {
+	case fr.buffered():
+		return nil
+	case fr.raw != nil:
+		return fr.pollRaw()
+	case fr.tls != nil:
+		return fr.pollTLS()
+	default:
+		return nil
+	}
+}
+
+// pollTLS takes what TLS has read already, which comes whatever the deadline is, or what has arrived for it. The latter may be
+// part of a record, or none of data, for which it waits no longer than lookTime.
+func (fr *frameReader) pollTLS() error {
+	until := time.Unix(1, 0)
+	if hasArrived(fr.tls) {
+		until = time.Now().Add(lookTime)
+	}
+	_ = fr.conn.SetReadDeadline(until)
+	fr.buf = streamPool.get()
+	err := fr.read()
+	if !fr.buffered() {
+		fr.drop()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	return errors.Join(err, fr.conn.SetReadDeadline(time.Time{}))
 }
 
 // readFirst waits without a buffer, which it gets when something has come.
