@@ -93,6 +93,7 @@ func eachWay(t *testing.T, test func(t *testing.T, l *ledger, p *service.Proxy))
 	for dialect, serializers := range ways {
 		for _, serializer := range serializers {
 			t.Run(fmt.Sprintf("%s/%s", dialect, serializer), func(t *testing.T) {
+				t.Parallel() // some wait for deadlines
 				l, p := join(t, service.Dialect(dialect), service.Serializer(serializer))
 				test(t, l, p)
 			})
