@@ -305,6 +305,8 @@ func TestOnlyWhatServesIsAnnounced(t *testing.T) {
 
 func TestABalancedProxyHeedsHealth(t *testing.T) {
 	servers, entries := instances(t, 3)
+	require.NoError(t, servers[0].Add(service.New("other").Method("m", func() {})))
+	servers[0].Health().Set("other", service.NotServing) // which is none of the proxy's business
 	p := balanced(t, "PYROMETA:tag", newNames(entries...), discovery.RoundRobin(), service.HealthCheck())
 	require.Len(t, whose(t, p, 9), 3)
 	servers[1].Health().Set("app", service.NotServing)
