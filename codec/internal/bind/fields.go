@@ -141,7 +141,7 @@ func describe(s embedded, i int) (f field, in *embedded, ok bool) {
 	return f, nil, true
 }
 
-// at returns the field of v at index, making the embedded pointers on the way if make is set. Without
+// at returns the field of v at index, making the embedded pointers on the way if alloc is set. Without
 // it the result is invalid if a pointer on the way is nil.
 func at(v reflect.Value, index []int, alloc bool) reflect.Value {
 	for i, x := range index {
