@@ -14,9 +14,28 @@ import (
 // [transport.ErrUnauthenticated].
 var ErrDenied = transport.Errorf(transport.CodeUnauthenticated, "authentication failed")
 
+// errNobody is for verifiers that return neither a principal nor an error.
+var errNobody = errors.New("the credential belongs to nobody")
+
+// deny returns the error of a connection that is denied. It has ErrDenied's text, and beneath it the reason, which
+// package logging logs on this side and nobody sends.
+func deny(why error) error {
+	e := transport.Wrap(ErrDenied.Code, deniedError{why})
+	e.Message = ErrDenied.Message
+	return e
+}
+
+// A deniedError is why a connection was denied.
+type deniedError struct{ error }
+
+func (d deniedError) Unwrap() error { return d.error }
+
+func (deniedError) Is(target error) bool { return target == error(ErrDenied) }
+
 // A Verifier judges a credential, which is whatever value the client said, and returns who it belongs
 // to: a comparable value that is not nil. The handshake has the peer's address and TLS state. An error
-// denies the connection; the client is not told its text.
+// denies the connection; the client is not told its text, but the log is (package logging): it must not have
+// the credential.
 type Verifier func(ctx context.Context, h *transport.Handshake, credential any) (principal any, err error)
 
 // said is the order of what says a credential: of two, the inner one would be said.
@@ -48,11 +67,14 @@ func Verify(v Verifier) transport.Middleware {
 			return func(ctx context.Context, h *transport.Handshake) (*transport.Welcome, error) {
 				credential, err := h.Value.Any()
 				if err != nil {
-					return nil, ErrDenied
+					return nil, deny(errors.New("the credential cannot be read"))
 				}
 				principal, err := v(ctx, h, credential)
-				if err != nil || principal == nil {
-					return nil, ErrDenied
+				if err != nil {
+					return nil, deny(err)
+				}
+				if principal == nil {
+					return nil, deny(errNobody)
 				}
 				h.Peer.Principal = principal
 				return next(ctx, h)
@@ -81,7 +103,7 @@ func Tokens(principals map[string]string) Verifier {
 	return func(_ context.Context, _ *transport.Handshake, credential any) (any, error) {
 		token, ok := tokenOf(credential)
 		if !ok {
-			return nil, errors.New("the credential is no token")
+			return nil, errors.New("the client says no token")
 		}
 		digest := sha256.Sum256([]byte(token))
 		var found any
@@ -90,10 +112,14 @@ func Tokens(principals map[string]string) Verifier {
 				found = name
 			}
 		}
-		if found == nil {
+		switch {
+		case found != nil:
+			return found, nil
+		case len(digests) == 0:
+			return nil, errors.New("no principal has a token that is not empty")
+		default:
 			return nil, errors.New("unknown token")
 		}
-		return found, nil
 	}
 }
 

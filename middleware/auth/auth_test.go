@@ -1,9 +1,11 @@
 package auth_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +14,7 @@ import (
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/internal/pairtest"
 	"github.com/pyrokit/pyrokit/middleware/auth"
+	"github.com/pyrokit/pyrokit/middleware/logging"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -110,4 +113,40 @@ func TestACallWithoutAHandshakeIsDenied(t *testing.T) {
 		require.ErrorIs(t, err, transport.ErrPermissionDenied)
 	}
 	require.Nil(t, auth.Principal(t.Context()))
+}
+
+// Whoever runs the server has to know why; the peer must not.
+func TestTheReasonOfADenialIsForTheLog(t *testing.T) {
+	tokens := auth.Tokens(map[string]string{"irma": "sesame"})
+	nobody := func(context.Context, *transport.Handshake, any) (any, error) { return nil, nil } //nolint:nilnil // what is tried
+	for _, tt := range []struct {
+		name   string
+		verify auth.Verifier
+		said   any
+		want   string
+	}{
+		{"an unknown token", tokens, "open", "unknown token"},
+		{"no token", tokens, "", "the client says no token"},
+		{"no principal has one", auth.Tokens(map[string]string{"irma": ""}), "open", "no principal has a token that is not empty"},
+		{"not signed", auth.HMAC(map[string]string{"irma": "key"}), "open", "the credential is not signed"},
+		{"nobody", nobody, "open", "the credential belongs to nobody"},
+		{
+			"none of several", auth.AnyOf(auth.Certificate(nil), nobody, tokens), "open",
+			"no verifier accepts it; the peer has no verified certificate; unknown token",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := auth.Verify(tt.verify).Handshake(nil)(t.Context(), &transport.Handshake{Value: codec.ValueOf(tt.said)})
+			require.EqualError(t, err, auth.ErrDenied.Error())
+			require.ErrorIs(t, err, auth.ErrDenied)
+			require.ErrorIs(t, err, transport.ErrUnauthenticated)
+			require.EqualError(t, errors.Unwrap(err), tt.want)
+
+			var log bytes.Buffer
+			chain := logging.New(slog.New(slog.NewTextHandler(&log, nil))).Handshake(auth.Verify(tt.verify).Handshake(nil))
+			_, err = chain(t.Context(), &transport.Handshake{Value: codec.ValueOf(tt.said), Peer: &transport.Peer{}})
+			require.ErrorIs(t, err, auth.ErrDenied)
+			require.Contains(t, log.String(), fmt.Sprintf("error=%q why=%q", auth.ErrDenied.Message, tt.want))
+		})
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -155,7 +156,7 @@ func (v *hmacVerifier) verify(_ context.Context, h *transport.Handshake, credent
 	}
 	now := time.Now()
 	if age := now.Sub(time.Unix(seconds, 0)); age > v.window || age < -v.window {
-		return nil, errAge
+		return nil, fmt.Errorf("%w: its time differs from this clock by %s, more than %s", errAge, age.Abs().Round(time.Second), v.window)
 	}
 	return principal, v.memory.use(principal+"\n"+nonce, now, now.Add(2*v.window), v.most)
 }

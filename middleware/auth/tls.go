@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -28,17 +29,19 @@ func Certificate(principal func(*x509.Certificate) string) Verifier {
 	}
 }
 
-// AnyOf returns a Verifier that accepts what one of vs accepts, in their order.
+// AnyOf returns a Verifier that accepts what one of vs accepts, in their order. Its error has the reasons of all.
 func AnyOf(vs ...Verifier) Verifier {
 	return func(ctx context.Context, h *transport.Handshake, credential any) (any, error) {
-		var errs []error
+		failed := errors.New("no verifier accepts it")
 		for _, v := range vs {
 			principal, err := v(ctx, h, credential)
-			if err == nil && principal != nil {
+			switch {
+			case err != nil:
+				failed = fmt.Errorf("%w; %w", failed, err)
+			case principal != nil:
 				return principal, nil
 			}
-			errs = append(errs, err)
 		}
-		return nil, errors.Join(append(errs, errors.New("no verifier accepts it"))...)
+		return nil, failed
 	}
 }

@@ -2,7 +2,9 @@ package logging
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -150,6 +152,16 @@ func (c *config) errorAttrs(err error) []slog.Attr {
 	return attrs
 }
 
+// whyAttrs has the reason beneath an error whose own text, which the peer sees, does not tell it: that of package auth.
+func (c *config) whyAttrs(err error) []slog.Attr {
+	e := transport.AsError(err)
+	cause := errors.Unwrap(e)
+	if c.noErrorText || cause == nil || strings.Contains(e.Message, cause.Error()) {
+		return nil
+	}
+	return []slog.Attr{slog.String("why", cut(cause.Error(), maxText))}
+}
+
 // attrs says which call it is; took is left out if it is negative.
 func (c *config) attrs(call *transport.Call, took time.Duration) []slog.Attr {
 	const room = 12
@@ -199,6 +211,7 @@ func (c *config) handshake(next transport.HandshakeFunc) transport.HandshakeFunc
 		attrs := []slog.Attr{slog.String("object", cut(h.Object, maxName)), slog.String("peer", h.Peer.String())}
 		if err != nil {
 			attrs = append(attrs, c.errorAttrs(err)...)
+			attrs = append(attrs, c.whyAttrs(err)...)
 		} else {
 			attrs = append(attrs, slog.String("code", observe.OK))
 		}
