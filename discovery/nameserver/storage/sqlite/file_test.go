@@ -283,6 +283,28 @@ func TestAFailedWriteChangesNothing(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// The write-ahead log may have what room there was: it gives it back before the next write.
+func TestTheLogGivesRoomBackOnAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s := limited(t, path, "PRAGMA max_page_count = 100")
+	for n := range 20 {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: strconv.Itoa(n)}, false))
+	}
+	logged := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		require.NoError(t, err)
+		return info.Size()
+	}
+	before := logged()
+	require.Greater(t, before, int64(20*4096))
+	long := storage.Record{Name: "b", URI: strings.Repeat("u", 1<<20)}
+	require.ErrorIs(t, s.Put(t.Context(), long, false), storage.ErrFull)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "last"}, false))
+	require.Less(t, logged(), before)
+	require.NoError(t, s.Close())
+	becomes(t, start(t, path), `{"name":"a","uri":"last","metadata":[]}`)
+}
+
 func TestWhatIsNoTextIsLeftOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "names.db")
 	run(t, foreign(t, path), pyroNames, pyroMetadata, "INSERT INTO pyro_names(name, uri) VALUES('a', '1'), (x'ff', '2'), (CAST(x'fe' AS TEXT), '3')")

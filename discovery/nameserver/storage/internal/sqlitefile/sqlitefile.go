@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,8 @@ type File struct {
 	db     *sql.DB
 	conn   *sql.Conn // that of all methods but Beside: what SQLite tells of changes by others is told to a connection
 	loaded int64     // PRAGMA data_version before the last Load
+
+	full atomic.Bool // the last thing that needed room found none
 
 	statements []*sql.Stmt
 }
@@ -248,6 +251,9 @@ func (f *File) Begin() (changed bool, err error) {
 	if err := f.there(); err != nil { // what is written would be gone with the last process that has the file open
 		return false, err
 	}
+	if f.full.Swap(false) {
+		f.makeRoom()
+	}
 	if err := f.begin(); err != nil {
 		return false, err
 	}
@@ -265,6 +271,10 @@ func (f *File) there() error {
 	}
 	return nil
 }
+
+// makeRoom gives back what the write-ahead log has on the disk: as much as four megabytes, of which the file mostly needs
+// little. Where that fails, the transaction tells.
+func (f *File) makeRoom() { _, _ = f.Text("PRAGMA wal_checkpoint(TRUNCATE)") }
 
 func (f *File) begin() error { return f.Exec("BEGIN IMMEDIATE") }
 
@@ -332,6 +342,7 @@ func (f *File) failed(err error) error {
 	case readOnly:
 		return f.wrong(storage.ErrReadOnly, from.Error())
 	case full:
+		f.full.Store(true)
 		return f.wrong(storage.ErrFull, from.Error())
 	case corrupt, notADB:
 		return f.wrong(storage.ErrFormat, from.Error())
