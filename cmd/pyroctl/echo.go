@@ -30,8 +30,9 @@ func newEchoServeCmd(f *factory, run func(context.Context, *factory, *echoServeO
 that name as soon as a name server is there, and again when that one came back empty.`,
 		Example: `  pyroctl echo serve &
   pyroctl call PYRONAME:` + echo.Name + ` echo '{"k": [1, 2.5, "x"]}'`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f, opts) },
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{meaningless: "credential-env,dialect,serializer"},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), f, opts) },
 	}
 	opts.register(cmd.Flags(), defaultHost(), 0)
 	cmd.Flags().BoolVar(&opts.noNS, "no-ns", false, "register with no name server")

@@ -90,6 +90,10 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 	if f.serving != nil {
 		unknown = "want a name or an address of this machine; 0.0.0.0 is all of them"
 	}
+	denied := "ports below 1024 are for root, or for who has CAP_NET_BIND_SERVICE: --port PORT takes another one"
+	if f.serving != nil && f.serving.unix != "" {
+		denied = "this user cannot make a file in the folder of " + f.serving.unix + ": --unix PATH takes another one"
+	}
 	unanswered := "nothing came back: the machine is off or another one, a firewall drops what is sent to the port, or --timeout (now " +
 		f.flags.timeout.String() + ") is short"
 	return []hint{
@@ -120,6 +124,7 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 		{"connection refused", "nothing listens there: is the server running, and is this its address?"},
 		{"no such file", "nothing listens there: is the server running, and is this its socket?"},
 		{"no such host", unknown},
+		{"bind: permission denied", denied},
 		{"cannot assign requested address", "this machine has no such address: 0.0.0.0 is all that it has"},
 	}
 }

@@ -145,6 +145,16 @@ func TestHintsOfWire(t *testing.T) {
 	}
 }
 
+func TestHintForADeniedAddress(t *testing.T) {
+	f := &factory{serving: &serveFlags{port: 80}}
+	hint := func() string {
+		return f.hintFor(&cobra.Command{Use: "serve"}, errors.New("bind: permission denied"), &transport.Error{}, exitRefused)
+	}
+	require.Contains(t, hint(), "ports below 1024 are for root")
+	f.serving.unix = "/s"
+	require.Equal(t, "this user cannot make a file in the folder of /s: --unix PATH takes another one", hint())
+}
+
 func TestHintForABusyAddress(t *testing.T) {
 	f := &factory{}
 	serve := &cobra.Command{Use: "serve"}

@@ -49,7 +49,8 @@ As a service, with limits, or where not everybody may register, it is run by a c
 		Example: `  pyroctl ns serve
   pyroctl ns serve --host 0.0.0.0 --storage sql:names.sqlite --autoclean 30
   pyroctl ns serve --host 0.0.0.0 --nathost names.example.org`,
-		Args: cobra.NoArgs,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{meaningless: "config,credential-env,dialect,ns,serializer,timeout,tls-server-name"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.fromEnv(cmd.Flags()); err != nil {
 				return err

@@ -90,6 +90,9 @@ not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, n
 			return cmd.Help()
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkMeaning(cmd); err != nil {
+				return err
+			}
 			return f.complete(cmd.Flags())
 		},
 	}

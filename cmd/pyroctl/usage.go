@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,27 @@ const groupKey = "pyroctl_group"
 
 // offline is the annotation of commands that connect to nothing.
 const offline = "pyroctl_offline"
+
+// meaningless is the annotation of a command with the flags of connections that say nothing to it, with commas
+// between them. Its help leaves them out, and who gives one is told so: a server that is started with
+// --credential-env would be taken for one that asks for the credential.
+const meaningless = "pyroctl_meaningless"
+
+func isMeaningless(cmd *cobra.Command, flag string) bool {
+	return slices.Contains(strings.Split(cmd.Annotations[meaningless], ","), flag)
+}
+
+// checkMeaning returns an error if a flag was given that says nothing to cmd.
+func checkMeaning(cmd *cobra.Command) error {
+	var err error
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if err == nil && isMeaningless(cmd, flag.Name) {
+			err = fmt.Errorf("--%s says how to connect, and has no meaning for a server; "+
+				"what else a server can do is in a configuration (pyroctl run)", flag.Name)
+		}
+	})
+	return err
+}
 
 func setGroup(fs *pflag.FlagSet, group string, names ...string) {
 	for _, name := range names {
@@ -69,6 +91,9 @@ func usage(cmd *cobra.Command) error {
 func writeFlags(b *strings.Builder, cmd *cobra.Command) {
 	groups := map[string]*pflag.FlagSet{}
 	add := func(flag *pflag.Flag) {
+		if isMeaningless(cmd, flag.Name) {
+			return
+		}
 		group := groupOf(flag)
 		if groups[group] == nil {
 			groups[group] = pflag.NewFlagSet(group, pflag.ContinueOnError)
