@@ -145,7 +145,7 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 	defer ns.Close()
 	done, err := f.importInto(ctx, ns, in, opts.safe)
 	if err != nil {
-		return fmt.Errorf("import, after %d entries: %w", done.imported, err)
+		return fmt.Errorf("import, %d registered so far: %w", done.imported, err)
 	}
 	lost := 0
 	if done.tagged > 0 && f.losesMetadata(ctx, ns, done.oneTagged) {
