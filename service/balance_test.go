@@ -26,6 +26,7 @@ type names struct {
 	failing error
 	changed chan struct{}
 	found   int
+	told    atomic.Int32 // how often a watch has yielded
 }
 
 func newNames(entries ...discovery.Entry) *names {
@@ -76,6 +77,7 @@ func (n *names) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]discov
 			if !yield(q.Choose(entries), err) {
 				return
 			}
+			n.told.Add(1)
 			select {
 			case <-changed:
 			case <-ctx.Done():
@@ -280,7 +282,12 @@ func TestABalancedProxyWaitsForNames(t *testing.T) {
 	n := newNames()
 	p := balanced(t, "PYROMETA:tag", n, discovery.Random(), service.LookupDelay(20*time.Second))
 	f := service.Go[int](t.Context(), p, "who")
+	told := func(times int32) {
+		require.Eventually(t, func() bool { return n.told.Load() == times }, 20*time.Second, time.Millisecond)
+	}
+	told(1)
 	n.set(transport.Errorf(transport.CodeUnavailable, "the directory is gone"))
+	told(2)
 	n.set(nil, entries...)
 	i, err := f.Wait(t.Context())
 	require.NoError(t, err)
