@@ -249,6 +249,7 @@ func TestAdvertisedAddresses(t *testing.T) {
 		uri := srv.URI("advertised")
 		require.Equal(t, strings.Replace(want, "PORT", strconv.Itoa(uri.Port), 1), uri.Location())
 		require.NotZero(t, uri.Port)
+		require.NoError(t, service.Do(t.Context(), connect(t, srv.InternalURI("advertised").String()), "m"))
 	}
 	for _, address := range []string{":7", "a b", "gate.example:70000", "gate.example:http", "gate.example:-1", "[2001:db8::1", "a@b:7"} {
 		err := service.NewServer(service.Listen("tcp", "127.0.0.1:0"), service.Advertise(address)).Start()

@@ -43,7 +43,8 @@ type Server struct {
 	mu       sync.RWMutex // guards what follows
 	services map[string]*Service
 	order    []string
-	uris     []pyro.URI // where it listens, with an empty object
+	uris     []pyro.URI // where others see it, with an empty object
+	internal pyro.URI   // of the first listener, where it is
 	running  bool       // from Start to the end of Shutdown
 	keepers  []keeper   // tell others of the services
 
@@ -364,12 +365,12 @@ func (s *Server) listen() (all []listener, err error) {
 		pbs = []*configv1.Listener{{}}
 	}
 	for _, pb := range pbs {
-		opened, uri, err := s.listenOne(pb)
+		opened, uri, internal, err := s.listenOne(pb)
 		if err != nil {
 			return all, err
 		}
 		all = append(all, opened...)
-		s.addURI(uri)
+		s.addURI(uri, internal)
 	}
 	for _, l := range s.cfg.listeners {
 		uri, err := pyro.Located("", l.Addr())
@@ -380,12 +381,12 @@ func (s *Server) listen() (all []listener, err error) {
 			uri.Host = reachableHost("tcp", uri.Host)
 		}
 		all = append(all, listener{l, pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.pb.GetAllowUnsignedPyro5()}})
-		s.addURI(uri)
+		s.addURI(uri, uri)
 	}
 	return all, nil
 }
 
-func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.URI, err error) {
+func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri, internal pyro.URI, err error) {
 	network, address := pb.GetNetwork(), pb.GetAddress()
 	if network == "" {
 		network = "tcp"
@@ -400,7 +401,7 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 	cfg := pyro.ListenConfig{HMACKey: s.cfg.hmacKey, AllowUnsigned: s.cfg.pb.GetAllowUnsignedPyro5()}
 	sockets, err := openSockets(network, address, int(s.cfg.pb.GetPreferIp()))
 	if err != nil {
-		return nil, uri, &ListenError{Network: network, Address: address, Err: err}
+		return nil, uri, internal, &ListenError{Network: network, Address: address, Err: err}
 	}
 	for _, l := range sockets {
 		if s.cfg.tls != nil && !pb.GetNoTls() {
@@ -412,13 +413,16 @@ func (s *Server) listenOne(pb *configv1.Listener) (opened []listener, uri pyro.U
 	if network != "unix" {
 		advertise = orText(advertise, s.cfg.defaults.advertise)
 	}
-	if uri, err = publishedURI(network, advertise, address, sockets[0].Addr()); err != nil {
+	if internal, err = boundURI(network, address, sockets[0].Addr()); err == nil {
+		uri, err = advertisedURI(internal, advertise)
+	}
+	if err != nil {
 		for _, l := range sockets {
 			_ = l.Close()
 		}
-		return nil, uri, err
+		return nil, uri, internal, err
 	}
-	return opened, uri, nil
+	return opened, uri, internal, nil
 }
 
 func orText(s, def string) string {
@@ -502,9 +506,9 @@ func removeStaleSocket(path string) {
 	_ = os.Remove(path)
 }
 
-// publishedURI is the location that URIs carry: the host as it was given, as in Pyro, or an address that
-// others can reach where it stands for all of them, and the real port.
-func publishedURI(network, advertised, address string, bound net.Addr) (pyro.URI, error) {
+// boundURI is the location that URIs carry unless another one is advertised: the host as it was given, as in Pyro, or an
+// address that others can reach where it stands for all of them, and the real port.
+func boundURI(network, address string, bound net.Addr) (pyro.URI, error) {
 	uri, err := pyro.Located("", bound)
 	if err != nil || uri.Socket != "" {
 		return uri, err
@@ -515,7 +519,12 @@ func publishedURI(network, advertised, address string, bound net.Addr) (pyro.URI
 	if net.ParseIP(uri.Host).IsUnspecified() {
 		uri.Host = reachableHost(network, uri.Host)
 	}
-	if advertised == "" {
+	return uri, nil
+}
+
+// advertisedURI is the location that URIs carry in the place of one of a socket.
+func advertisedURI(uri pyro.URI, advertised string) (_ pyro.URI, err error) {
+	if advertised == "" || uri.Socket != "" {
 		return uri, nil
 	}
 	var host, port string
@@ -584,10 +593,13 @@ func (s *Server) forgetURIs() {
 	s.uris = nil
 }
 
-func (s *Server) addURI(u pyro.URI) {
+func (s *Server) addURI(u, internal pyro.URI) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u.Protocol = pyro.ProtocolPyro
+	u.Protocol, internal.Protocol = pyro.ProtocolPyro, pyro.ProtocolPyro
+	if len(s.uris) == 0 {
+		s.internal = internal
+	}
 	s.uris = append(s.uris, u)
 }
 
@@ -606,6 +618,16 @@ func (s *Server) uri(name string) pyro.URI {
 	}
 	u := s.uris[0]
 	u.Object = name
+	return u
+}
+
+// InternalURI returns the URI of the object name where the server's first listener is, whatever [Advertise] says that
+// others see.
+func (s *Server) InternalURI(name string) pyro.URI {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	u := s.internal
+	u.Protocol, u.Object = pyro.ProtocolPyro, name
 	return u
 }
 

@@ -44,9 +44,10 @@ func (n *NameServer) Start(ctx context.Context) error {
 
 // startRest starts what is beside the server, under mu.
 func (n *NameServer) startRest(ctx context.Context) error {
-	at := n.srv.URI(ObjectName)
-	n.uri = at
+	at := n.srv.InternalURI(ObjectName)
+	n.uri = n.srv.URI(ObjectName)
 	if n.cfg.natHost != "" {
+		n.uri = at
 		n.uri.Host = n.cfg.natHost
 		if n.cfg.natPort != 0 {
 			n.uri.Port = n.cfg.natPort
@@ -55,7 +56,7 @@ func (n *NameServer) startRest(ctx context.Context) error {
 	if err := n.RegisterSelf(n.uri); err != nil {
 		return fmt.Errorf("register the name server itself: %w", err)
 	}
-	n.judgeAddress(ctx)
+	n.judgeAddress(ctx, at)
 	if n.cfg.broadcast != nil {
 		if err := n.startResponder(ctx, *n.cfg.broadcast, at); err != nil {
 			return err
@@ -68,10 +69,10 @@ func (n *NameServer) startRest(ctx context.Context) error {
 }
 
 // judgeAddress notes whether others can reach the name server, and warns where they were meant to and cannot. What NAT
-// says others see is for them to resolve.
-func (n *NameServer) judgeAddress(ctx context.Context) {
+// says others see, in the place of internal, is for them to resolve.
+func (n *NameServer) judgeAddress(ctx context.Context, internal pyro.URI) {
 	literally := loopback.Means(n.uri)
-	byName := !literally && n.cfg.natHost == "" && loopback.Resolves(ctx, n.uri.Host)
+	byName := !literally && n.uri.Host == internal.Host && loopback.Resolves(ctx, n.uri.Host)
 	n.forOthers.Store(!literally && !byName)
 	host, _, err := net.SplitHostPort(n.cfg.address)
 	onAll := err == nil && (host == "" || net.ParseIP(host).IsUnspecified())
@@ -130,7 +131,7 @@ func (n *NameServer) InternalURI() pyro.URI {
 	if !n.started {
 		return pyro.URI{}
 	}
-	return n.srv.URI(ObjectName)
+	return n.srv.InternalURI(ObjectName)
 }
 
 // BroadcastAddr returns where broadcasts are answered, nil if nowhere.

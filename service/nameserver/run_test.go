@@ -46,6 +46,11 @@ func TestStartRegistersItself(t *testing.T) {
 			opts:    []nameserver.Option{nameserver.Listen("tcp", "127.0.0.1:0"), nameserver.NAT("names.example.org", 4711)},
 			outside: "PYRO:Pyro.NameServer@names.example.org:4711",
 		},
+		{
+			name:    "what the server advertises, as PYRO_NATHOST has it",
+			opts:    advertised("127.0.0.1:0", "names.example.org:4711"),
+			outside: "PYRO:Pyro.NameServer@names.example.org:4711",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -64,6 +69,34 @@ func TestStartRegistersItself(t *testing.T) {
 			}
 			require.Error(t, ns.Start(t.Context()))
 		})
+	}
+}
+
+func advertised(address, as string) []nameserver.Option {
+	return []nameserver.Option{nameserver.Listen("tcp", address), nameserver.Server(service.Advertise(as))}
+}
+
+// Who hears a broadcast is on this side of NAT.
+func TestAnswersToBroadcastsHaveTheRealAddress(t *testing.T) {
+	for _, opts := range [][]nameserver.Option{
+		{nameserver.Listen("tcp", "0.0.0.0:0"), nameserver.NAT("names.example.org", 4711)},
+		advertised("0.0.0.0:0", "names.example.org:4711"),
+	} {
+		ns := run(t, append(opts, nameserver.Broadcast("127.0.0.1:0"))...)
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "udp4", ns.BroadcastAddr().String())
+		require.NoError(t, err)
+		defer conn.Close()
+		require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+		_, err = conn.Write([]byte("GET_NSURI"))
+		require.NoError(t, err)
+		answer := make([]byte, 200)
+		n, err := conn.Read(answer)
+		require.NoError(t, err)
+		require.Equal(t, "PYRO:Pyro.NameServer@names.example.org:4711", ns.URI().String())
+		p, err := service.Connect(string(answer[:n]))
+		require.NoError(t, err)
+		defer p.Close()
+		require.NoError(t, service.Do(t.Context(), p, "ping"))
 	}
 }
 
