@@ -32,7 +32,7 @@ const (
 	maxYields = 2
 	// burstGap is how soon a call without a reply has to follow another to be written along with more of them.
 	burstGap = 50 * time.Microsecond
-	// closeWait is how long Close waits for what is being written.
+	// closeWait is how long Close waits for what is being written, and how long TLS may take to say that it is the end.
 	closeWait = time.Second
 	// lookAfter is how long nobody must have read for a look at whether the connection still stands. It is well within
 	// partTime, so that no one-way call comes too late for that.
@@ -778,7 +778,8 @@ func (c *Conn) failLocked(err error) {
 		err = fmt.Errorf("the peer closed the connection: %w", err)
 	}
 	c.err = connError(err)
-	_ = c.nc.Close() // nothing more is wanted from it
+	_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // who reads is told at once
+	hangUp(c.nc, &c.wg)                       // nothing more is wanted from it
 	c.markNotSent(c.outSeqs)
 	c.out, c.outSeqs = nil, nil
 	if c.room != nil {
@@ -803,6 +804,20 @@ func (c *Conn) failLocked(err error) {
 		c.finish(p)
 	}
 	c.abandoned = 0
+}
+
+// hangUp closes nc. One of TLS says so to its peer, who may not read: that is left to a goroutine of wg, with a time limit.
+func hangUp(nc net.Conn, wg *sync.WaitGroup) {
+	t, ok := nc.(*tls.Conn)
+	if !ok {
+		_ = nc.Close()
+		return
+	}
+	wg.Go(func() {
+		late := time.AfterFunc(closeWait, func() { _ = t.NetConn().Close() })
+		defer late.Stop()
+		_ = t.Close()
+	})
 }
 
 // Close ends the connection; calls in flight fail. What was sent without waiting for a reply is written before, unless

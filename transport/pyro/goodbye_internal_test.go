@@ -303,6 +303,10 @@ func TestACallThatIsWantedNoMoreDoesNotHoldShutdown(t *testing.T) {
 			c.leave()
 		},
 		"the caller is gone": func(c *end) { c.leave() },
+		"the caller is gone amid a message": func(c *end) {
+			c.write(c.call(2, "m", flagOneway)[:20])
+			c.leave()
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

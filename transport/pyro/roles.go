@@ -254,7 +254,7 @@ func (w *worker) worked(err error) {
 		return
 	}
 	w.stopPours()
-	gone := !w.s.isClosing() || hungUp(err)
+	gone := !w.s.isClosing() || hungUp(err) || errors.Is(err, io.ErrUnexpectedEOF)
 	if broken := (*frameError)(nil); gone && err != nil && !errors.As(err, &broken) {
 		w.cancel(fmt.Errorf("%w: %w", ErrCallerGone, err))
 		w.s.streams.orphan(w.serverConn)

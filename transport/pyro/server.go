@@ -174,7 +174,7 @@ func (s *Server) Serve(l net.Listener, cfg ListenConfig) error {
 	}
 	s.listeners[l] = struct{}{}
 	s.mu.Unlock()
-	defer l.Close()
+	defer s.drop(l)
 	var delay time.Duration
 	for {
 		nc, err := l.Accept()
@@ -197,6 +197,14 @@ func (s *Server) Serve(l net.Listener, cfg ListenConfig) error {
 		case <-s.closing:
 		}
 	}
+}
+
+// drop closes a listener and forgets it.
+func (s *Server) drop(l net.Listener) {
+	_ = l.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
 }
 
 func (s *Server) isDraining() bool {
@@ -344,6 +352,16 @@ func (s *Server) Close() error {
 
 // stop ends listeners and idle connections; with cut also those at work.
 func (s *Server) stop(cut bool) {
+	var closing sync.WaitGroup
+	s.halt(cut, &closing)
+	if cut { // after the connections are closed: what a method says of this is dropped
+		closing.Wait()
+		s.cancel()
+	}
+}
+
+// halt is stop without what has to be waited for.
+func (s *Server) halt(cut bool, closing *sync.WaitGroup) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.draining {
@@ -358,13 +376,10 @@ func (s *Server) stop(cut bool) {
 	}
 	for c := range s.conns {
 		if cut {
-			_ = c.nc.Close()
+			hangUp(c.nc, closing)
 		} else {
 			_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // wakes who waits for a request
 		}
-	}
-	if cut { // after the connections are closed: what a method says of this is dropped
-		s.cancel()
 	}
 }
 
