@@ -249,7 +249,7 @@ func configInit(_ context.Context, f *factory, opts *configInitOptions) error {
 		return fmt.Errorf("%s is there already: --force replaces it", opts.file)
 	}
 	if err != nil {
-		return err
+		return usagef("write a configuration: %w", err)
 	}
 	_, err = file.Write(config.Template())
 	if err := errors.Join(err, file.Close()); err != nil {

@@ -122,7 +122,7 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 		{"address already in use", busy},
 		{"Only one usage of each socket address", busy}, // Windows
 		{"connection refused", "nothing listens there: is the server running, and is this its address?"},
-		{"no such file", "nothing listens there: is the server running, and is this its socket?"},
+		{"connect: no such file", "nothing listens there: is the server running, and is this its socket?"},
 		{"no such host", unknown},
 		{"bind: permission denied", denied},
 		{"cannot assign requested address", "this machine has no such address: 0.0.0.0 is all that it has"},
