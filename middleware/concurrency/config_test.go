@@ -30,6 +30,7 @@ func TestFromConfig(t *testing.T) {
 		{`{"adaptive": {}}`, "m", 100, 10 * time.Second},
 		{`{"limit": 1, "adaptive": {"min": 5}}`, "m", 5, 10 * time.Second},
 		{`{"limit": 100, "adaptive": {"max": 7}}`, "m", 7, 10 * time.Second},
+		{`{"adaptive": {"min": 8, "max": 8}}`, "m", 8, 10 * time.Second},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {

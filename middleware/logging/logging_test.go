@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/codec/serpent"
 	"github.com/pyrokit/pyrokit/internal/pairtest"
 	"github.com/pyrokit/pyrokit/middleware/correlation"
 	"github.com/pyrokit/pyrokit/middleware/logging"
@@ -316,6 +317,22 @@ func wide(n int) map[string]any {
 		m[fmt.Sprintf("key%03d", i)] = i
 	}
 	return m
+}
+
+// A peer may send an attribute without a name and a value.
+func TestASetWithoutArguments(t *testing.T) {
+	var j journal
+	endpoint := logging.New(j.logger(), logging.Arguments(logging.HideKeys())).Call(
+		func(context.Context, *transport.Call) (*transport.Reply, error) { return &transport.Reply{}, nil })
+	payload, err := serpent.Codec.AppendCall(nil, "o", "__setattr__", nil, false, nil, nil)
+	require.NoError(t, err)
+	head, err := serpent.Codec.OpenCall(payload, nil)
+	require.NoError(t, err)
+	_, err = endpoint(t.Context(), &transport.Call{
+		Kind: transport.SetAttr, Object: "o", Method: "v", Args: transport.EncodedArgs(head, serpent.Codec, nil),
+	})
+	require.NoError(t, err)
+	require.Len(t, j.lines(t), 1)
 }
 
 func TestArgumentsOfSomeMethods(t *testing.T) {
