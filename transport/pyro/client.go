@@ -119,18 +119,22 @@ func (c *Client) lost(l *link) {
 
 // keep keeps a connection that is left, as long as calls wait on it or items are to be had, and ends others that were.
 func (c *Client) keep(l *link) {
+	var over []*link
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if !slices.Contains(c.left, l) {
 		c.left = append(c.left, l)
 	}
 	c.left = slices.DeleteFunc(c.left, func(l *link) bool {
-		over := c.life.Err() != nil || l.Err() != nil && !l.holdsItems()
-		if over {
-			_ = l.Close()
+		ends := c.life.Err() != nil || l.Err() != nil && !l.holdsItems()
+		if ends {
+			over = append(over, l)
 		}
-		return over
+		return ends
 	})
+	c.mu.Unlock()
+	for _, l := range over { // which takes its time
+		_ = l.Close()
+	}
 }
 
 // leftWith returns the connection that is over and over which items of a stream have come ahead, or nil. Nobody can go

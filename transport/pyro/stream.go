@@ -86,6 +86,7 @@ func (t *streamTable) add(seq iter.Seq2[any, error], cancel func(), info *transp
 	st.held = owner.peer.Session
 	st.held.Hold()
 	t.streams[st.id] = st
+	owner.streams++
 	if t.cfg.Lifetime > 0 {
 		st.lifetime = time.AfterFunc(t.cfg.Lifetime, st.end)
 	}
@@ -107,12 +108,22 @@ func (t *streamTable) find(id string, conn *serverConn) *stream {
 	if st == nil || !reflect.DeepEqual(st.principal, conn.peer.Principal) || st.poursElsewhere(conn) {
 		return nil
 	}
+	st.disown()
 	st.owner = conn
+	conn.streams++
 	if st.linger != nil {
 		st.linger.Stop()
 		st.linger = nil
 	}
 	return st
+}
+
+// disown takes the stream from its owner, if it has one, under table.mu.
+func (st *stream) disown() {
+	if st.owner != nil {
+		st.owner.streams--
+		st.owner = nil
+	}
 }
 
 // of returns the stream with id if principal may have it.
@@ -141,10 +152,13 @@ func (t *streamTable) orphan(conn *serverConn) {
 	var drop []*stream
 	t.mu.Lock()
 	for _, st := range t.streams {
+		if conn.streams == 0 { // mostly from the beginning: those of others are not looked at
+			break
+		}
 		if st.owner != conn {
 			continue
 		}
-		st.owner = nil
+		st.disown()
 		if t.cfg.Linger < 0 {
 			drop = append(drop, st)
 		} else {
@@ -234,6 +248,7 @@ func (st *stream) forget() []*pour {
 	st.table.mu.Lock()
 	defer st.table.mu.Unlock()
 	delete(st.table.streams, st.id)
+	st.disown()
 	for _, t := range [...]*time.Timer{st.linger, st.lifetime} {
 		if t != nil {
 			t.Stop()
