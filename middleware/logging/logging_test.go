@@ -319,6 +319,31 @@ func wide(n int) map[string]any {
 	return m
 }
 
+// What a client passes down are Go values, of more types than what is read.
+func TestWhatIsHiddenInGoValues(t *testing.T) {
+	tests := []struct {
+		arg  any
+		want string
+	}{
+		{codec.NewDict("Token", "sesame", 5, codec.NewDict("password", "sesame")), "[{'Token': '[hidden]', '5': {'password': '[hidden]'}}]"},
+		{codec.Tuple{map[string]any{"secret": "sesame"}}, "[({'secret': '[hidden]'},)]"},
+		{[]byte("sesame"), "['<6 bytes>']"},
+		{codec.Object{Class: "shop.Card", Attrs: map[string]any{"number": "sesame"}}, "['<shop.Card>']"},
+		{struct{ Name string }{"sesame"}, "['<struct { Name string }>']"},
+		{map[string]string{"password": "sesame"}, "['<map[string]string>']"},
+		{nil, "[None]"},
+	}
+	for _, tt := range tests {
+		var j journal
+		endpoint := logging.New(j.logger(), logging.Arguments(logging.HideKeysShowPositional())).Call(
+			func(context.Context, *transport.Call) (*transport.Reply, error) { return &transport.Reply{}, nil })
+		_, err := endpoint(t.Context(), &transport.Call{Object: "o", Method: "m", Args: transport.Args{Positional: []any{tt.arg}}})
+		require.NoError(t, err)
+		require.Equal(t, tt.want, j.lines(t)[0]["args"])
+		require.NotContains(t, j.text(), "sesame")
+	}
+}
+
 // A peer may send an attribute without a name and a value.
 func TestASetWithoutArguments(t *testing.T) {
 	var j journal

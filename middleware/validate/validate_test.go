@@ -58,6 +58,8 @@ func TestValues(t *testing.T) {
 		{"a set", validate.Param{Type: validate.List, Items: &validate.Param{Type: validate.Int}}, codec.NewSet("x"), "each item"},
 		{"a dict", validate.Param{Type: validate.Dict, Items: &validate.Param{Type: validate.Int}}, map[string]any{"a": 1}, ""},
 		{"a dict with another value", validate.Param{Type: validate.Dict, Items: &validate.Param{Type: validate.Int}}, map[string]any{"a": "x"}, "each item"},
+		{"a dict in its order", validate.Param{Type: validate.Dict, MaxLen: 1, Items: &validate.Param{Type: validate.Int}}, codec.NewDict("a", 1), ""},
+		{"one with another value", validate.Param{Type: validate.Dict, Items: &validate.Param{Type: validate.Int}}, codec.NewDict("a", 1, "b", "x"), "each item"},
 		{"a list is no dict", validate.Param{Type: validate.Dict}, []any{}, "must be dict, not list"},
 	}
 	for _, tt := range tests {

@@ -191,7 +191,7 @@ var broken = []struct {
 	},
 	{
 		name: "inexact", text: "services: [{name: a, static: {methods: {b: 9007199254740993}}}]\n",
-		want: `site.yaml:1:44: services[0].static.methods["b"]: want a whole number of less than 2^53, found 9007199254740993; ` +
+		want: `site.yaml:1:44: services[0].static.methods["b"]: want a whole number of at most 2^53, found 9007199254740993; ` +
 			"write it as a text",
 	},
 	{

@@ -458,7 +458,7 @@ func exactNumber(text string, fd protoreflect.FieldDescriptor) (protoreflect.Val
 	}
 	n, _ := new(big.Int).SetString(text, 0)
 	if n.CmpAbs(big.NewInt(maxExact)) > 0 {
-		return protoreflect.Value{}, wantf("write it as a text", "a whole number of less than 2^53")
+		return protoreflect.Value{}, wantf("write it as a text", "a whole number of at most 2^53")
 	}
 	f, _ := n.Float64()
 	return protoreflect.ValueOfFloat64(f), nil
