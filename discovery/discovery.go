@@ -20,7 +20,14 @@ type Entry struct {
 
 // Equal tells whether two entries say the same. The order of the tags counts: directories give them sorted.
 func (e Entry) Equal(o Entry) bool {
-	return e.Name == o.Name && e.URI.String() == o.URI.String() && slices.Equal(e.Metadata, o.Metadata)
+	return e.Name == o.Name && sameURI(e.URI, o.URI) && slices.Equal(e.Metadata, o.Metadata)
+}
+
+// sameURI makes no text of them if it need not: watches compare very many.
+func sameURI(a, b pyro.URI) bool {
+	same := a.Protocol == b.Protocol && a.Object == b.Object && a.Host == b.Host && a.Port == b.Port && a.Socket == b.Socket &&
+		slices.Equal(a.Tags, b.Tags)
+	return same || a.String() == b.String()
 }
 
 // A Resolver looks entries up. Resolve returns the entry with exactly this name; an unknown name is an

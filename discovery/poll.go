@@ -50,8 +50,8 @@ type Changes struct {
 	known bool // last is what the receiver takes for the truth
 }
 
-// Yield passes entries on unless the receiver has them already; an error always. It is false when the
-// receiver wants no more.
+// Yield passes a copy of entries on unless the receiver has them already; an error always. It keeps entries, which must not
+// change any more. It is false when the receiver wants no more.
 func (c *Changes) Yield(entries []Entry, err error, yield func([]Entry, error) bool) bool {
 	if err != nil {
 		c.known = false // to hear of the same entries again means that all is well again
@@ -60,6 +60,6 @@ func (c *Changes) Yield(entries []Entry, err error, yield func([]Entry, error) b
 	if c.known && slices.EqualFunc(entries, c.last, Entry.Equal) {
 		return true
 	}
-	c.last, c.known = slices.Clone(entries), true
-	return yield(entries, nil)
+	c.last, c.known = entries, true
+	return yield(slices.Clone(entries), nil)
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,9 @@ const (
 	watchAlive    = 5 * time.Second  // a name server that has nothing to tell says so that often
 	watchPatience = 20 * time.Second // one that says nothing for so long is gone
 	closeTimeout  = time.Second      // for the message that ends a watch
+	// watchRest is for how long changes are gathered after entries were told of, for each of these: who watches 100,000 of
+	// them while many change would have no time for anything else.
+	watchRest = 5 * time.Microsecond
 )
 
 // watchGrace is for how long entries are still told of that a name server does not know when it is back: if it has lost
@@ -52,7 +56,7 @@ func watch(
 		var lost loss
 		wanted := true // false when the loop has ended
 		each := func(entries []discovery.Entry) bool {
-			last = slices.Clone(entries)
+			last = entries
 			wanted = wanted && changes.Yield(entries, nil, yield)
 			return wanted
 		}
@@ -139,42 +143,49 @@ func (c *Client) listen(
 		err := l.read(ctx, c)
 		ended <- err
 	}()
+	changed, rest := l.changed, (<-chan time.Time)(nil)
 	for {
 		select {
-		case <-l.changed:
+		case <-changed:
 			if over == nil {
 				over = time.After(watchGrace)
 			}
 		case <-over:
 			l.forget()
+		case <-rest:
+			changed = l.changed
+			continue
 		case err := <-ended:
 			cancel()
 			return err
 		}
-		if !each(l.snapshot()) {
+		entries := l.snapshot()
+		if !each(entries) {
 			cancel()
 			return <-ended
 		}
+		changed, rest = nil, time.After(time.Duration(len(entries))*watchRest)
 	}
 }
 
 // A listener keeps up with what a name server tells.
 type listener struct {
 	query   discovery.Query
-	changed chan struct{} // has room for one: entries are not what was yielded last
+	changed chan struct{}     // has room for one: entries are not what was yielded last
+	all     []discovery.Entry // as of the last snapshot, in the order of the names; never changed
 
-	mu      sync.Mutex // guards what follows
-	entries map[string]discovery.Entry
-	before  map[string]discovery.Entry // of the connection before this one, of which nothing was told
+	mu     sync.Mutex // guards what follows
+	news   map[string]*discovery.Entry
+	untold map[string]struct{} // names of the connection before this one, of which nothing was told
 }
 
 func newListener(q discovery.Query, before []discovery.Entry) *listener {
 	l := &listener{
-		query: q, changed: make(chan struct{}, 1),
-		entries: map[string]discovery.Entry{}, before: map[string]discovery.Entry{},
+		query: q, changed: make(chan struct{}, 1), all: before,
+		news: map[string]*discovery.Entry{}, untold: map[string]struct{}{},
 	}
 	for _, e := range before {
-		l.before[e.Name] = e
+		l.untold[e.Name] = struct{}{}
 	}
 	return l
 }
@@ -183,15 +194,42 @@ func newListener(q discovery.Query, before []discovery.Entry) *listener {
 func (l *listener) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	clear(l.before)
+	for name := range l.untold {
+		l.news[name] = nil
+	}
+	clear(l.untold)
 }
 
+// snapshot returns what is there now. There may be very many entries, of which few are news, and a name server that tells
+// more meanwhile.
 func (l *listener) snapshot() []discovery.Entry {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	entries := slices.Concat(slices.Collect(maps.Values(l.entries)), slices.Collect(maps.Values(l.before)))
-	discovery.SortEntries(entries)
-	return entries
+	news := l.news
+	l.news = map[string]*discovery.Entry{}
+	l.mu.Unlock()
+	if len(news) > 0 {
+		l.all = merged(l.all, news)
+	}
+	return l.all
+}
+
+// merged returns entries with news in the place of those of the same names; nil is that there is none any more.
+func merged(entries []discovery.Entry, news map[string]*discovery.Entry) []discovery.Entry {
+	all := make([]discovery.Entry, 0, len(entries)+len(news))
+	for _, name := range slices.Sorted(maps.Keys(news)) {
+		at, known := slices.BinarySearchFunc(entries, name, func(e discovery.Entry, name string) int {
+			return strings.Compare(e.Name, name)
+		})
+		all = append(all, entries[:at]...)
+		if e := news[name]; e != nil {
+			all = append(all, *e)
+		}
+		if known {
+			at++
+		}
+		entries = entries[at:]
+	}
+	return append(all, entries...)
 }
 
 // read takes what the name server tells, until that fails or ctx ends.
@@ -275,15 +313,14 @@ func (l *listener) take(v any) (synced bool, err error) {
 		if err != nil && !isUnreadable(err) {
 			return false, err
 		}
-		delete(l.before, name)
+		delete(l.untold, name)
+		l.news[name] = nil
 		if err == nil && l.query.Matches(e) {
-			l.entries[name] = e
-		} else {
-			delete(l.entries, name)
+			l.news[name] = &e
 		}
 	case kind == "remove":
-		delete(l.entries, name)
-		delete(l.before, name)
+		delete(l.untold, name)
+		l.news[name] = nil
 	case kind == "synced":
 		return true, nil
 	case kind == "alive":
