@@ -42,8 +42,9 @@ func newNSServeCmd(f *factory, run func(context.Context, *factory, *nsServeOptio
 
 Entries are kept in memory, in an SQLite file (sql:FILE) or in a dbm file (dbm:FILE), the files of Python's name
 servers included. Dbm files keep no metadata. Unless it is on localhost, on IPv6 or on a unix socket, it answers those
-who look for a name server by broadcast. PYRO_NS_HOST, PYRO_NS_PORT, PYRO_NS_BCHOST, PYRO_NS_BCPORT and PYRO_NS_AUTOCLEAN count where flags do not
-say otherwise. Warnings are logged; -v also logs who registers, looks up and removes what.
+who look for a name server by broadcast. PYRO_NS_HOST, PYRO_NS_PORT, PYRO_NS_BCHOST, PYRO_NS_BCPORT and
+PYRO_NS_AUTOCLEAN count where flags do not say otherwise. Warnings are logged; -v also logs who registers, looks up and
+removes what.
 
 As a service, with limits, or where not everybody may register, it is run by a configuration: pyroctl run FILE.`,
 		Example: `  pyroctl ns serve

@@ -15,7 +15,7 @@ import (
 
 // A snapshot is what a map of all that was told would be, and one that was given away does not change.
 func TestSnapshotsAreWhatWasTold(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
+	random := rand.New(rand.NewPCG(1, 2)) // the same each time
 	l := newListener(discovery.Query{}, nil)
 	want := map[string]string{}
 	for range 200 {
