@@ -93,7 +93,6 @@ func eachWay(t *testing.T, test func(t *testing.T, l *ledger, p *service.Proxy))
 	for dialect, serializers := range ways {
 		for _, serializer := range serializers {
 			t.Run(fmt.Sprintf("%s/%s", dialect, serializer), func(t *testing.T) {
-				t.Parallel() // some wait for deadlines
 				l, p := join(t, service.Dialect(dialect), service.Serializer(serializer))
 				test(t, l, p)
 			})
@@ -464,6 +463,7 @@ func TestAServersMiddlewareDeniesOneCallOfABatch(t *testing.T) {
 
 func TestABatchEndsWithItsContext(t *testing.T) {
 	eachWay(t, func(t *testing.T, l *ledger, p *service.Proxy) {
+		t.Parallel() // each waits for deadlines
 		for _, end := range []struct {
 			ctx  func() (context.Context, context.CancelFunc)
 			opts []service.CallOption
