@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/config"
 )
@@ -68,4 +69,19 @@ func TestSSLWithoutACertificateIsAnError(t *testing.T) {
 	f := load(t, map[string]string{"site.yaml": "server: {}\n"}, map[string]string{"PYRO_SSL": "1"})
 	_, err := config.ServerOptions(f.Config().GetServer(), config.Env{})
 	require.ErrorContains(t, err, "a TLS server needs a certificate")
+}
+
+func TestSSLVariables(t *testing.T) {
+	f := load(t, map[string]string{"site.yaml": "server: {}\nproxies: {p: {uri: 'PYRONAME:o'}}\n"}, map[string]string{
+		"PYRO_SSL": "1", "PYRO_SSL_CACERTS": "ca.pem", "PYRO_SSL_REQUIRECLIENTCERT": "1",
+		"PYRO_SSL_SERVERCERT": "s.pem", "PYRO_SSL_SERVERKEY": "s.key", "PYRO_SSL_SERVERKEYPASSWD": "sesame",
+		"PYRO_SSL_CLIENTCERT": "c.pem", "PYRO_SSL_CLIENTKEY": "c.key", "PYRO_SSL_CLIENTKEYPASSWD": "sesame",
+	})
+	for prefix, got := range map[string]*configv1.Tls{"s": f.Config().GetServer().GetTls(), "c": f.Config().GetProxies()["p"].GetTls()} {
+		require.Equal(t, prefix+".pem", got.GetCert())
+		require.Equal(t, prefix+".key", got.GetKey())
+		require.Equal(t, map[string]string{"s": "PYRO_SSL_SERVERKEYPASSWD", "c": "PYRO_SSL_CLIENTKEYPASSWD"}[prefix], got.GetKeyPassword().GetEnv())
+		require.Equal(t, []string{"ca.pem"}, got.GetCa())
+		require.Equal(t, prefix == "s", got.GetRequireClientCert())
+	}
 }
