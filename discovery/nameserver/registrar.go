@@ -57,7 +57,7 @@ type registrar struct{ *Resolver }
 // Registrar returns a discovery.Registrar, which is a Leaser and a Resolver, too, at the name server at the first
 // of locations that answers; none given means where a Locator looks. It never finds one by broadcast, where a stray
 // name server could collect the names. What was registered at a later location while the first one did not answer is not
-withdrawn there: it goes with its lease, and stays at a name server without leases.
+// withdrawn there: it goes with its lease, and stays at a name server without leases.
 func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
 	return &registrar{&Resolver{session: newSession(Locator{Dial: cfg, Locations: locations}, roundTime)}}
 }
