@@ -514,7 +514,7 @@ func (c *cork) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-func (c *cork) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() } //nolint:forcetypeassert // it is one
+func (c *cork) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() }
 
 func (c *cork) letGo() error {
 	c.keeps = false

@@ -26,7 +26,7 @@ import (
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-var stressCalls = flag.Int("pyro.stress", 600, "calls of each kind of connection that are made all at once")
+var stressCalls = flag.Int("pyro.stress", 250, "calls of each kind of connection that are made all at once")
 
 // A ledger is what the servers of a stress have carried out.
 type ledger struct {
@@ -148,7 +148,7 @@ func (s *stress) one(ctx context.Context, p *service.Proxy, i int) {
 	case 5:
 		s.walk(ctx, p)
 	case 6:
-		s.echo(ctx, p, i, rand.N(2<<20)) // some are too long, for the call or for the answer
+		s.echo(ctx, p, i, rand.N(3<<20)) // some have to wait for room, some are too long
 	case 7:
 		_ = p.Release()
 	default:
@@ -197,7 +197,7 @@ func (s *stress) walk(ctx context.Context, p *service.Proxy, opts ...any) {
 
 // idle is a plain peer that asks for much, and reads little of it or nothing.
 func (s *stress) idle(dial func() (net.Conn, error), stop <-chan struct{}) {
-	request := vectortest.Build("pyro5", 4, 0, 1, 1, "# serpent utf-8 python3.2\n('svc','echo',(0,'"+strings.Repeat("x", 500<<10)+"'),{})")
+	request := vectortest.Build("pyro5", 4, 0, 1, 1, "# serpent utf-8 python3.2\n('svc','echo',(0,'"+strings.Repeat("x", 100<<10)+"'),{})")
 	hello := vectortest.Build("pyro5", 1, 0, 0, 1, "# serpent utf-8 python3.2\n{'handshake':'hello','object':'svc'}")
 	for {
 		select {
@@ -241,7 +241,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			total := *stressCalls
 			s := &stress{t: t, address: "127.0.0.1:0", ledger: &ledger{ran: make([]atomic.Int32, total), notes: make([]atomic.Int32, total)}}
-			s.server = append(tt.server, service.MaxUnsentSize(2<<20), service.MaxMessageSize(1<<20), service.MaxInflatedSize(1<<20))
+			s.server = append(slices.Clone(tt.server), service.MaxUnsentSize(mib), service.MaxMessageSize(2*mib), service.MaxInflatedSize(2*mib))
 			s.next.Store(1) // 0 is for those who read nothing
 			srv := s.start()
 			plain := func() (net.Conn, error) { return (&net.Dialer{}).DialContext(t.Context(), "tcp", s.address) }

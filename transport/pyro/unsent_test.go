@@ -288,7 +288,7 @@ func TestManyThatHoldLittleLoseAfterWhoHoldsMuch(t *testing.T) {
 		require.Greater(t, stats.Unsent, int64(3*mib))
 		_, err := readAll(much, mib, 0)
 		require.ErrorIs(t, err, io.EOF)
-		lost := int(stats.UnsentTimeouts) - 1 //nolint:gosec // of 61
+		lost := int(stats.UnsentTimeouts) - 1
 		for i, wire := range wires {
 			_, err := readAll(wire, mib, 0)
 			if i < lost {
