@@ -7,11 +7,17 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/pyrokit/pyrokit/integration/internal/peers"
+)
+
+const (
+	waitFor = 10 * time.Second
+	tick    = 20 * time.Millisecond
 )
 
 func TestMain(m *testing.M) {

@@ -9,16 +9,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/integration/internal/peers"
-)
-
-const (
-	waitFor = 10 * time.Second
-	tick    = 20 * time.Millisecond
 )
 
 func TestRunDecodesWhatPythonPrints(t *testing.T) {
