@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -120,17 +120,18 @@ func parseURI(s string) (URI, *URIError) {
 // isSpace is Python's white space: Unicode's and the four separators of ASCII.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
+// splitTags keeps an empty tag beside others, as Python does: few entries have it, and a URI that a script made with an empty
+// variable chooses none, rather than more than was meant. It returns none where all are empty.
 func splitTags(s string) []string {
-	seen := map[string]bool{}
-	var tags []string
-	for tag := range strings.SplitSeq(s, ",") {
-		tag = strings.TrimSpace(tag)
-		if tag != "" && !seen[tag] {
-			seen[tag] = true
-			tags = append(tags, tag)
-		}
+	tags := strings.Split(s, ",")
+	for i, tag := range tags {
+		tags[i] = strings.TrimSpace(tag)
 	}
-	sort.Strings(tags)
+	slices.Sort(tags)
+	tags = slices.Compact(tags)
+	if len(tags) == 1 && tags[0] == "" {
+		return nil
+	}
 	return tags
 }
 

@@ -39,6 +39,7 @@ func TestParseURI(t *testing.T) {
 		{in: "PYRONAME:a@[::1]", want: URI{Protocol: name, Object: "a", Host: "::1", Port: 9090}, printed: "PYRONAME:a@[::1]:9090"},
 		{in: "PYRONAME:x@./u:/tmp/s", want: URI{Protocol: name, Object: "x", Socket: "/tmp/s"}},
 		{in: "PYROMETA:b,a,a@host:1", want: URI{Protocol: meta, Tags: []string{"a", "b"}, Host: "host", Port: 1}, printed: "PYROMETA:a,b@host:1"},
+		{in: "PYROMETA:b,,a,", want: URI{Protocol: meta, Tags: []string{"", "a", "b"}}, printed: "PYROMETA:,a,b"},
 		{in: "PYROMETA:b,a", want: URI{Protocol: meta, Tags: []string{"a", "b"}}, printed: "PYROMETA:a,b"},
 
 		{in: "", wantErr: "invalid uri"},
