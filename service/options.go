@@ -290,7 +290,11 @@ func NoTLS() ServerOption {
 // the listener's own. By default it is the host that Listen names; where that stands for all addresses,
 // such as 0.0.0.0, it is the one that this machine reaches other networks by.
 func Advertise(address string) ServerOption {
-	return ofListener("Advertise", func(l *configv1.Listener) { l.Advertise = address })
+	set := ofListener("Advertise", func(l *configv1.Listener) { l.Advertise = address })
+	return serverOption(func(c *serverConfig) error {
+		_, _, err := parseAdvertised(address)
+		return errors.Join(err, set.applyToServer(c))
+	})
 }
 
 // ofListener sets something of the last Listen.

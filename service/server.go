@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"slices"
@@ -90,6 +91,9 @@ func NewServer(opts ...ServerOption) *Server {
 	}
 	return s
 }
+
+// Err returns what is wrong with the options, as Start does, or nil. Nothing is opened.
+func (s *Server) Err() error { return errors.Join(s.errs...) }
 
 // Add adds services; after Start they are answered for, and announced, at once. Everything
 // that is wrong with them comes back as one joined error, and none of them is added then.
@@ -261,7 +265,7 @@ func (s *Server) wireFor() (*pyro.Server, error) {
 
 // start serves on what listen opens, under life.
 func (s *Server) start(listen func() ([]listener, error)) error {
-	if err := errors.Join(s.errs...); err != nil {
+	if err := s.Err(); err != nil {
 		return err
 	}
 	wire, err := s.newWire()
@@ -523,28 +527,50 @@ func boundURI(network, address string, bound net.Addr) (pyro.URI, error) {
 }
 
 // advertisedURI is the location that URIs carry in the place of one of a socket.
-func advertisedURI(uri pyro.URI, advertised string) (_ pyro.URI, err error) {
+func advertisedURI(uri pyro.URI, advertised string) (pyro.URI, error) {
 	if advertised == "" || uri.Socket != "" {
 		return uri, nil
 	}
-	var host, port string
-	hasPort := false
-	if strings.HasSuffix(advertised, "]") || strings.Count(advertised, ":") != 1 && !strings.HasPrefix(advertised, "[") {
-		host = strings.Trim(advertised, "[]") // a name, or an IPv6 address, alone
-	} else if host, port, err = net.SplitHostPort(advertised); err == nil {
-		hasPort = true
-	}
-	if hasPort && err == nil {
-		var n uint64
-		if n, err = strconv.ParseUint(port, 10, 16); n > 0 {
-			uri.Port = int(n)
-		}
-	}
-	if err != nil || host == "" || strings.ContainsAny(host, "@/[] \t\r\n") {
-		return uri, fmt.Errorf("advertised address %q: want HOST or HOST:PORT", advertised)
+	host, port, err := parseAdvertised(advertised)
+	if err != nil {
+		return uri, err
 	}
 	uri.Host = host
+	if port > 0 {
+		uri.Port = port
+	}
 	return uri, nil
+}
+
+// parseAdvertised reads HOST or HOST:PORT; the port is 0 where there is none. An empty text is nobody's wish.
+func parseAdvertised(advertised string) (host string, port int, err error) {
+	if advertised == "" {
+		return "", 0, nil
+	}
+	wrong := fmt.Errorf("advertised address %q: want HOST or HOST:PORT", advertised)
+	if strings.HasSuffix(advertised, "]") || strings.Count(advertised, ":") != 1 && !strings.HasPrefix(advertised, "[") {
+		host = strings.Trim(advertised, "[]") // a name, or an IPv6 address, alone
+	} else {
+		var text string
+		if host, text, err = net.SplitHostPort(advertised); err != nil {
+			return "", 0, wrong
+		}
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return "", 0, wrong
+		}
+		port = int(n)
+	}
+	if host == "" || strings.ContainsAny(host, "@/[] \t\r\n") || strings.Contains(host, ":") && !isIPv6(host) {
+		return "", 0, wrong
+	}
+	return host, port, nil
+}
+
+// isIPv6 tells whether a host is an IPv6 address, with a zone or without.
+func isIPv6(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Is6()
 }
 
 // reachableHost is this machine's address on the way to other networks, for whom listens on all of them: of IPv4 if it

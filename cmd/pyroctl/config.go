@@ -15,6 +15,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/service/config"
+	"github.com/pyrokit/pyrokit/service/config/program"
 )
 
 func newConfigCmd(f *factory) *cobra.Command {
@@ -69,6 +70,7 @@ PYROKIT_CONFIG lists. PYRO_* variables count more than files, and --set counts m
 type configCheckOptions struct {
 	configOptions
 	readFiles bool
+	toRun     bool // and not only to connect with
 }
 
 func newConfigCheckCmd(f *factory, run func(context.Context, *factory, *configCheckOptions) error) *cobra.Command {
@@ -77,8 +79,9 @@ func newConfigCheckCmd(f *factory, run func(context.Context, *factory, *configCh
 		Use:   "check [FILE...]",
 		Short: "Say what is wrong with a configuration",
 		Long: `Says what is wrong with a configuration, each with file, line, column and what would be right, and exits with 1 if
-something is. Nothing is started. Certificates, keys and secrets are read with --files only: a configuration is often
-checked where they are not.
+something is: all that pyroctl run would refuse before it listens. Nothing is started or written. Only with --files are
+certificates, keys and secrets read, and looked at where the log, the name server's storage and unix sockets are to be: a
+configuration is often checked where these are not.
 
 ` + configFiles,
 		Example: `  pyroctl config check site.yaml
@@ -89,7 +92,7 @@ checked where they are not.
 		},
 	}
 	opts.register(cmd.Flags())
-	cmd.Flags().BoolVar(&opts.readFiles, "files", false, "read certificates, keys and secrets, too, as they are here")
+	cmd.Flags().BoolVar(&opts.readFiles, "files", false, "look at certificates, keys, secrets, storage, log and sockets, too, as they are here")
 	completeConfigFiles(cmd)
 	return cmd
 }
@@ -102,8 +105,11 @@ func completeConfigFiles(cmd *cobra.Command) {
 
 func configCheck(_ context.Context, f *factory, opts *configCheckOptions) error {
 	file, err := opts.load()
+	if err == nil && opts.toRun && !isToRun(file.Config()) {
+		return &configError{nothingToRun(opts.name())}
+	}
 	if err == nil && opts.readFiles {
-		err = file.CheckFiles()
+		err = program.CheckFiles(file)
 	}
 	if err == nil {
 		return f.printChecked(file.Files(), file.Warnings(), nil)

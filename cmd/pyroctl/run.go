@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service/config"
 	"github.com/pyrokit/pyrokit/service/config/program"
 	"github.com/pyrokit/pyrokit/transport"
@@ -68,7 +69,7 @@ func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
 		return usagef("--config says how commands connect: pyroctl run %s runs it", f.flags.configFile)
 	}
 	if opts.check {
-		return configCheck(ctx, f, &configCheckOptions{configOptions: opts.configOptions})
+		return configCheck(ctx, f, &configCheckOptions{configOptions: opts.configOptions, toRun: true})
 	}
 	if opts.watch {
 		opts.assignments = append(opts.assignments, "reload.watch=true")
@@ -91,15 +92,23 @@ func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
 	if err != nil {
 		return &configError{f.allWrong("run "+opts.name(), err)}
 	}
-	if c := p.Config(); c.GetServer() == nil && c.GetNameServer() == nil {
-		nothing := fmt.Errorf("run %s: nothing to run: want server, services or name_server", opts.name())
-		return &configError{errors.Join(nothing, p.Close())} //nolint:contextcheck // nothing was started
+	if !isToRun(p.Config()) {
+		return &configError{errors.Join(nothingToRun(opts.name()), p.Close())} //nolint:contextcheck // nothing was started
 	}
 	err = p.Run(ctx)
 	if wrong, ok := errors.AsType[config.Errors](err); ok {
 		return transport.Wrap(transport.CodeUnavailable, f.allWrong("run "+opts.name(), wrong))
 	}
 	return err
+}
+
+// isToRun tells whether there is something to run, and not only what connects.
+func isToRun(c *configv1.Config) bool {
+	return c.GetServer() != nil || len(c.GetServices()) > 0 || c.GetNameServer() != nil
+}
+
+func nothingToRun(name string) error {
+	return fmt.Errorf("run %s: nothing to run: want server, services or name_server", name)
 }
 
 // allWrong prints all but the only error with a configuration on lines of their own.

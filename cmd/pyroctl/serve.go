@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/pyrokit/pyrokit/internal/filecheck"
 	"github.com/pyrokit/pyrokit/internal/sdnotify"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -59,27 +59,13 @@ func (s *serveFlags) check() error {
 	case strings.Contains(s.host, ":") && net.ParseIP(strings.Trim(s.host, "[]")) == nil && !strings.Contains(s.host, "%"):
 		return usagef("--host %s: want a host alone, --port is beside it", s.host)
 	}
-	if err := checkSocket(s.unix); err != nil {
+	if err := filecheck.Socket(s.unix); err != nil {
 		return usagef("--unix %w", err)
 	}
 	for _, name := range s.serializers {
 		if err := pyro.CheckSerializer(name); err != nil {
 			return usagef("--serializers: %w", err)
 		}
-	}
-	return nil
-}
-
-// checkSocket tells what would keep a unix socket from being made at path, where only the path is to blame.
-func checkSocket(path string) error {
-	if path == "" || strings.HasPrefix(pyro.SocketName(path), "@") {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Dir(path)); err != nil {
-		return err
-	}
-	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket == 0 {
-		return fmt.Errorf("%s: there is something else than a socket", path)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ var errOnlyLookup = errors.New("it is for what looks names up, and this register
 func (b *builder) table(m *configv1.StaticNames) (discovery.Resolver, error) {
 	var entries []discovery.Entry
 	for i, e := range m.GetEntries() {
-		uri, err := pyro.ParseURI(e.GetUri())
+		uri, err := parseURI(e.GetUri())
 		b.failed("static."+indexed("entries", i)+".uri", err)
 		entries = append(entries, discovery.Entry{Name: e.GetName(), URI: uri, Metadata: e.GetMetadata()})
 	}
@@ -83,10 +83,7 @@ func nameServerDial(m *configv1.NameServers, env Env) (pyro.DialConfig, error) {
 		Dialect:    codec.Dialect(m.GetDialect()), //nolint:gosec // an enum of small numbers
 		Timeout:    m.GetConnectTimeout().AsDuration(),
 	}
-	for i, at := range m.GetAddresses() {
-		_, err := nameserver.ParseLocation(at)
-		b.failed(indexed("addresses", i), err)
-	}
+	b.locations("addresses", m.GetAddresses())
 	if key := b.secret("hmac_key", m.GetHmacKey()); key != "" {
 		cfg.HMACKey = []byte(key)
 		if m.GetDialect() == configv1.Dialect_DIALECT_PYRO5 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -135,6 +136,9 @@ func (c *collector) beside(path string) bool {
 	return slices.ContainsFunc(c.list, func(e *Error) bool { return e.Path != "" && parent(e.Path) == parent(path) })
 }
 
+// quotedText is how errors show a value.
+var quotedText = regexp.MustCompile(`"(\\.|[^"\\])*"`)
+
 // Locate says where err comes from: what is a [FieldError], or is made of some, becomes [Errors] with the place where
 // the field was set, or else what it is in. Other errors are among them without a place. nil remains nil.
 func (f *File) Locate(err error) error {
@@ -162,6 +166,9 @@ func (f *File) locate(c *collector, err error) {
 		path, o := f.origins.nearest(field.Path)
 		e.Path, e.Msg, e.cause = path, field.Err.Error(), field.Err
 		e.File, e.Line, e.Column = o.Source, o.Line, o.Column
+		if f.origins.set[path].Expanded != "" { // what it was replaced by may be secret
+			e.Msg = quotedText.ReplaceAllLiteralString(e.Msg, shorten(o.Expanded))
+		}
 	}
 	if !slices.ContainsFunc(c.list, func(there *Error) bool { return there.Error() == e.Error() }) { // two may have noticed it
 		c.add(e)

@@ -403,7 +403,7 @@ func TestTLSForTheOtherEnd(t *testing.T) {
 		require.ErrorContains(t, err, "it is for what connects")
 	}
 	_, err = config.ServerTLS(&configv1.Tls{}, env)
-	require.ErrorContains(t, err, "x.tls: a TLS server needs a certificate")
+	require.ErrorContains(t, err, "x.tls.cert: has to be set: a TLS server needs a certificate")
 	cert := fieldSamples(t)["Tls.cert"].(string)
 	secured := &configv1.Tls{Cert: cert, Key: filepath.Join(filepath.Dir(cert), "pbes2-aes-256-cbc.pem")}
 	secured.KeyPassword = &configv1.Secret{Source: &configv1.Secret_Value{Value: "correct horse"}}
@@ -412,10 +412,11 @@ func TestTLSForTheOtherEnd(t *testing.T) {
 	require.NotNil(t, cfg.GetConfigForClient)
 	secured.RequireClientCert = true
 	_, err = config.ServerTLS(secured, env)
-	require.ErrorContains(t, err, "no CAs to check them against")
+	require.ErrorContains(t, err, "there is nothing to check them against")
 	secured.RequireClientCert, secured.RequestClientCert = false, true
 	_, err = config.ServerTLS(secured, env)
-	require.ErrorContains(t, err, "no CAs to check them against")
+	require.ErrorContains(t, err, "there is nothing to check them against")
+	secured.RequestClientCert = false
 	secured.KeyPassword = &configv1.Secret{Source: &configv1.Secret_Env{Env: "CONFIG_TEST_NONE"}}
 	_, err = config.ServerTLS(secured, env)
 	require.ErrorContains(t, err, "x.tls.key_password: the variable CONFIG_TEST_NONE")

@@ -98,7 +98,7 @@ func Load(files []string, opts ...LoadOption) (*File, error) {
 		return nil, err
 	}
 	f := &File{config: l.config, origins: l.origins, files: l.sources, include: l.patterns, types: l.types, registry: l.cfg.registry}
-	if err := errors.Join(f.checkPlaces(), f.checkChains()); err != nil {
+	if err := errors.Join(f.checkPlaces(), f.checkChains(), f.checkBuilt()); err != nil {
 		return nil, f.Locate(err)
 	}
 	for _, check := range l.cfg.checks {

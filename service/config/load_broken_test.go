@@ -369,7 +369,7 @@ var broken = []struct {
 	},
 	{
 		name: "no such port", text: "name_server: {server: {listeners: [{address: ':99999'}]}}\n",
-		want: "site.yaml:1:46: name_server.server.listeners[0].address: want a port from 0 to 65535",
+		want: "site.yaml:1:46: name_server.server.listeners[0].address: want a port from 0 to 65535, or the name of a known one",
 	},
 	{
 		name: "admin without a port", text: "admin: {address: '${ADMIN}'}\n", env: map[string]string{"ADMIN": "hunter2"},
@@ -399,6 +399,135 @@ var broken = []struct {
 	{
 		name: "an enum's value for nothing", text: "server: {chain: [{rate_limit: {rules: [{rate: 1, per: [unspecified]}]}}]}\n",
 		want: "site.yaml:1:56: server.chain[0].rate_limit.rules[0].per[0]: want principal, object or method",
+	},
+	// what only building it finds
+	{
+		name: "a unix socket without a path", text: "server: {listeners: [{network: unix}]}\n",
+		want: "site.yaml:1:22: server.listeners[0].address: has to be set: the path of the socket",
+	},
+	{
+		name: "a port of an unknown name", text: "server: {listeners: [{address: 'localhost:http-foo'}]}\n",
+		want: "site.yaml:1:32: server.listeners[0].address: want a port from 0 to 65535, or the name of a known one",
+	},
+	{
+		name: "admin on a port of an unknown name", text: "admin: {address: 'localhost:http-foo'}\n",
+		want: "site.yaml:1:18: admin.address: want a port from 0 to 65535, or the name of a known one",
+	},
+	{
+		name: "admin on another host", text: "admin: {address: 'example.org:1'}\n",
+		want: "site.yaml:1:18: admin.address: is for other machines, too, which allow_remote has to allow",
+	},
+	{
+		name: "a responder's address", text: "name_server: {broadcast: {address: ':http-foo'}}\n",
+		want: "site.yaml:1:36: name_server.broadcast.address: want a port from 0 to 65535, or the name of a known one",
+	},
+	{
+		name: "a responder without a port", text: "name_server: {broadcast: {address: h}}\n",
+		want: "site.yaml:1:36: name_server.broadcast.address: want HOST:PORT: missing port in address",
+	},
+	{
+		name: "IPv4 where IPv6 is wanted", text: "server: {listeners: [{network: tcp6, address: '127.0.0.1:0'}]}\n",
+		want: "site.yaml:1:47: server.listeners[0].address: is no address for network tcp6",
+	},
+	{
+		name: "IPv6 where IPv4 is wanted", text: "server: {listeners: [{network: tcp4, address: '[::1]:0'}]}\n",
+		want: "site.yaml:1:47: server.listeners[0].address: is no address for network tcp4",
+	},
+	{
+		name: "an address that no URI carries", text: "server: {listeners: [{advertise: 'h:abc'}]}\n",
+		want: "site.yaml:1:34: server.listeners[0].advertise: want HOST or HOST:PORT, as URIs can carry it",
+	},
+	{
+		name: "a host that no URI carries", text: "name_server: {nat_host: a b}\n",
+		want: "site.yaml:1:25: name_server.nat_host: want HOST or HOST:PORT, as URIs can carry it",
+	},
+	{
+		name: "a server's certificate", text: "server: {tls: {}}\n",
+		want: "site.yaml:1:10: server.tls.cert: has to be set: a TLS server needs a certificate",
+	},
+	{
+		name: "a client's setting on a server", text: "admin: {tls: {cert: c, server_name: h}}\n",
+		want: "site.yaml:1:37: admin.tls.server_name: it is for what connects, and this listens",
+	},
+	{
+		name: "a server's setting on a client", text: "client: {tls: {require_client_cert: true}}\n",
+		want: "site.yaml:1:37: client.tls.require_client_cert: it is for what listens, and this connects",
+	},
+	{
+		name: "no authority", text: "server: {tls: {cert: c, peer: {country: [NL]}}}\n",
+		want: "site.yaml:1:10: server.tls.ca: has to be set: client certificates are asked for, and there is nothing to check them against",
+	},
+	{
+		name: "a pattern of certificates", text: "client: {tls: {peer: {common_name: ['[a']}}}\n",
+		want: "site.yaml:1:37: client.tls.peer.common_name[0]: syntax error in pattern",
+	},
+	{
+		name: "a name server to tell", text: "server: {announce: [{directory: {name_server: {addresses: ['names:abc']}}}]}\n",
+		want: "site.yaml:1:60: server.announce[0].directory.name_server.addresses[0]: invalid uri: \"names:abc\" is no location of a name server: want HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH",
+	},
+	{
+		name: "a lookup's setting where names are told", text: "server: {announce: [{directory: {name_server: {poll: 1s}}}]}\n",
+		want: "site.yaml:1:54: server.announce[0].directory.name_server.poll: it is for what looks names up, and this registers them",
+	},
+	{
+		name: "a name server to ask", text: "proxies: {a: {uri: 'PYRONAME:a', name_servers: ['h:70000']}}\n",
+		want: "site.yaml:1:49: proxies[\"a\"].name_servers[0]: invalid uri: \"h:70000\" is no location of a name server: want HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH",
+	},
+	{
+		name: "a client's name server", text: "client: {name_servers: ['names:abc']}\n",
+		want: "site.yaml:1:25: client.name_servers[0]: invalid uri: \"names:abc\" is no location of a name server: want HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH",
+	},
+	{
+		name: "a uri", text: "proxies: {a: {uri: 'PYRO:a@b'}}\n",
+		want: "site.yaml:1:20: proxies[\"a\"].uri: invalid uri \"PYRO:a@b\": no port",
+	},
+	{
+		name: "a uri's port", text: "proxies: {a: {uri: 'PYRO:a@b:99999'}}\n",
+		want: "site.yaml:1:20: proxies[\"a\"].uri: invalid uri \"PYRO:a@b:99999\": no port is above 65535",
+	},
+	{
+		name: "a directory for what looks nothing up", text: "proxies: {a: {uri: 'PYRO:a@b:1', directory: {name_server: {}}}}\n",
+		want: "site.yaml:1:34: proxies[\"a\"].directory: uri says where the object is: want a PYRONAME: or PYROMETA: uri",
+	},
+	{
+		name: "a key for Pyro5", text: "proxies: {a: {uri: 'PYRO:a@b:1', dialect: pyro5, hmac_key: '${KEY}'}}\n", env: map[string]string{"KEY": "hunter2"},
+		want: "site.yaml:1:60: proxies[\"a\"].hmac_key: Pyro5 has no signatures, so dialect must not be DIALECT_PYRO5",
+	},
+	{
+		name: "a uri of an entry", text: "proxies: {a: {uri: 'PYRONAME:a', directory: {static: {entries: [{name: a, uri: 'PYRO:a@b'}]}}}}\n",
+		want: "site.yaml:1:80: proxies[\"a\"].directory.static.entries[0].uri: invalid uri \"PYRO:a@b\": no port",
+	},
+	{
+		name: "a service's name", text: "services: [{name: a b, echo: {}}]\n",
+		want: "site.yaml:1:12: services[0]: service a b: name \"a b\" holds '@' or white space, which no URI can carry",
+	},
+	{
+		name: "the name of the health object", text: "services: [{name: Pyrokit.Health, echo: {}}]\n",
+		want: "site.yaml:1:19: services[0].name: is the name of the server's own object: want another one",
+	},
+	{
+		name: "a method and an attribute", text: "services: [{name: a, static: {methods: {a: 1}, attributes: {a: 2}}}]\n",
+		want: "site.yaml:1:48: services[0].static.attributes: a is a method already",
+	},
+	{
+		name: "a private method", text: "services: [{name: a, static: {methods: {_x: 1}}}]\n",
+		want: "site.yaml:1:12: services[0]: service a: method _x: the name is private in Pyro: nobody could call it",
+	},
+	{
+		name: "a password in a URL", text: "traces: {endpoint: 'http://u:hunter2@h'}\n",
+		want: "site.yaml:1:20: traces.endpoint: want no user and password in it: one of headers can hold them",
+	},
+	{
+		name: "a URL", text: "traces: {endpoint: 'http://h:abc'}\n",
+		want: "site.yaml:1:20: traces.endpoint: invalid port \":abc\" after host",
+	},
+	{
+		name: "certificates for nothing", text: "traces: {endpoint: 'http://h', tls: {}}\n",
+		want: "site.yaml:1:32: traces.tls: endpoint is no https:// URL",
+	},
+	{
+		name: "a uri of a variable", text: "proxies: {a: {uri: 'PYRO:a@${WHERE}'}}\n", env: map[string]string{"WHERE": "hunter2"},
+		want: `site.yaml:1:20: proxies["a"].uri: invalid uri PYRO:a@${WHERE}: no port`,
 	},
 	// several at once, in the order of the text
 	{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +17,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
-	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 // serverName is the message whose chain is a server's; all others are of what connects.
@@ -98,17 +99,20 @@ func wantsCertificate(m *configv1.Middleware) bool {
 	}
 }
 
-// checkPlaces checks what no rule in the .proto files says of addresses that are listened on, and of services' names.
+// checkPlaces checks what no rule in the .proto files says of addresses that are listened on.
 func (f *File) checkPlaces() error {
 	p := places{}
 	p.add("server", f.config.GetServer())
 	p.add("name_server.server", f.config.GetNameServer().GetServer())
 	errs := p.errs
 	errs = append(errs, p.listens("admin.address", "", f.config.GetAdmin().GetAddress()))
-	if admin := f.config.GetAdmin(); isForOthers(admin.GetAddress()) && !admin.GetAllowRemote() {
+	if a := f.config.GetAdmin(); isForOthers(a.GetAddress()) && !a.GetAllowRemote() {
 		errs = append(errs, &FieldError{Path: "admin.address", Err: errForOthers})
 	}
-	return f.Locate(errors.Join(append(errs, f.checkNames()...)...))
+	ns := f.config.GetNameServer()
+	errs = append(errs, addressError("name_server.broadcast.address", "udp", ns.GetBroadcast().GetAddress()),
+		advertiseError("name_server.nat_host", ns.GetNatHost()))
+	return f.Locate(errors.Join(errs...))
 }
 
 // A place is what one can listen on, with a port of its own.
@@ -123,18 +127,32 @@ type places struct {
 // add notes the listeners of a server.
 func (p *places) add(path string, m *configv1.Server) {
 	for i, l := range m.GetListeners() {
-		if l.GetNetwork() != "unix" {
-			p.errs = append(p.errs, p.listens(path+".listeners["+strconv.Itoa(i)+"].address", l.GetNetwork(), l.GetAddress()))
+		at := path + "." + indexed("listeners", i)
+		p.errs = append(p.errs, advertiseError(at+".advertise", l.GetAdvertise()))
+		switch {
+		case l.GetNetwork() != "unix":
+			p.errs = append(p.errs, p.listens(at+".address", l.GetNetwork(), l.GetAddress()))
+		case l.GetAddress() == "":
+			p.errs = append(p.errs, &FieldError{Path: at + ".address", Err: errors.New("has to be set: the path of the socket")})
 		}
 	}
 }
 
+// advertiseError says why URIs cannot carry an address; nil for one that they can, and for none.
+func advertiseError(path, address string) error {
+	if err := service.NewServer(service.Listen("tcp", ""), service.Advertise(address)).Err(); err != nil {
+		return &FieldError{Path: path, Err: errors.New("want HOST or HOST:PORT, as URIs can carry it")}
+	}
+	return nil
+}
+
 // listens notes an address, or says what is wrong with it.
 func (p *places) listens(path, network, address string) error {
-	if err := addressError(path, address); err != nil || address == "" || strings.HasSuffix(address, ":0") {
+	network = cmp.Or(network, "tcp")
+	if err := addressError(path, network, address); err != nil || address == "" || strings.HasSuffix(address, ":0") {
 		return err
 	}
-	at := place{cmp.Or(network, "tcp"), address}
+	at := place{network, address}
 	if before, taken := p.taken[at]; taken {
 		return &FieldError{Path: path, Err: fmt.Errorf("%s is the same: want another port", before)}
 	}
@@ -145,49 +163,34 @@ func (p *places) listens(path, network, address string) error {
 	return nil
 }
 
-// checkNames finds services whose names are taken.
-func (f *File) checkNames() []error {
-	var errs []error
-	first := map[string]int{}
-	for i, s := range f.config.GetServices() {
-		path := "services[" + strconv.Itoa(i) + "].name"
-		if before, taken := first[s.GetName()]; taken {
-			errs = append(errs, &FieldError{Path: path, Err: fmt.Errorf("services[%d] has this name, too: want another one", before)})
-		} else if s.GetName() == pyro.DaemonObject {
-			errs = append(errs, &FieldError{Path: path, Err: errors.New("is the name of the server's own object: want another one")})
-		} else {
-			first[s.GetName()] = i
-		}
-	}
-	return errs
-}
-
 // addressError says why nothing can listen on an address, of which it does not show what may come from a variable; nil
-// for what can, and for none. What a port that has a name stands for, the machine that listens knows.
-func addressError(path, address string) error {
+// for what can, and for none. Whether a port has a name is what this machine knows.
+func addressError(path, network, address string) error {
 	if address == "" {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if wrong, ok := errors.AsType[*net.AddrError](err); ok {
 		return &FieldError{Path: path, Err: errors.New("want HOST:PORT: " + wrong.Err)}
 	}
-	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > math.MaxUint16) {
-		return &FieldError{Path: path, Err: fmt.Errorf("want a port from 0 to %d", math.MaxUint16)}
+	if _, err := net.LookupPort(network, port); err != nil {
+		return &FieldError{Path: path, Err: fmt.Errorf("want a port from 0 to %d, or the name of a known one", math.MaxUint16)}
+	}
+	ip, err := netip.ParseAddr(host)
+	isIPv6 := ip.Is6() && !ip.Is4In6()
+	if err == nil && (network == "tcp4" && isIPv6 || network == "tcp6" && !isIPv6) {
+		return &FieldError{Path: path, Err: fmt.Errorf("is no address for network %s", network)}
 	}
 	return nil
 }
 
 var errForOthers = errors.New("is for other machines, too, which allow_remote has to allow")
 
-// isForOthers tells whether an address surely is one that other machines reach.
+// isForOthers tells whether an address is one that other machines reach, as the admin listener has it: only localhost and
+// loopback addresses surely are not.
 func isForOthers(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "" || ip != nil && !ip.IsLoopback()
+	return err == nil && !strings.EqualFold(host, "localhost") && !net.ParseIP(host).IsLoopback()
 }
 
 // unread stands for a secret in checks: long enough for any rule, and another one for each place it comes from.

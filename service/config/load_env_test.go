@@ -66,9 +66,9 @@ func TestVariablesMeanInFilesWhatTheyMeanInCode(t *testing.T) {
 
 // A server that is to speak TLS does not speak without it because its certificate is missing.
 func TestSSLWithoutACertificateIsAnError(t *testing.T) {
-	f := load(t, map[string]string{"site.yaml": "server: {}\n"}, map[string]string{"PYRO_SSL": "1"})
-	_, err := config.ServerOptions(f.Config().GetServer(), config.Env{})
-	require.ErrorContains(t, err, "a TLS server needs a certificate")
+	write(t, map[string]string{"site.yaml": "server: {}\n"})
+	_, err := config.Load([]string{"site.yaml"}, variables(map[string]string{"PYRO_SSL": "1"}))
+	require.EqualError(t, err, "environment PYRO_SSL: server.tls.cert: has to be set: a TLS server needs a certificate")
 }
 
 func TestSSLVariables(t *testing.T) {

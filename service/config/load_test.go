@@ -457,9 +457,9 @@ func TestCertificatesThatNobodyIsAskedFor(t *testing.T) {
 	for text, want := range map[string]string{
 		"server: {chain: [certificate_auth]}":                                                      "site.yaml:1:18: server.chain" + wants,
 		"name_server: {server: {tls: {cert: c}, chain: [any_auth: {methods: [certificate: {}]}]}}": "site.yaml:1:48: name_server.server.chain" + wants,
-		"server: {tls: {cert: c, require_client_cert: true}, chain: [certificate_auth]}":           "",
-		"server: {tls: {cert: c, request_client_cert: true}, chain: [certificate_auth]}":           "",
-		"server: {tls: {cert: c, peer: {country: [NL]}}, chain: [certificate_auth]}":               "",
+		"server: {tls: {cert: c, ca: [c], require_client_cert: true}, chain: [certificate_auth]}":  "",
+		"server: {tls: {cert: c, ca: [c], request_client_cert: true}, chain: [certificate_auth]}":  "",
+		"server: {tls: {cert: c, ca: [c], peer: {country: [NL]}}, chain: [certificate_auth]}":      "",
 		"server: {chain: [any_auth: {methods: [token: {principals: {a: {env: A}}}]}]}":             "",
 	} {
 		write(t, map[string]string{"site.yaml": text})

@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"math"
 
 	"github.com/pyrokit/pyrokit/codec"
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
@@ -112,6 +114,7 @@ func (b *proxyBuilder) tls(m *configv1.Proxy) {
 // names says how names are looked up, and what becomes of several objects.
 func (b *proxyBuilder) names(m *configv1.Proxy) {
 	b.checkURI(m)
+	b.locations("name_servers", m.GetNameServers())
 	if names := m.GetNameServers(); len(names) > 0 {
 		b.add(service.NameServers(names...))
 	}
@@ -142,7 +145,7 @@ func (b *proxyBuilder) names(m *configv1.Proxy) {
 
 // checkURI checks what the uri and the rest say together.
 func (b *proxyBuilder) checkURI(m *configv1.Proxy) {
-	u, err := pyro.ParseURI(m.GetUri())
+	u, err := parseURI(m.GetUri())
 	b.failed("uri", err)
 	if err != nil {
 		return
@@ -157,6 +160,15 @@ func (b *proxyBuilder) checkURI(m *configv1.Proxy) {
 	if looksUp && u.Location() != "" && m.GetDirectory() != nil {
 		b.failed("directory", errors.New("uri says itself which name server is asked: leave @HOST:PORT out there, or the directory"))
 	}
+}
+
+// parseURI reads a URI that is to be connected to. Python, too, takes any number for a port until it connects.
+func parseURI(text string) (pyro.URI, error) {
+	u, err := pyro.ParseURI(text)
+	if err == nil && u.Port > math.MaxUint16 {
+		err = fmt.Errorf("%w %q: no port is above %d", pyro.ErrURI, text, math.MaxUint16)
+	}
+	return u, err
 }
 
 var errNoLookup = errors.New("uri says where the object is: want a PYRONAME: or PYROMETA: uri")

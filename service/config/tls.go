@@ -3,6 +3,9 @@ package config
 import (
 	"crypto/tls"
 	"errors"
+	"path"
+
+	"google.golang.org/protobuf/proto"
 
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/transport"
@@ -58,14 +61,7 @@ func tlsFiles(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
 // ServerTLS returns what listens with the files of m. It follows files that change, from the next handshake on. env has
 // the log, and what reads the password of the key, each time that the key is read.
 func ServerTLS(m *configv1.Tls, env Env) (*tls.Config, error) {
-	b := newBuilder(env, transport.ServerEnd)
-	if m.GetServerName() != "" {
-		b.failed("server_name", errOnlyClient)
-	}
-	if m.GetAllowCommonName() {
-		b.failed("allow_common_name", errOnlyClient)
-	}
-	if err := b.err(); err != nil {
+	if err := checkTLS(m, true, env); err != nil {
 		return nil, err
 	}
 	files, err := tlsFiles(m, env)
@@ -81,20 +77,47 @@ func ServerTLS(m *configv1.Tls, env Env) (*tls.Config, error) {
 
 // ClientTLS is [ServerTLS] for what connects.
 func ClientTLS(m *configv1.Tls, env Env) (*tlsfiles.Files, error) {
-	b := newBuilder(env, transport.ClientEnd)
-	if m.GetRequireClientCert() {
-		b.failed("require_client_cert", errOnlyServer)
-	}
-	if m.GetRequestClientCert() {
-		b.failed("request_client_cert", errOnlyServer)
-	}
-	if err := b.err(); err != nil {
+	if err := checkTLS(m, false, env); err != nil {
 		return nil, err
 	}
 	return tlsFiles(m, env)
 }
 
+// checkTLS checks what can be said of m without its files.
+func checkTLS(m *configv1.Tls, listens bool, env Env) error {
+	b := newBuilder(env, transport.AnyEnd)
+	only := func(isSet bool, field string, err error) {
+		if isSet {
+			b.failed(field, err)
+		}
+	}
+	if listens {
+		only(m.GetServerName() != "", "server_name", errOnlyClient)
+		only(m.GetAllowCommonName(), "allow_common_name", errOnlyClient)
+		only(m.GetCert() == "", "cert", errNoCertificate)
+		asks := m.GetRequireClientCert() || m.GetRequestClientCert() || proto.Size(m.GetPeer()) > 0
+		only(asks && len(m.GetCa()) == 0 && !m.GetSystemRoots(), "ca", errNoAuthority)
+	} else {
+		only(m.GetRequireClientCert(), "require_client_cert", errOnlyServer)
+		only(m.GetRequestClientCert(), "request_client_cert", errOnlyServer)
+	}
+	peer := m.GetPeer()
+	for field, patterns := range map[string][]string{
+		"common_name": peer.GetCommonName(), "country": peer.GetCountry(), "organization": peer.GetOrganization(),
+		"organizational_unit": peer.GetOrganizationalUnit(), "dns_name": peer.GetDnsName(), "email": peer.GetEmail(), "uri": peer.GetUri(),
+	} {
+		for i, pattern := range patterns {
+			_, err := path.Match(pattern, "")
+			b.failed("peer."+indexed(field, i), err)
+		}
+	}
+	return b.err()
+}
+
 var (
 	errOnlyClient = errors.New("it is for what connects, and this listens")
 	errOnlyServer = errors.New("it is for what listens, and this connects")
+
+	errNoCertificate = errors.New("has to be set: a TLS server needs a certificate")
+	errNoAuthority   = errors.New("has to be set: client certificates are asked for, and there is nothing to check them against")
 )

@@ -2,14 +2,11 @@ package program
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -22,7 +19,6 @@ import (
 )
 
 const (
-	defaultCollector   = "http://localhost:4318"
 	defaultServiceName = "pyrokit"
 	// exportTimeout limits one attempt to send traces.
 	exportTimeout = 10 * time.Second
@@ -57,29 +53,10 @@ func newTraces(m *configv1.TraceExport, env config.Env) (*sdktrace.TracerProvide
 	), nil
 }
 
-// tracesPath is where a collector takes traces. Source: the specification of OTLP/HTTP.
-const tracesPath = "/v1/traces"
-
-func endpointOf(m *configv1.TraceExport) string {
-	if m.GetEndpoint() == "" {
-		return defaultCollector
-	}
-	return m.GetEndpoint()
-}
-
 func exportOptions(m *configv1.TraceExport, env config.Env) ([]otlptracehttp.Option, error) {
-	u, err := url.Parse(endpointOf(m))
-	if wrong, ok := errors.AsType[*url.Error](err); ok {
-		err = wrong.Err // without the URL, which may hold a password
-	}
-	if err == nil && u.User != nil {
-		err = errors.New("want no user and password in it: one of headers can hold them")
-	}
+	u, err := config.TracesURL(m, env.Path)
 	if err != nil {
-		return nil, &config.FieldError{Path: env.Path + ".endpoint", Err: err}
-	}
-	if !strings.HasSuffix(u.Path, tracesPath) {
-		u = u.JoinPath(tracesPath)
+		return nil, err
 	}
 	headers := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(m.GetHeaders())) {
@@ -99,9 +76,6 @@ func exportClient(m *configv1.TraceExport, env config.Env) (*http.Client, error)
 		return client, nil
 	}
 	env.Path += ".tls"
-	if !strings.HasPrefix(endpointOf(m), "https://") {
-		return nil, &config.FieldError{Path: env.Path, Err: errors.New("endpoint is no https:// URL")}
-	}
 	files, err := config.ClientTLS(m.GetTls(), env)
 	if err != nil {
 		return nil, err
