@@ -118,6 +118,25 @@ func (c *Client) Lease(
 	return time.Duration(seconds * float64(time.Second)), err
 }
 
+// HasLeases tells whether the name server has leases, which is to say whether it is one of pyrokit's. Where it does not
+// answer, no.
+func (c *Client) HasLeases(ctx context.Context) bool { return c.has(ctx, "leases") }
+
+// Leases returns the names that are leased, with the time that each was leased for. A name server of Python has no leases:
+// the error matches transport.ErrUnimplemented.
+func (c *Client) Leases(ctx context.Context) (map[string]time.Duration, error) {
+	var answer map[string]float64
+	err := c.call(ctx, &answer, "leases", nil)
+	if lacksMethod(err) {
+		return nil, transport.Errorf(transport.CodeUnimplemented, "the name server has no leases: %w", err)
+	}
+	leases := make(map[string]time.Duration, len(answer))
+	for name, seconds := range answer {
+		leases[name] = time.Duration(seconds * float64(time.Second))
+	}
+	return leases, err
+}
+
 // SetMetadata replaces the metadata of name.
 func (c *Client) SetMetadata(ctx context.Context, name string, metadata ...string) error {
 	if metadata == nil {

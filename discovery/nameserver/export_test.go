@@ -21,6 +21,14 @@ func PollPatience(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { pollPatience = before })
 }
 
+// StickTime sets for how long resolvers that are made ask a location first that was found after a wait, until the test ends.
+func StickTime(t *testing.T, d time.Duration) {
+	t.Helper()
+	before := stickTime
+	stickTime = d
+	t.Cleanup(func() { stickTime = before })
+}
+
 var BroadcastAddress = broadcastAddress
 
 // BroadcastAddresses returns where a broadcast to given is sent.

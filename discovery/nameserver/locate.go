@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -140,6 +141,16 @@ func (l *Locator) named(ctx context.Context) (*Client, error) {
 	return l.first(ctx, uris)
 }
 
+func (l *Locator) stagger() time.Duration { return cmp.Or(max(0, l.Stagger), DefaultStagger) }
+
+// place returns which of the locations, of which there are some, was found at a URI.
+func (l *Locator) place(found pyro.URI) int {
+	return max(0, slices.IndexFunc(l.Locations, func(location string) bool {
+		u, err := ParseLocation(location)
+		return err == nil && u.String() == found.String()
+	}))
+}
+
 // debianOwn is what Debian's installer writes into /etc/hosts for the machine's own name.
 const debianOwn = "127.0.1.1"
 
@@ -232,7 +243,7 @@ func (l *Locator) first(ctx context.Context, uris []pyro.URI) (*Client, error) {
 			if next < len(uris) {
 				ask(next)
 				next, pending = next+1, pending+1
-				timer.Reset(cmp.Or(max(0, l.Stagger), DefaultStagger))
+				timer.Reset(l.stagger())
 			}
 		case i := <-answered:
 			if errs[i] == nil {

@@ -217,3 +217,41 @@ func TestAResolverFindsAnotherNameServerWhenItsOwnIsGone(t *testing.T) {
 	_, err = r.Resolve(t.Context(), "app")
 	require.NoError(t, err)
 }
+
+// A location that hangs costs a wait now and then, not at each lookup.
+func TestAResolverRemembersWhereItWasAnswered(t *testing.T) {
+	hanging, good := silent(t), start(t)
+	require.NoError(t, nameserver.Registrar(pyro.DialConfig{}, good).Register(t.Context(),
+		discovery.Entry{Name: "app", URI: uri(t, "PYRO:o@h:1")}))
+	var mu sync.Mutex
+	var dialed []string
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		dialed = append(dialed, address)
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	places := func(locations ...string) func() []string {
+		r := nameserver.NewResolver(nameserver.Locator{
+			Dial: pyro.DialConfig{Dial: dial}, Locations: locations, Stagger: time.Millisecond,
+		})
+		return func() []string {
+			dialed = nil
+			_, err := r.Resolve(t.Context(), "app")
+			require.NoError(t, err)
+			return dialed
+		}
+	}
+
+	resolve := places(hanging, good)
+	require.Equal(t, []string{hanging, good}, resolve())
+	for range 3 {
+		require.Equal(t, good, resolve()[0])
+	}
+
+	nameserver.StickTime(t, time.Nanosecond)
+	resolve = places(hanging, good)
+	for range 3 {
+		require.Equal(t, hanging, resolve()[0], "in its time, the order counts again")
+	}
+}

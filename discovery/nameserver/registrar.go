@@ -14,7 +14,8 @@ import (
 
 // A Resolver looks names up at a name server that it finds when it is asked, and finds again when that one is
 // gone. It holds a connection only while it is used, because Python's name servers have a thread for each and not many
-// of them, and needs no Close. It is a discovery.Resolver, Finder and Watcher; its methods may be called concurrently.
+// of them, and needs no Close. Where it found the name server at a later one of several Locations, because those before it
+// said nothing, it asks there first for the next 30 s, instead of waiting at each lookup. It is a discovery.Resolver, Finder and Watcher; its methods may be called concurrently.
 type Resolver struct {
 	// PollInterval is how often Watch asks a name server that cannot tell of changes by itself; 0 means 5 s.
 	PollInterval time.Duration
@@ -22,8 +23,12 @@ type Resolver struct {
 	session *session
 }
 
+// stickTime is for how long a location is asked first that was found after a wait. After it the order counts again: who
+// registers follows it, so names may be at the first location alone as soon as that answers. A variable for the tests.
+var stickTime = 30 * time.Second
+
 // NewResolver returns a Resolver at the name server that l finds.
-func NewResolver(l Locator) *Resolver { return &Resolver{session: newSession(l, 0)} }
+func NewResolver(l Locator) *Resolver { return &Resolver{session: newSession(l, 0, stickTime)} }
 
 // Resolve returns the entry with this name.
 func (r *Resolver) Resolve(ctx context.Context, name string) (e discovery.Entry, err error) {
@@ -59,7 +64,7 @@ type registrar struct{ *Resolver }
 // name server could collect the names. What was registered at a later location while the first one did not answer is not
 // withdrawn there: it goes with its lease, and stays at a name server without leases.
 func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
-	return &registrar{&Resolver{session: newSession(Locator{Dial: cfg, Locations: locations}, roundTime)}}
+	return &registrar{&Resolver{session: newSession(Locator{Dial: cfg, Locations: locations}, roundTime, 0)}}
 }
 
 // Location returns the name server that was found last, or a URI without a location.

@@ -2,6 +2,7 @@ package nameserver
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +14,12 @@ import (
 type session struct {
 	locator Locator
 	linger  time.Duration // for so long a connection that nobody uses is kept
+	sticks  time.Duration // for so long a later location is asked first; 0: it never is
 	finding chan struct{} // holds one token: who has it locates
+
+	// Who has the token has these, too.
+	first      string // the location that is asked first, until then
+	firstUntil time.Time
 
 	mu     sync.Mutex // guards what follows
 	client *shared    // nil if none was found, or nobody used it for a while
@@ -28,8 +34,8 @@ type shared struct {
 	users int // guarded by session.mu
 }
 
-func newSession(l Locator, linger time.Duration) *session {
-	s := &session{locator: l, linger: linger, finding: make(chan struct{}, 1)}
+func newSession(l Locator, linger, sticks time.Duration) *session {
+	s := &session{locator: l, linger: linger, sticks: sticks, finding: make(chan struct{}, 1)}
 	s.finding <- struct{}{}
 	return s
 }
@@ -64,7 +70,7 @@ func (s *session) acquire(ctx context.Context) (c *shared, fresh bool, err error
 	if c := s.current(); c != nil {
 		return c, false, nil
 	}
-	found, err := s.locator.Locate(ctx)
+	found, err := s.locate(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -72,6 +78,32 @@ func (s *session) acquire(ctx context.Context) (c *shared, fresh bool, err error
 	defer s.mu.Unlock()
 	s.client, s.found = &shared{found, 1}, found.URI()
 	return s.client, true, nil
+}
+
+// locate finds a name server. A location that was found because the ones before it said nothing is asked first for a while:
+// otherwise each lookup would wait for them again.
+func (s *session) locate(ctx context.Context) (*Client, error) {
+	l := s.locator
+	if !time.Now().Before(s.firstUntil) {
+		s.first = ""
+	}
+	if s.first != "" {
+		others := slices.DeleteFunc(slices.Clone(l.Locations), func(location string) bool { return location == s.first })
+		l.Locations = append([]string{s.first}, others...)
+	}
+	began := time.Now()
+	found, err := l.Locate(ctx)
+	if err != nil || s.sticks <= 0 || len(l.Locations) == 0 {
+		return found, err
+	}
+	waited := time.Since(began) >= l.stagger()
+	switch at := s.locator.place(found.URI()); {
+	case at == 0:
+		s.first = ""
+	case waited && s.locator.Locations[at] != s.first:
+		s.first, s.firstUntil = s.locator.Locations[at], time.Now().Add(s.sticks)
+	}
+	return found, nil
 }
 
 // current returns the client that is there, and counts who gets it.

@@ -342,6 +342,13 @@ func TestLeases(t *testing.T) {
 	require.Equal(t, []string{"tag"}, e.Metadata)
 	_, err = c.Lease(t.Context(), "app", uri(t, "PYRO:o@h:2"), time.Second, true)
 	require.ErrorIs(t, err, transport.ErrAlreadyExists)
+	_, err = c.Lease(t.Context(), "longer", uri(t, "PYRO:o@h:1"), time.Hour, true)
+	require.NoError(t, err)
+	require.True(t, c.HasLeases(t.Context()))
+	leases, err := c.Leases(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, time.Hour, leases["longer"])
+	require.NotContains(t, leases, nameserver.ObjectName, "what stays has no lease")
 	require.Eventually(t, func() bool {
 		_, err := c.Lookup(t.Context(), "app")
 		return err != nil

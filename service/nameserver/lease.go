@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/transport"
 )
@@ -289,6 +290,29 @@ func (n *NameServer) lease(ctx context.Context, name, uri, seconds, metadata, sa
 	return r.Lease.Seconds(), nil
 }
 
+// leased returns the names that are leased, each with the seconds that it was leased for.
+func (n *NameServer) leased(ctx context.Context, prefix any) (result *codec.Dict, err error) {
+	defer n.numbers.leases.done(time.Now(), &err)
+	var f filter
+	if f.prefix, err = prefixOf(prefix); err != nil {
+		return nil, err
+	}
+	n.logged(ctx, slog.LevelDebug, "leases", f.attrs()...)
+	records, err := n.find(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	result = codec.DictOf(func(yield func(string, any) bool) {
+		for r, err := range records {
+			if failed = err; err != nil || r.Lease > 0 && !yield(r.Name, r.Lease.Seconds()) {
+				return
+			}
+		}
+	})
+	return result, n.failed(ctx, failed, "")
+}
+
 // expire removes names whose leases have ended.
 func (n *NameServer) expire(ended []*lease) {
 	byName := make(map[string]*lease, len(ended))
@@ -297,9 +321,14 @@ func (n *NameServer) expire(ended []*lease) {
 		byName[l.name] = l
 		names = append(names, l.name)
 	}
+	uris := map[string]string{} // of those that go
 	removed, err := n.store.Remove(n.closing, names, func(r storage.Record) bool {
 		l := byName[r.Name]
-		return l.of(r) && n.isMine(r) && n.leases.isCurrent(l)
+		goes := l.of(r) && n.isMine(r) && n.leases.isCurrent(l)
+		if goes {
+			uris[r.Name] = r.URI
+		}
+		return goes
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		n.log.Error("names whose lease has ended cannot be removed", "names", someNames(names), "error", err)
@@ -308,8 +337,8 @@ func (n *NameServer) expire(ended []*lease) {
 	}
 	n.leases.forget(ended)
 	n.numbers.expired.Add(uint64(removed)) //nolint:gosec // not negative
-	if removed > 0 {
-		n.log.Info("expired", "names", someNames(names), "count", removed)
+	for _, name := range slices.Sorted(maps.Keys(uris)) {
+		n.log.Warn("the lease has ended, removed", "name", name, "uri", uris[name])
 	}
 }
 

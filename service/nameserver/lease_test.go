@@ -53,6 +53,23 @@ func TestALeaseEndsByItself(t *testing.T) {
 	require.Eventually(t, func() bool { return len(names(t, p)) == 0 }, patience, 10*time.Millisecond)
 }
 
+func TestLeasesAreListed(t *testing.T) {
+	_, address := start(t)
+	for _, d := range []codec.Dialect{codec.Pyro4, codec.Pyro5} {
+		p := proxy(t, address, d)
+		require.NoError(t, service.Do(t.Context(), p, "lease", "app.x", "PYRO:o@h:1", 30))
+		require.NoError(t, service.Do(t.Context(), p, "lease", "site.x", "PYRO:o@h:1", 2.5))
+		require.NoError(t, service.Do(t.Context(), p, "register", "app.stays", "PYRO:o@h:1"))
+		all, err := service.Call[map[string]float64](t.Context(), p, "leases")
+		require.NoError(t, err)
+		require.Equal(t, map[string]float64{"app.x": 30, "site.x": 2.5}, all)
+		some, err := service.Call[map[string]float64](t.Context(), p, "leases", "app.")
+		require.NoError(t, err)
+		require.Equal(t, map[string]float64{"app.x": 30}, some)
+		require.ErrorContains(t, service.Do(t.Context(), p, "leases", 5), "must be str")
+	}
+}
+
 func TestWhatEndsALease(t *testing.T) {
 	lease := []any{"app.x", "PYRO:o@h:1", 30}
 	tests := []struct {

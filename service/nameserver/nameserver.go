@@ -128,6 +128,7 @@ func (n *NameServer) Service() *service.Service {
 	s.Method("set_metadata", n.setMetadata, service.Params("name", "metadata"))
 	s.Method("remove", n.remove, service.Params(null("name"), null("prefix"), null("regex")))
 	s.Method("lease", n.lease, service.Params("name", "uri", "seconds", null("metadata"), service.Default("safe", false)))
+	s.Method("leases", n.leased, service.Params(null("prefix")))
 	s.Method("watch", n.watch, service.Params(null("prefix"), null("interval")))
 	return s
 }
