@@ -162,12 +162,18 @@ func (c *cleaner) remove(ctx context.Context, gone []string) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	removed, err := c.n.store.Remove(ctx, gone, func(r storage.Record) bool { return c.failing[r.Name].record.Equal(r) })
+	stale := map[string]bool{}
+	removed, err := c.n.store.Remove(ctx, gone, func(r storage.Record) bool {
+		stale[r.Name] = c.failing[r.Name].record.Equal(r)
+		return stale[r.Name]
+	})
 	if err != nil {
 		return err
 	}
 	for _, name := range gone {
-		c.n.log.Info("autoclean: cannot be connected to, removed", "name", name, "uri", c.failing[name].record.URI)
+		if stale[name] {
+			c.n.log.Warn("autoclean: cannot be connected to, removed", "name", name, "uri", c.failing[name].record.URI)
+		}
 		delete(c.failing, name)
 	}
 	c.n.numbers.cleaned.Add(uint64(removed)) //nolint:gosec // not negative

@@ -1,7 +1,9 @@
 package nameserver_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -80,6 +82,30 @@ func TestAutocleanLeavesWhatHasChanged(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "PYRO:a@dead:2"}, false))
 	require.NoError(t, ns.Clean(t.Context(), time.Hour, refuse))
 	require.Equal(t, []string{"a"}, stored(t, s), "its time begins anew")
+}
+
+// What goes without being asked to is a warning, with its URI: by default no less is shown.
+func TestRemovalsThatNobodyAskedForAreWarnings(t *testing.T) {
+	s := store(t, map[string]string{"dead": "PYRO:a@dead:1", "lives": "PYRO:a@lives:1"})
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "leased", URI: "PYRO:b@lives:1", Lease: time.Minute}, false))
+	var log bytes.Buffer
+	warnings := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(warnings))
+	defer ns.Close()
+	ns.Service() // which reads the leases
+	dial := func(_, address string) error {
+		if address == "lives:1" {
+			return nil
+		}
+		return syscall.ECONNREFUSED
+	}
+	require.NoError(t, ns.Clean(t.Context(), 0, dial))
+	require.NoError(t, ns.Clean(t.Context(), 0, dial))
+	ns.EndLeases()
+	require.Equal(t, []string{"lives"}, stored(t, s))
+	require.Contains(t, log.String(), `level=WARN msg="autoclean: cannot be connected to, removed" name=dead uri=PYRO:a@dead:1`)
+	require.Contains(t, log.String(), `level=WARN msg="the lease has ended, removed" name=leased uri=PYRO:b@lives:1`)
+	require.NotContains(t, log.String(), "name=lives")
 }
 
 func TestAutocleanBlamesNobodyForItsOwnTrouble(t *testing.T) {
