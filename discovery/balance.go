@@ -1,7 +1,6 @@
 package discovery
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 
@@ -68,21 +67,6 @@ func (key rendezvous) Pick(call *transport.Call, targets []*Target) *Target {
 		}
 	}
 	return best
-}
-
-// Argument is a key for Rendezvous: the positional argument i of the call, or of the first call of a batch. All
-// calls without it have the same key.
-func Argument(i int) func(*transport.Call) string {
-	return func(call *transport.Call) string {
-		args := call.Args.Positional
-		if call.Kind == transport.Batch && len(call.Entries) > 0 {
-			args = call.Entries[0].Args
-		}
-		if i < 0 || i >= len(args) {
-			return ""
-		}
-		return fmt.Sprint(args[i])
-	}
 }
 
 // FNV-1a, which is the same in every process.
