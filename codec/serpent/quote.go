@@ -16,21 +16,14 @@ var escaped = func() (t [256]bool) {
 	return t
 }()
 
-// appendString appends s as Python's repr writes it. It reports false if s is not UTF-8, lone
-// surrogates aside.
-func appendString(b []byte, s string) ([]byte, bool) {
-	start := len(b)
-	b = append(b, '\'')
-	i := plainLen(s)
-	b = append(b, s[:i]...)
-	if i == len(s) {
-		return append(b, '\''), true
-	}
+// appendEscaped appends s, whose first i bytes need no escape, as Python's repr writes it. It reports false if s is not UTF-8,
+// lone surrogates aside.
+func appendEscaped(b []byte, s string, i int) ([]byte, bool) {
 	q := byte('\'')
 	if strings.IndexByte(s[i:], '\'') >= 0 && strings.IndexByte(s, '"') < 0 {
 		q = '"'
-		b[start] = q
 	}
+	b = append(append(b, q), s[:i]...)
 	for i < len(s) {
 		c := s[i]
 		switch {

@@ -71,7 +71,11 @@ func (w writer) Complex(b []byte, v complex128) ([]byte, error) {
 }
 
 func (w writer) Str(b []byte, v string) ([]byte, error) {
-	out, ok := appendString(b, v)
+	plain := plainLen(v)
+	if plain == len(v) {
+		return append(append(append(b, '\''), v...), '\''), nil
+	}
+	out, ok := appendEscaped(b, v, plain)
 	if !ok {
 		return b, bind.Refuse(w, "text that is not UTF-8; bytes go into a []byte")
 	}
