@@ -83,8 +83,17 @@ func TestCommandsOfNameServers(t *testing.T) {
 		c.prints(lines, "ns", "export")
 		c.prints("a.bread\na.tea\n:4\n", "__complete", "ns", "remove", "a.")
 		c.prints("removed 2\n", "ns", "remove", "--prefix", "a.")
-		out, _ := c.run(0, lines+`{"name":"leased","uri":"PYRO:l@host:1","lease":3600}`+"\n", "ns", "import", "-")
-		require.Equal(t, "imported 3\n", out)
+		const leased = `{"name":"leased","uri":"PYRO:l@host:1","metadata":[],"lease":3600}` + "\n"
+		out, said := c.run(0, lines+leased, "ns", "import", "-")
+		if strings.HasSuffix(t.Name(), "/Go") {
+			require.Empty(t, said)
+			require.Equal(t, "imported 3\n", out)
+			c.prints(lines+leased, "ns", "export")
+		} else {
+			require.Equal(t, "imported 2\n", out)
+			require.Equal(t, "the name server has no leases: 1 entries with one are left out, their owners register them again\n", said)
+			c.prints(lines, "ns", "export")
+		}
 		c.prints("removed 1\n", "ns", "remove", "a.tea")
 		_, said = c.run(3, "", "ns", "remove", "a.tea")
 		require.Contains(t, said, "remove a.tea: unknown name: a.tea\n")

@@ -15,7 +15,6 @@ import (
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/transport"
-	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 func newNSExportCmd(f *factory, run func(ctx context.Context, f *factory, file string) error) *cobra.Command {
@@ -23,7 +22,7 @@ func newNSExportCmd(f *factory, run func(ctx context.Context, f *factory, file s
 		Use:   "export [FILE]",
 		Short: "Write all entries as JSON lines",
 		Long: `Writes all entries, the name server's own aside, as JSON lines to a file, or to the standard output: {"name":...,
-"uri":...,"metadata":[...]}. A file is replaced once all of it has been written.`,
+"uri":...,"metadata":[...]}, and "lease":SECONDS where a name is leased. A file is replaced once all of it has been written.`,
 		Example: `  pyroctl ns export names.jsonl
   pyroctl ns export --ns old:9090 | pyroctl ns import - --ns new:9090`,
 		Args:              cobra.MaximumNArgs(1),
@@ -47,21 +46,16 @@ func nsExport(ctx context.Context, f *factory, file string) error {
 		return err
 	}
 	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
-		entries, err := ns.List(ctx, nameserver.Filter{})
+		records, err := recordsOf(ctx, ns)
 		if err != nil {
 			return err
 		}
 		var b bytes.Buffer
-		exported := 0
 		err = storage.WriteRecords(&b, func(yield func(storage.Record, error) bool) {
-			for _, e := range entries {
-				if e.Name == nameserver.ObjectName {
-					continue
-				}
-				if !yield(storage.Record{Name: e.Name, URI: e.URI.String(), Tags: e.Metadata}, nil) {
+			for _, r := range records {
+				if !yield(r, nil) {
 					return
 				}
-				exported++
 			}
 		})
 		if err != nil {
@@ -73,8 +67,28 @@ func nsExport(ctx context.Context, f *factory, file string) error {
 		if err := replaceFile(file, b.Bytes()); err != nil {
 			return err
 		}
-		return f.printDocument(codec.NewDict("exported", exported), func(w io.Writer) { fmt.Fprintf(w, "exported %d\n", exported) })
+		doc := codec.NewDict("exported", len(records))
+		return f.printDocument(doc, func(w io.Writer) { fmt.Fprintf(w, "exported %d\n", len(records)) })
 	})
+}
+
+// recordsOf returns all entries but the name server's own, with their leases, where it has leases.
+func recordsOf(ctx context.Context, ns *nameserver.Client) ([]storage.Record, error) {
+	entries, err := ns.List(ctx, nameserver.Filter{})
+	if err != nil {
+		return nil, err
+	}
+	leases, err := ns.Leases(ctx)
+	if err != nil && !errors.Is(err, transport.ErrUnimplemented) {
+		return nil, err
+	}
+	records := make([]storage.Record, 0, len(entries))
+	for _, e := range entries {
+		if e.Name != nameserver.ObjectName {
+			records = append(records, storage.Record{Name: e.Name, URI: e.URI.String(), Tags: e.Metadata, Lease: leases[e.Name]})
+		}
+	}
+	return records, nil
 }
 
 // replaceFile writes a file beside the one that it takes the place of. What is no file, a pipe or a device, is written to.
@@ -118,8 +132,13 @@ func newNSImportCmd(f *factory, run func(context.Context, *factory, *nsImportOpt
 		Use:   "import FILE",
 		Short: "Register what export has written",
 		Long: `Registers the entries of a file of JSON lines, or of the standard input (-). Those that are there already are replaced,
-or with --safe left alone; the name server's own is passed over. Entries with a lease get one where the name server has
-leases. A name server on a dbm file keeps no metadata: how many entries have lost theirs is said then, on stderr.`,
+or with --safe left alone; the name server's own is passed over. Entries with a lease get one, so that those whose owners
+are gone go, too. Python's name servers have no leases: such entries are left out there, which is said on stderr, as their
+owners register them again by themselves. A name server on a dbm file keeps no metadata: how many entries have lost theirs
+is said then, on stderr.
+
+Many entries are registered at a time, those of one name in their order. What was registered before an error, or an
+interruption, stays, and is counted on stderr.`,
 		Example:           `  pyroctl ns import names.jsonl`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile,
@@ -133,7 +152,9 @@ leases. A name server on a dbm file keeps no metadata: how many entries have los
 }
 
 func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
-	in, err := f.openImport(ctx, opts.file)
+	reading, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	in, err := f.openImport(reading, opts.file)
 	if err != nil {
 		return err
 	}
@@ -143,7 +164,10 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 		return err
 	}
 	defer ns.Close()
-	done, err := f.importInto(ctx, ns, in, opts.safe)
+	done, err := f.importInto(reading, stop, ns, in, opts.safe)
+	if ctx.Err() != nil { // the error will only be that it was interrupted
+		fmt.Fprintf(f.io.err, "import, %d registered so far\n", done.imported)
+	}
 	if err != nil {
 		return fmt.Errorf("import, %d registered so far: %w", done.imported, err)
 	}
@@ -152,7 +176,11 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 		lost = done.tagged
 		fmt.Fprintf(f.io.err, "the name server keeps no metadata: %d of the entries have lost theirs\n", lost)
 	}
-	doc := codec.NewDict("imported", done.imported, "kept", done.kept, "lost_metadata", lost)
+	if done.leftOut > 0 {
+		fmt.Fprintf(f.io.err, "the name server has no leases: %d entries with one are left out, their owners register them again\n",
+			done.leftOut)
+	}
+	doc := codec.NewDict("imported", done.imported, "kept", done.kept, "lost_metadata", lost, "left_out", done.leftOut)
 	return f.printDocument(doc, func(w io.Writer) {
 		fmt.Fprintf(w, "imported %d\n", done.imported)
 		if done.kept > 0 {
@@ -180,56 +208,4 @@ func (f *factory) openImport(ctx context.Context, name string) (io.ReadCloser, e
 		return nil, &usageError{err}
 	}
 	return in, nil
-}
-
-// imports are what became of the entries of a file.
-type imports struct {
-	imported, kept int
-	tagged         int    // of the imported ones, those with metadata
-	oneTagged      string // the name of one of them
-}
-
-func (f *factory) importInto(ctx context.Context, ns *nameserver.Client, in io.Reader, safe bool) (done imports, err error) {
-	for r, err := range storage.ReadRecords(in) {
-		if ctx.Err() != nil {
-			return done, ctx.Err()
-		}
-		if err != nil {
-			return done, withHint(err,
-				"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")
-		}
-		if r.Name == nameserver.ObjectName {
-			continue
-		}
-		err = f.registerRecord(ctx, ns, r, safe)
-		switch {
-		case safe && errors.Is(err, transport.ErrAlreadyExists):
-			done.kept++
-			continue
-		case err != nil:
-			return done, fmt.Errorf("%s: %w", r.Name, err)
-		}
-		done.imported++
-		if len(r.Tags) > 0 {
-			done.tagged++
-			done.oneTagged = r.Name
-		}
-	}
-	return done, nil
-}
-
-func (f *factory) registerRecord(ctx context.Context, ns *nameserver.Client, r storage.Record, safe bool) error {
-	ctx, cancel := f.limited(ctx)
-	defer cancel()
-	uri, err := pyro.ParseURI(r.URI)
-	if err != nil {
-		return err
-	}
-	if r.Lease > 0 {
-		_, err = ns.Lease(ctx, r.Name, uri, r.Lease, safe, r.Tags...)
-		if !errors.Is(err, transport.ErrUnimplemented) {
-			return err
-		}
-	}
-	return ns.Register(ctx, r.Name, uri, safe, r.Tags...)
 }

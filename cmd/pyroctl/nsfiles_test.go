@@ -3,35 +3,106 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	discoveryns "github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// Who imports what is typed, or what a pipe never gives, can be interrupted.
-func TestImportIsInterrupted(t *testing.T) {
-	ns := nameserver.New(nameserver.Listen("tcp", "127.0.0.1:0"), nameserver.Logger(slog.New(slog.DiscardHandler)))
+// startNS starts a name server, and returns a factory of commands that ask it.
+func startNS(t *testing.T, opts ...nameserver.Option) (*nameserver.NameServer, *factory) {
+	t.Helper()
+	opts = append(opts, nameserver.Listen("tcp", "127.0.0.1:0"), nameserver.Logger(slog.New(slog.DiscardHandler)))
+	ns := nameserver.New(opts...)
 	require.NoError(t, ns.Start(t.Context()))
-	defer func() { require.NoError(t, ns.Shutdown(context.Background())) }()
-	in, typed := io.Pipe()
-	defer typed.Close()
+	t.Cleanup(func() { require.NoError(t, ns.Shutdown(context.Background())) })
 	f := &factory{io: testStreams()}
-	f.io.in = in
 	require.NoError(t, f.complete(newRootCmd(f).Flags()))
 	f.flags.nameServers = []string{ns.URI().Location()}
+	return ns, f
+}
+
+// Who imports what is typed, or what a pipe never gives, can be interrupted, and learns what was registered.
+func TestImportIsInterrupted(t *testing.T) {
+	ns, f := startNS(t)
+	in, typed := io.Pipe()
+	defer typed.Close()
+	var said strings.Builder
+	f.io.in, f.io.err = in, &said
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- nsImport(ctx, f, &nsImportOptions{file: stdinOut}) }()
 	_, err := io.WriteString(typed, `{"name":"x","uri":"PYRO:x@h:1"}`+"\n")
 	require.NoError(t, err, "it reads")
+	require.Eventually(t, func() bool {
+		n, err := ns.Count(t.Context())
+		return err == nil && n == 2
+	}, time.Minute, time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Equal(t, "import, 1 registered so far\n", said.String())
+}
+
+// An entry that cannot be registered ends an import, though more could still be typed.
+func TestImportEndsWithTheFirstError(t *testing.T) {
+	ns, f := startNS(t)
+	in, typed := io.Pipe()
+	defer typed.Close()
+	f.io.in = in
+	ended := make(chan error, 1)
+	go func() { ended <- nsImport(t.Context(), f, &nsImportOptions{file: stdinOut}) }()
+	_, err := io.WriteString(typed, `{"name":"wrong","uri":"nonsense"}`+"\n")
+	require.NoError(t, err)
+	require.ErrorContains(t, <-ended, "import, 0 registered so far: wrong: ")
+	n, err := ns.Count(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
+
+// Many entries are registered at a time, and still the last one of a name counts, also where there are not connections enough.
+func TestImportKeepsTheOrderOfEntriesOfAName(t *testing.T) {
+	for name, opts := range map[string][]nameserver.Option{
+		"many connections": nil,
+		"two connections":  {nameserver.Server(service.MaxConnections(2))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ns, f := startNS(t, opts...)
+			const names, rounds = 200, 10
+			var lines strings.Builder
+			for round := range rounds {
+				for i := range names {
+					fmt.Fprintf(&lines, `{"name":"n%03d","uri":"PYRO:x@h:%d","metadata":["t"]}`+"\n", i, round+1)
+				}
+			}
+			var out strings.Builder
+			f.io.in, f.io.out = strings.NewReader(lines.String()), &out
+			require.NoError(t, nsImport(t.Context(), f, &nsImportOptions{file: stdinOut}))
+			require.Equal(t, fmt.Sprintf("imported %d\n", names*rounds), out.String())
+			require.Eventually(t, func() bool { return ns.Server().Stats().Connections == 0 }, time.Minute, time.Millisecond)
+			client, err := f.nameServer(t.Context())
+			require.NoError(t, err)
+			defer client.Close()
+			entries, err := client.List(t.Context(), discoveryns.Filter{Prefix: "n"})
+			require.NoError(t, err)
+			require.Len(t, entries, names)
+			for _, e := range entries {
+				require.Equal(t, rounds, e.URI.Port, e.Name)
+			}
+			stats := ns.Server().Stats()
+			require.Equal(t, opts == nil, stats.Accepted > importLines/2)
+			require.Equal(t, opts != nil, stats.Refused > 0)
+		})
+	}
 }
 
 // Nobody who interrupts a search by broadcast wants to be told to start a name server.

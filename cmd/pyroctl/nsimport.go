@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/transport"
+	"github.com/pyrokit/pyrokit/transport/pyro"
+)
+
+const (
+	// importLines is how many entries a name server of pyrokit is given at a time: it flushes its file once for all that
+	// wait.
+	importLines = 64
+	// importLinesOfPython is that of Python's, which have a thread for each connection, 40 or 80 in all for everybody, and
+	// do one thing at a time.
+	importLinesOfPython = 4
+	// importAhead is how many entries may wait in each line.
+	importAhead = 16
+	// importGrace is how long calls under way may take when an import is interrupted: what they did is to be known.
+	importGrace = 2 * time.Second
+)
+
+// imports are what became of the entries of a file.
+type imports struct {
+	imported, kept int
+	leftOut        int    // those with a lease, where the name server has no leases
+	tagged         int    // of the imported ones, those with metadata
+	oneTagged      string // the name of one of them
+}
+
+func (i *imports) add(o imports) {
+	i.imported += o.imported
+	i.kept += o.kept
+	i.leftOut += o.leftOut
+	i.tagged += o.tagged
+	if o.oneTagged != "" {
+		i.oneTagged = o.oneTagged
+	}
+}
+
+// An importer registers entries, many at a time. All of one name wait in the same line, so that the last one counts.
+type importer struct {
+	f    *factory
+	ns   *nameserver.Client
+	cfg  pyro.DialConfig // of further connections
+	safe bool
+	stop context.CancelCauseFunc // ends the reading, with the first error
+
+	lines   []chan storage.Record // nil until there is an entry for it
+	begun   int                   // lines
+	full    bool                  // the name server takes no more connections
+	running sync.WaitGroup
+
+	mu   sync.Mutex // guards done
+	done imports
+}
+
+// importInto registers all entries, until stop ends reading, or something else does. Nothing is under way any more when it
+// returns.
+func (f *factory) importInto(
+	reading context.Context, stop context.CancelCauseFunc, ns *nameserver.Client, in io.Reader, safe bool,
+) (imports, error) {
+	cfg, err := f.toldConfig()
+	if err != nil {
+		return imports{}, err
+	}
+	calls, cancel := context.WithCancel(context.WithoutCancel(reading))
+	defer cancel()
+	defer context.AfterFunc(reading, func() { time.AfterFunc(importGrace, cancel) })()
+	i := &importer{f: f, ns: ns, cfg: cfg, safe: safe, stop: stop, lines: make([]chan storage.Record, importLinesOfPython)}
+	if f.hasLeases(reading, ns) {
+		i.lines = make([]chan storage.Record, importLines)
+	}
+	err = i.read(reading, calls, in)
+	for _, line := range i.lines {
+		if line != nil {
+			close(line)
+		}
+	}
+	i.running.Wait()
+	if cause := context.Cause(reading); cause != nil { // it comes before what is wrong with the file
+		err = cause
+	}
+	return i.done, err
+}
+
+func (f *factory) hasLeases(ctx context.Context, ns *nameserver.Client) bool {
+	ctx, cancel := f.limited(ctx)
+	defer cancel()
+	return ns.HasLeases(ctx)
+}
+
+// read puts the entries into their lines.
+func (i *importer) read(ctx, calls context.Context, in io.Reader) error {
+	seed := maphash.MakeSeed()
+	for r, err := range storage.ReadRecords(in) {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return withHint(err,
+				"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")
+		case r.Name == nameserver.ObjectName:
+			continue
+		}
+		n := maphash.String(seed, r.Name) % uint64(len(i.lines))
+		if i.lines[n] == nil {
+			i.lines[n] = i.begin(ctx, calls)
+		}
+		select {
+		case i.lines[n] <- r:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// begin returns a new line. When reading has ended for an error, or is interrupted, what still waits in it is dropped.
+func (i *importer) begin(reading, calls context.Context) chan storage.Record {
+	line, ns := make(chan storage.Record, importAhead), i.connect(reading)
+	i.begun++
+	i.running.Go(func() {
+		var done imports
+		for r := range line {
+			if reading.Err() != nil {
+				continue
+			}
+			if err := i.register(calls, ns, r, &done); err != nil {
+				i.stop(fmt.Errorf("%s: %w", r.Name, err))
+			}
+		}
+		if ns != i.ns {
+			_ = ns.Close()
+		}
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.done.add(done)
+	})
+	return line
+}
+
+// connect returns a connection of its own for each line, as long as the name server takes any.
+func (i *importer) connect(ctx context.Context) *nameserver.Client {
+	if i.begun == 0 || i.full {
+		return i.ns
+	}
+	ctx, cancel := i.f.limited(ctx)
+	defer cancel()
+	own := nameserver.New(i.ns.URI(), i.cfg)
+	if err := own.Ping(ctx); err != nil {
+		_ = own.Close()
+		i.full = true
+		return i.ns
+	}
+	return own
+}
+
+func (i *importer) register(ctx context.Context, ns *nameserver.Client, r storage.Record, done *imports) error {
+	err := i.f.registerRecord(ctx, ns, r, i.safe)
+	switch {
+	case i.safe && errors.Is(err, transport.ErrAlreadyExists):
+		done.kept++
+		return nil
+	case r.Lease > 0 && errors.Is(err, transport.ErrUnimplemented):
+		done.leftOut++
+		return nil
+	case err != nil:
+		return err
+	}
+	done.imported++
+	if len(r.Tags) > 0 {
+		done.tagged++
+		done.oneTagged = r.Name
+	}
+	return nil
+}
+
+func (f *factory) registerRecord(ctx context.Context, ns *nameserver.Client, r storage.Record, safe bool) error {
+	ctx, cancel := f.limited(ctx)
+	defer cancel()
+	uri, err := pyro.ParseURI(r.URI)
+	if err != nil {
+		return err
+	}
+	if r.Lease > 0 {
+		_, err = ns.Lease(ctx, r.Name, uri, r.Lease, safe, r.Tags...)
+		return err
+	}
+	return ns.Register(ctx, r.Name, uri, safe, r.Tags...)
+}
