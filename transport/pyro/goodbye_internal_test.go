@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -341,12 +342,13 @@ func openDesk(t *testing.T, f features, cfg DialConfig) (c *Conn, desk *end) {
 	return c, desk
 }
 
-// welcome answers the handshake.
-func (e *end) welcome(f features) {
+// welcome answers the handshake. The object has the method m, and more.
+func (e *end) welcome(f features, more ...string) {
 	if _, err := e.r.next(); err != nil {
 		return
 	}
-	answer := "{'handshake':'hello','meta':{'methods':('m',),'oneway':(),'attrs':()}}"
+	methods := strings.Join(append([]string{"m"}, more...), "','")
+	answer := "{'handshake':'hello','meta':{'methods':('" + methods + "',),'oneway':(),'attrs':()}}"
 	_, _ = e.nc.Write(e.message(frameFields{typ: msgConnectOK, flags: flagMeta}, kitHello(f), []byte(answer)))
 }
 
@@ -530,7 +532,7 @@ type distantDesk struct {
 }
 
 // openDistantDesk is openDesk over TCP, or TLS.
-func openDistantDesk(t *testing.T, secure bool) (*Conn, *distantDesk) {
+func openDistantDesk(t *testing.T, secure bool, more ...string) (*Conn, *distantDesk) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -557,7 +559,7 @@ func openDistantDesk(t *testing.T, secure bool) (*Conn, *distantDesk) {
 			nc = tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{secret}, MinVersion: tls.VersionTLS13})
 		}
 		desk.end = newEnd(t, nc, codec.Pyro5)
-		desk.welcome(ownFeatures)
+		desk.welcome(ownFeatures, more...)
 	}()
 	u, err := Located("o", l.Addr())
 	require.NoError(t, err)
@@ -627,6 +629,21 @@ func TestALookOverTLSWaitsForNothing(t *testing.T) {
 	desk.write(out[half:])
 	require.NoError(t, <-answered)
 	require.NoError(t, errors.Join(c.Close(), desk.wire.Close()))
+}
+
+// What a look finds is read into a buffer of its own, however long the answer to the handshake was.
+func TestALookAfterALongWelcome(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tls %t", secure), func(t *testing.T) {
+			c, desk := openDistantDesk(t, secure, strings.Repeat("x", 2*streamBuffer))
+			c.mu.Lock()
+			c.looked = time.Time{}
+			c.look()
+			require.NoError(t, c.err)
+			c.mu.Unlock()
+			require.NoError(t, errors.Join(c.Close(), desk.wire.Close()))
+		})
+	}
 }
 
 // A server that does nothing but to say goodbye does not keep a caller busy for ever.

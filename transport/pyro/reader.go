@@ -271,9 +271,11 @@ func (fr *frameReader) read() error {
 // poll takes what has arrived without waiting, where the system lets it: not everywhere, and not from memory. An error
 // means that the connection is gone.
 func (fr *frameReader) poll() error {
-	switch {
-	case fr.buffered():
+	if fr.buffered() {
 		return nil
+	}
+	fr.rewind()
+	switch {
 	case fr.raw != nil:
 		return fr.pollRaw()
 	case fr.tls != nil:
