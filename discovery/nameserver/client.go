@@ -25,6 +25,9 @@ type Client struct {
 	// PollInterval is how often Watch asks a name server that cannot tell of changes by itself; 0 means 5 s.
 	// It is to be set before Watch is called.
 	PollInterval time.Duration
+	// Unreadable is told of each entry that Find leaves out because its URI cannot be read; nil: nobody is. It is to be set
+	// before Find is called.
+	Unreadable func(error)
 
 	client *pyro.Client
 	uri    pyro.URI
@@ -165,8 +168,11 @@ func (f Filter) kwargs() codec.Kwargs {
 // List returns the entries that f chooses, metadata included, in the order of their names. Where Find leaves an entry out
 // because its URI cannot be read, List fails: it is for who wants to have all.
 func (c *Client) List(ctx context.Context, f Filter) ([]discovery.Entry, error) {
-	entries, unreadable, err := c.list(ctx, "list", f.kwargs())
-	if err = both(err, unreadable); err != nil {
+	entries, bad, err := c.list(ctx, "list", f.kwargs())
+	if err == nil && len(bad) > 0 {
+		err = bad[0].err
+	}
+	if err != nil {
 		return nil, err
 	}
 	return entries, nil

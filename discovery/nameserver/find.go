@@ -14,43 +14,59 @@ import (
 
 // Find returns the entries that q chooses, for discovery.Finder. The name server is asked by one thing, its name,
 // else the tags, else the prefix, and what q says besides is looked at here. Entries with a URI that nobody can read, as a
-// file may hold them, are left out: nobody could call what they stand for.
+// file may hold them, are left out: nobody could call what they stand for. Unreadable is told of each.
 func (c *Client) Find(ctx context.Context, q discovery.Query) ([]discovery.Entry, error) {
 	var (
 		entries []discovery.Entry
+		bad     []unreadable
 		err     error
 	)
 	switch {
 	case q.Name != "":
 		var e discovery.Entry
 		e, err = c.Lookup(ctx, q.Name)
-		entries = []discovery.Entry{e}
-		if errors.Is(err, transport.ErrNotFound) || isUnreadable(err) {
+		switch {
+		case errors.Is(err, transport.ErrNotFound):
 			return nil, nil
+		case isUnreadable(err):
+			bad, err = []unreadable{{e, err}}, nil
+		default:
+			entries = []discovery.Entry{e}
 		}
 	case len(q.All) > 0:
-		entries, err = c.tagged(ctx, "all", q.All)
+		entries, bad, err = c.tagged(ctx, "all", q.All)
 	case len(q.Any) > 0:
-		entries, err = c.tagged(ctx, "any", q.Any)
+		entries, bad, err = c.tagged(ctx, "any", q.Any)
 	default:
-		entries, _, err = c.list(ctx, "list", Filter{Prefix: q.Prefix}.kwargs())
+		entries, bad, err = c.list(ctx, "list", Filter{Prefix: q.Prefix}.kwargs())
 	}
 	if err != nil {
 		return nil, err
 	}
+	for _, b := range bad {
+		if c.Unreadable != nil && q.Matches(b.entry) {
+			c.Unreadable(b.err)
+		}
+	}
 	return q.Choose(entries), nil
 }
 
+// An unreadable is an entry whose URI nobody can read: it has none.
+type unreadable struct {
+	entry discovery.Entry
+	err   error
+}
+
 // tagged asks for the entries that have all, or any, of tags: as Pyro5 has it, else as Pyro4 has it.
-func (c *Client) tagged(ctx context.Context, which string, tags []string) ([]discovery.Entry, error) {
+func (c *Client) tagged(ctx context.Context, which string, tags []string) ([]discovery.Entry, []unreadable, error) {
 	tags = slices.Clone(tags)
 	slices.Sort(tags)
 	tags = slices.Compact(tags) // Python's SQL storage finds nothing for a tag that comes twice
-	entries, _, err := c.list(ctx, "yplookup", codec.Kwargs{"meta_" + which: tags})
+	entries, bad, err := c.list(ctx, "yplookup", codec.Kwargs{"meta_" + which: tags})
 	if lacksMethod(err) {
-		entries, _, err = c.list(ctx, "list", codec.Kwargs{"metadata_" + which: tags})
+		entries, bad, err = c.list(ctx, "list", codec.Kwargs{"metadata_" + which: tags})
 	}
-	return entries, err
+	return entries, bad, err
 }
 
 // lacksMethod tells that the name server does not have the method that was called.
@@ -59,10 +75,10 @@ func lacksMethod(err error) bool {
 	return ok && e.NoSuchMember
 }
 
-// list calls a method that lists entries, with their metadata. unreadable is why entries are left out, if some are.
+// list calls a method that lists entries, with their metadata; bad are those that are left out.
 func (c *Client) list(
 	ctx context.Context, method string, kwargs codec.Kwargs,
-) (entries []discovery.Entry, unreadable, err error) {
+) (entries []discovery.Entry, bad []unreadable, err error) {
 	kwargs["return_metadata"] = true
 	var answer map[string]any
 	if err := c.call(ctx, &answer, method, kwargs); err != nil {
@@ -78,16 +94,17 @@ func (c *Client) list(
 		case err == nil:
 			entries = append(entries, e)
 		case isUnreadable(err):
-			unreadable = err
+			bad = append(bad, unreadable{e, err})
 		default:
 			return nil, nil, err
 		}
 	}
 	discovery.SortEntries(entries)
-	return entries, unreadable, nil
+	return entries, bad, nil
 }
 
-// asEntry reads what a name server says of a name: a URI and metadata.
+// asEntry reads what a name server says of a name: a URI and metadata. With an unreadableError the entry is there but for the
+// URI.
 func asEntry(name string, v any) (discovery.Entry, error) {
 	pair := elements(v)
 	if len(pair) != 2 {
@@ -98,9 +115,9 @@ func asEntry(name string, v any) (discovery.Entry, error) {
 		err = &unreadableError{err.Error()}
 	}
 	if err != nil {
-		return discovery.Entry{}, fmt.Errorf("%s: %w", name, err)
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return discovery.Entry{Name: name, URI: uri, Metadata: asTags(pair[1])}, nil
+	return discovery.Entry{Name: name, URI: uri, Metadata: asTags(pair[1])}, err
 }
 
 // An unreadableError says that an entry has a URI which nobody can read. It is the name server's fault: whoever looks

@@ -208,15 +208,23 @@ func TestAnUnreadableEntryHidesNoOther(t *testing.T) {
 		require.NoError(t, srv.Add(s))
 		require.NoError(t, srv.Start())
 		c := client(t, srv.URI("").Location(), pyro.DialConfig{})
+		var unreadable []error
+		c.Unreadable = func(err error) { unreadable = append(unreadable, err) }
 		good := []discovery.Entry{{Name: "a", URI: uri(t, "PYRO:o@h:1"), Metadata: []string{"tag"}}}
 		for _, q := range []discovery.Query{{}, {All: []string{"tag"}}, {Name: "a"}} {
 			found, err := c.Find(t.Context(), q)
 			require.NoError(t, err)
 			require.Equal(t, good, found)
 		}
+		require.Len(t, unreadable, 2, "of two queries that choose it")
+		require.ErrorContains(t, unreadable[1], `bad: invalid uri "PYRO:o@:1"`)
+		_, err := c.Find(t.Context(), discovery.Query{All: []string{"tag"}, Prefix: "a"})
+		require.NoError(t, err)
+		require.Len(t, unreadable, 2)
 		found, err := c.Find(t.Context(), discovery.Query{Name: "bad"})
 		require.NoError(t, err)
 		require.Empty(t, found)
+		require.Len(t, unreadable, 3)
 		next, end := iter.Pull2(c.Watch(t.Context(), discovery.Query{}))
 		require.Empty(t, until(t, next, "a"))
 		end()

@@ -78,6 +78,12 @@ func (e *LineError) Unwrap() error { return e.Err }
 // ReadRecords yields the records of what WriteRecords wrote. Metadata may be missing; empty lines do not count. After
 // the first error, a *LineError where a line is wrong, it yields no more.
 func ReadRecords(from io.Reader) iter.Seq2[Record, error] {
+	return ReadChecked(from, func(Record) error { return nil })
+}
+
+// ReadChecked is ReadRecords for records that have to be more than what WriteRecords writes: what check finds wrong with
+// one is an error of its line, too.
+func ReadChecked(from io.Reader, check func(Record) error) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		in := bufio.NewReader(from)
 		for number := 1; ; number++ {
@@ -89,6 +95,9 @@ func ReadRecords(from io.Reader) iter.Seq2[Record, error] {
 			last := err != nil
 			if text = bytes.TrimSpace(text); len(text) > 0 {
 				r, err := readLine(text)
+				if err == nil {
+					err = check(r)
+				}
 				if err != nil {
 					yield(Record{}, &LineError{Line: number, Err: err})
 					return
