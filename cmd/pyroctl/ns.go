@@ -126,9 +126,14 @@ func nsList(ctx context.Context, f *factory, opts *nsListOptions) error {
 		return err
 	}
 	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		unreadable := 0
+		ns.Unreadable = func(error) { unreadable++ }
 		entries, err := nsFind(ctx, ns, filter, opts)
 		if err != nil {
 			return err
+		}
+		if unreadable > 0 {
+			fmt.Fprintf(f.io.err, "left out, as their URIs cannot be read: %d\n", unreadable)
 		}
 		return f.printEntries(entries)
 	})

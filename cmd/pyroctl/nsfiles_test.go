@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	discoveryns "github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
@@ -30,6 +31,24 @@ func startNS(t *testing.T, opts ...nameserver.Option) (*nameserver.NameServer, *
 	require.NoError(t, f.complete(newRootCmd(f).Flags()))
 	f.flags.nameServers = []string{ns.URI().Location()}
 	return ns, f
+}
+
+// A file may hold what nobody can call: a list says how many.
+func TestListCountsWhatItLeavesOut(t *testing.T) {
+	store := storage.NewMemory()
+	for i, uri := range []string{"PYRO:x@h:1", "PYRO:x@:1", "nonsense"} {
+		r := storage.Record{Name: fmt.Sprint("n", i), URI: uri, Tags: []string{"t"}}
+		require.NoError(t, store.Put(t.Context(), r, false))
+	}
+	_, f := startNS(t, nameserver.Storage(store))
+	for _, opts := range []*nsListOptions{{}, {metaAll: []string{"t"}}, {nsFilter: nsFilter{prefix: "n"}}} {
+		var out, said strings.Builder
+		f.io.out, f.io.err = &out, &said
+		require.NoError(t, nsList(t.Context(), f, opts))
+		require.Contains(t, out.String(), "n0")
+		require.NotContains(t, out.String(), "n1")
+		require.Equal(t, "left out, as their URIs cannot be read: 2\n", said.String())
+	}
 }
 
 // Who imports what is typed, or what a pipe never gives, can be interrupted, and learns what was registered.

@@ -93,6 +93,9 @@ not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, n
 			if err := checkMeaning(cmd); err != nil {
 				return err
 			}
+			if err := checkGiven(cmd); err != nil {
+				return err
+			}
 			return f.complete(cmd.Flags())
 		},
 	}

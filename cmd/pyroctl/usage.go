@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,22 @@ func checkMeaning(cmd *cobra.Command) error {
 		}
 	})
 	return err
+}
+
+// checkGiven returns an error if a flag was given without a value, as scripts do whose variable is empty, that would mean
+// something else then: a server on all addresses rather than one, on TCP rather than a unix socket, another name server, no
+// key.
+func checkGiven(cmd *cobra.Command) error {
+	for _, name := range []string{"host", "unix", "nathost", "metrics", "hmac-key-env", "credential-env"} {
+		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
+			return fmt.Errorf("--%s: want a value", name)
+		}
+	}
+	if servers, err := cmd.Flags().GetStringSlice("ns"); err == nil && cmd.Flags().Changed("ns") &&
+		(len(servers) == 0 || slices.Contains(servers, "")) {
+		return errors.New("--ns: want HOST[:PORT], an empty one is none")
+	}
+	return nil
 }
 
 func setGroup(fs *pflag.FlagSet, group string, names ...string) {
