@@ -6,13 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -205,10 +210,31 @@ func TestExitCode(t *testing.T) {
 		{"wrong flag", usagef("x"), exitUsage},
 		{"bad URI", uriErr, exitUsage},
 		{"interrupted", &interruptedError{context.Canceled}, exitInterrupted},
+		{"another program's port", &service.ListenError{Network: "tcp", Address: "h:1", Err: syscall.EADDRINUSE}, exitUnreachable},
+		{
+			"a port of root, in a configuration",
+			&configError{fmt.Errorf("x: %w", &service.ListenError{Network: "tcp", Address: "h:1", Err: syscall.EACCES})},
+			exitUnreachable,
+		},
+		{"metrics", fmt.Errorf("x: %w", &net.OpError{Op: "listen", Net: "tcp", Err: syscall.EACCES}), exitUnreachable},
+		{"a socket's folder", &service.ListenError{Network: "unix", Address: "/nowhere/s", Err: fs.ErrNotExist}, exitUsage},
+		{"a wrong configuration", &configError{errors.New("x")}, exitUsage},
+		{"a file that must not be read", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, exitUsage},
+		{"a full disk", &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, exitFailed},
 		{"anything else", io.ErrShortWrite, exitFailed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, exitCode(tt.err)) })
+	}
+}
+
+func TestExitCodesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	help := newRootCmd(&factory{io: &streams{}}).Long
+	for _, e := range exitCodes {
+		require.Contains(t, string(page), fmt.Sprintf("| %d | %s |\n", e.code, e.meaning))
+		require.Contains(t, help+"\n", fmt.Sprintf("%d %s\n", e.code, e.meaning))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -32,12 +33,22 @@ func (r *remote) Call(ctx context.Context, call *transport.Call) (*transport.Rep
 
 // connect returns the object at a URI. It does not dial yet.
 func (f *factory) connect(uri string) (*remote, error) {
-	u, err := pyro.ParseURI(uri)
+	u, err := parseURI(uri)
 	if err != nil {
 		return nil, err
 	}
 	f.aimAt(uri, u)
 	return f.connectTo(u)
+}
+
+// parseURI reads a URI that somebody has written. As Python, the library takes any number for a port, and fails when it
+// connects.
+func parseURI(text string) (pyro.URI, error) {
+	u, err := pyro.ParseURI(text)
+	if err == nil && u.Port > math.MaxUint16 {
+		return u, usagef("%s: no port is above %d", u, math.MaxUint16)
+	}
+	return u, err
 }
 
 func (f *factory) connectTo(u pyro.URI) (*remote, error) {
@@ -75,7 +86,7 @@ func (f *factory) daemonAt(location string) (*remote, error) {
 }
 
 func daemonURI(location string) (pyro.URI, error) {
-	u, err := pyro.ParseURI(pyro.ProtocolPyro + ":" + pyro.DaemonObject + "@" + location)
+	u, err := parseURI(pyro.ProtocolPyro + ":" + pyro.DaemonObject + "@" + location)
 	if err != nil {
 		return u, usagef("%s: want HOST:PORT, [IPV6]:PORT or ./u:PATH", location)
 	}

@@ -36,6 +36,7 @@ that name as soon as a name server is there, and again when that one came back e
 	}
 	opts.register(cmd.Flags(), defaultHost(), 0)
 	cmd.Flags().BoolVar(&opts.noNS, "no-ns", false, "register with no name server")
+	onlyOneAddress(cmd)
 	return cmd
 }
 

@@ -5,11 +5,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/filecheck"
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -17,13 +22,119 @@ import (
 // The exit codes of every command.
 const (
 	exitOK          = 0
-	exitFailed      = 1 // the remote method raised, or a check failed
+	exitFailed      = 1
 	exitUsage       = 2
-	exitNotFound    = 3   // name, object or method
-	exitUnreachable = 4   // could not connect, or timed out
-	exitRefused     = 5   // handshake, HMAC, TLS, not exposed
+	exitNotFound    = 3
+	exitUnreachable = 4
+	exitRefused     = 5
 	exitInterrupted = 130 // as shells have it for SIGINT
 )
+
+// exitCodes say what the codes mean, in help and in docs/operations.md.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "done"},
+	{exitFailed, "the remote method raised, a check failed, or something else went wrong"},
+	{exitUsage, "wrong usage: flags, arguments, a configuration, or a file or folder that one of them names"},
+	{exitNotFound, "name, object or method not found"},
+	{exitUnreachable, "could not connect or listen, or timed out"},
+	{exitRefused, "refused by the other end, or by this one: handshake, HMAC, TLS, not exposed"},
+	{exitInterrupted, "interrupted"},
+}
+
+// A failure is a kind of errors with an exit code of its own.
+type failure struct {
+	is   func(err error, e *transport.Error) bool // e is what err is to the library
+	code int
+}
+
+// failures are looked through from the first to the last; what is none of them exits with exitFailed.
+var failures = []failure{
+	{isA[*interruptedError], exitInterrupted},
+	{isA[*usageError], exitUsage},
+	{cannotMakeSocket, exitUsage},
+	{cannotListen, exitUnreachable},
+	{isA[*configError], exitUsage},
+	{func(err error, _ *transport.Error) bool { return errors.Is(err, pyro.ErrURI) }, exitUsage},
+	{func(err error, _ *transport.Error) bool { return isTLSError(err) || speaksOtherDialect(err) }, exitRefused},
+	{isLocalFile, exitUsage},
+	{raised(isNotFound), exitNotFound},
+	{raised(isRefusal), exitRefused},
+	{func(_ error, e *transport.Error) bool { return e.Remote }, exitFailed},
+	// By a name server, say, beneath the error that none was found.
+	{is(transport.ErrUnauthenticated, transport.ErrPermissionDenied), exitRefused},
+	{ofCode(transport.CodeNotFound), exitNotFound},
+	{ofCode(transport.CodeUnavailable, transport.CodeDeadlineExceeded, transport.CodeCanceled), exitUnreachable},
+	{ofCode(transport.CodePermissionDenied, transport.CodeUnauthenticated, transport.CodeResourceExhausted), exitRefused},
+	// An argument that cannot be encoded.
+	{func(_ error, e *transport.Error) bool { return e.Code == transport.CodeInvalidArgument && e.NotSent }, exitUsage},
+}
+
+// exitCode decides what a command that ended with err exits with.
+func exitCode(err error) int {
+	e := transport.AsError(err)
+	for _, f := range failures {
+		if f.is(err, e) {
+			return f.code
+		}
+	}
+	return exitFailed
+}
+
+func isA[E error](err error, _ *transport.Error) bool {
+	_, is := errors.AsType[E](err)
+	return is
+}
+
+func is(targets ...error) func(error, *transport.Error) bool {
+	return func(err error, _ *transport.Error) bool {
+		return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+	}
+}
+
+func ofCode(codes ...transport.Code) func(error, *transport.Error) bool {
+	return func(_ error, e *transport.Error) bool { return slices.Contains(codes, e.Code) }
+}
+
+// raised restricts a kind to exceptions of the other end.
+func raised(is func(e *transport.Error) bool) func(error, *transport.Error) bool {
+	return func(_ error, e *transport.Error) bool { return e.Remote && is(e) }
+}
+
+// cannotMakeSocket recognises a unix socket that could not be made where its path says.
+func cannotMakeSocket(err error, _ *transport.Error) bool {
+	failed, ok := errors.AsType[*service.ListenError](err)
+	return ok && failed.Network == "unix" && filecheck.Socket(failed.Address) != nil
+}
+
+// cannotListen recognises an address that a server here could not take: it is another program's, needs a right, or is none of
+// this machine's.
+func cannotListen(err error, e *transport.Error) bool {
+	failed, ok := errors.AsType[*net.OpError](err)
+	return isA[*service.ListenError](err, e) || ok && failed.Op == "listen"
+}
+
+// isLocalFile recognises a file here that could not be opened or made.
+func isLocalFile(err error, e *transport.Error) bool {
+	failed, ok := errors.AsType[*fs.PathError](err)
+	return ok && !e.Remote && failed.Op != "read" && failed.Op != "write"
+}
+
+// isNotFound and isRefusal look for exceptions that Pyro's own code raises where a method was not even reached.
+func isNotFound(e *transport.Error) bool { // NamingError, unknown object
+	return ofPyro(e) && e.Code == transport.CodeNotFound
+}
+
+func isRefusal(e *transport.Error) bool {
+	return ofPyro(e) && (e.Code == transport.CodePermissionDenied || strings.Contains(e.Message, "not accepted")) ||
+		e.Class == "builtins.AttributeError" && strings.HasPrefix(e.Message, "attempt to access ")
+}
+
+func ofPyro(e *transport.Error) bool {
+	return strings.HasPrefix(e.Class, "Pyro4.errors.") || strings.HasPrefix(e.Class, "Pyro5.errors.")
+}
 
 // A usageError is a command line that makes no sense.
 type usageError struct{ error }
@@ -60,57 +171,6 @@ type interruptedError struct{ error }
 func (e *interruptedError) Error() string { return "interrupted" }
 
 func (e *interruptedError) Unwrap() error { return e.error }
-
-// exitCode decides what a command that ended with err exits with.
-func exitCode(err error) int {
-	var (
-		usage       *usageError
-		interrupted *interruptedError
-	)
-	switch {
-	case errors.As(err, &interrupted):
-		return exitInterrupted
-	case errors.As(err, &usage), errors.Is(err, pyro.ErrURI), isConfigError(err):
-		return exitUsage
-	case isTLSError(err), speaksOtherDialect(err):
-		return exitRefused
-	}
-	e := transport.AsError(err)
-	if e.Remote {
-		return exitCodeOfException(e)
-	}
-	if errors.Is(err, transport.ErrUnauthenticated) || errors.Is(err, transport.ErrPermissionDenied) {
-		return exitRefused // by a name server, say, beneath the error that none was found
-	}
-	switch e.Code {
-	case transport.CodeNotFound:
-		return exitNotFound
-	case transport.CodeUnavailable, transport.CodeDeadlineExceeded, transport.CodeCanceled:
-		return exitUnreachable
-	case transport.CodePermissionDenied, transport.CodeUnauthenticated, transport.CodeResourceExhausted:
-		return exitRefused
-	case transport.CodeInvalidArgument:
-		if e.NotSent { // an argument that cannot be encoded
-			return exitUsage
-		}
-	}
-	return exitFailed
-}
-
-// exitCodeOfException looks for those that Pyro's own code raises where a method was not even reached.
-func exitCodeOfException(e *transport.Error) int {
-	ownClass := strings.HasPrefix(e.Class, "Pyro4.errors.") || strings.HasPrefix(e.Class, "Pyro5.errors.")
-	switch {
-	case ownClass && e.Code == transport.CodeNotFound: // NamingError, unknown object
-		return exitNotFound
-	case ownClass && (e.Code == transport.CodePermissionDenied || strings.Contains(e.Message, "not accepted")):
-		return exitRefused
-	case e.Class == "builtins.AttributeError" && strings.HasPrefix(e.Message, "attempt to access "):
-		return exitRefused
-	default:
-		return exitFailed
-	}
-}
 
 // speaksOtherDialect recognises a peer that cannot be told from others but by the text of the error.
 func speaksOtherDialect(err error) bool {

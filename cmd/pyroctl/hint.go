@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -42,6 +43,7 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 	if hinted, ok := errors.AsType[*hintedError](err); ok {
 		return hinted.hint
 	}
+	text := err.Error()
 	switch {
 	case isConfigError(err):
 		return ""
@@ -52,29 +54,28 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 	case e.Remote && exit == exitFailed && len(e.Traceback) > 0 && !f.flags.traceback:
 		return "--traceback shows where it was raised"
 	case e.NoSuchMember:
-		return f.fill(cmd, "what the object exposes: pyroctl describe {uri}{flags}")
+		return f.fill(cmd, "what the object exposes: pyroctl describe {uri}{flags}", text, "")
 	case strings.Contains(err.Error(), "the peer may speak no TLS"):
-		return f.fill(cmd, "leave --tls out, or see what the peer speaks: pyroctl wire {at}")
+		return f.fill(cmd, "leave --tls out, or see what the peer speaks: pyroctl wire {at}", text, "the peer may speak no TLS")
 	case !e.Remote && strings.Contains(err.Error(), ": invalid data"):
-		return f.fill(cmd, "something listens there that is no Pyro daemon: pyroctl wire {at}{flags}")
+		return f.fill(cmd, "something listens there that is no Pyro daemon: pyroctl wire {at}{flags}", text, ": invalid data")
 	case strings.Contains(err.Error(), "tls: certificate required"):
 		return "the server wants a certificate of an authority that it trusts: --tls-cert FILE, " +
 			"and --tls-key FILE where the key is in another one"
 	case isTLSError(err):
 		return "check --tls-ca, --tls-server-name and whether the peer speaks TLS at all"
 	}
-	text := err.Error()
 	if strings.Contains(text, "locate the name server") && strings.Contains(text, ": no such host") {
 		return "the name server's host is not known here: is its name right? --ns HOST:PORT names another one"
 	}
 	for _, h := range f.hints(cmd) {
 		if strings.Contains(text, h.text) {
-			return f.fill(cmd, h.hint)
+			return f.fill(cmd, h.hint, text, h.text)
 		}
 	}
 	if e.Code == transport.CodeDeadlineExceeded {
 		return f.fill(cmd, "give it more time with --timeout (now "+f.flags.timeout.String()+
-			"), or see whether it answers at all: pyroctl ping {at}{flags}")
+			"), or see whether it answers at all: pyroctl ping {at}{flags}", text, "")
 	}
 	return ""
 }
@@ -180,25 +181,46 @@ func (f *factory) busyHint(cmd *cobra.Command) string {
 // tryWire is how hints send their reader to the command wire.
 var tryWire = regexp.MustCompile(`(: |, or (see what the peer speaks: )?)pyroctl wire .*`)
 
-// fill puts what is known in the place of what a hint leaves open.
-func (f *factory) fill(cmd *cobra.Command, hint string) string {
+// fill puts what is known in the place of what a hint leaves open. It is about an error with this text, and about that part
+// of it which has the symptom.
+func (f *factory) fill(cmd *cobra.Command, hint, text, symptom string) string {
 	if cmd.Name() == "wire" { // it has just been tried
 		hint = tryWire.ReplaceAllString(hint, "")
 	}
 	uri, at, flags := "URI", "HOST:PORT", givenFlags(cmd)
 	t := f.subject.Load()
-	if t == nil && len(f.flags.nameServers) == 1 && strings.Contains(hint, "{at}") { // it is about the name server itself
-		at, flags = shellQuoted(daemonOf(f.flags.nameServers[0])), givenFlags(cmd, "ns")
+	if ns := f.failedNameServer(cmd, text, symptom); ns != "" && strings.Contains(hint, "{at}") {
+		at, flags = shellQuoted(ns), givenFlags(cmd, "ns", "no-broadcast")
+	} else if t != nil && t.location != "" {
+		at = shellQuoted(t.location)
 	}
-	if t != nil {
-		if t.uri != "" {
-			uri = shellQuoted(t.uri)
-		}
-		if t.location != "" {
-			at = shellQuoted(t.location)
-		}
+	if t != nil && t.uri != "" {
+		uri = shellQuoted(t.uri)
 	}
 	return strings.NewReplacer("{uri}", uri, "{at}", at, "{flags}", flags).Replace(hint)
+}
+
+// locating is how errors name a name server that was tried, and why it did not do.
+var locating = regexp.MustCompile(`connect to PYRO:` + regexp.QuoteMeta(nameserver.ObjectName) + `@(\S+) at ([^;]*)`)
+
+// failedNameServer returns the name server that an error with this text and symptom is about; empty if it is about something
+// else.
+func (f *factory) failedNameServer(cmd *cobra.Command, text, symptom string) string {
+	for _, tried := range locating.FindAllStringSubmatch(text, -1) {
+		if strings.Contains(tried[0], symptom) {
+			return tried[1]
+		}
+	}
+	switch names := f.flags.nameServers; {
+	case f.subject.Load() != nil || len(names) > 1:
+		return ""
+	case len(names) == 1:
+		return daemonOf(names[0])
+	case cmd.HasParent() && cmd.Parent().Name() == "ns":
+		return nameserver.DefaultLocation()
+	default:
+		return ""
+	}
 }
 
 // daemonOf returns where the daemon of a name server is that --ns names.

@@ -115,6 +115,22 @@ func TestHints(t *testing.T) {
 			transport.Errorf(transport.CodeDeadlineExceeded, "connect to x: context deadline exceeded (dial tcp: lookup h: i/o timeout)"),
 			"nobody says which address the host has: is its name right?",
 		},
+		{
+			"something else than a name server", "", "",
+			unavailable("failed to locate the name server: connect to PYRO:Pyro.NameServer@localhost:9090 at 127.0.0.1:9090: invalid data"),
+			"something listens there that is no Pyro daemon: pyroctl wire localhost:9090",
+		},
+		{
+			"something else than a name server behind a name", "--no-broadcast --hmac-key-env K", "PYRONAME:x",
+			unavailable("look up x: failed to locate the name server: connect to PYRO:Pyro.NameServer@h:1 at 10.0.0.1:1: invalid data"),
+			"something listens there that is no Pyro daemon: pyroctl wire h:1 --hmac-key-env K",
+		},
+		{
+			"something else among name servers", "--ns a:1,b:2,c:3", "",
+			unavailable("failed to locate the name server: connect to PYRO:Pyro.NameServer@a:1 at 10.0.0.1:1: connection refused; " +
+				"connect to PYRO:Pyro.NameServer@b:2 at 10.0.0.2:2: invalid data; connect to PYRO:Pyro.NameServer@c:3 at 10.0.0.3:3: x"),
+			"something listens there that is no Pyro daemon: pyroctl wire b:2",
+		},
 		{"nothing to say", "", "", errors.New("x"), ""},
 	}
 	for _, tt := range tests {
@@ -176,5 +192,5 @@ func TestHintsKnowWhereANameLed(t *testing.T) {
 	f.foundAt("h:1")
 	f.flags.timeout = time.Second
 	root := newRootCmd(f)
-	require.Equal(t, "PYRONAME:x h:1", f.fill(root, "{uri} {at}{flags}"))
+	require.Equal(t, "PYRONAME:x h:1", f.fill(root, "{uri} {at}{flags}", "x", "x"))
 }

@@ -20,6 +20,7 @@ func run(args []string, io *streams) int {
 	if takesValues(root, args) {
 		args = expandArgs(args)
 	}
+	hideRefused(root, args)
 	root.SetArgs(args)
 	root.SetIn(io.in)
 	root.SetOut(io.out)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,6 @@ import (
 	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
-	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
 func newNSCmd(f *factory) *cobra.Command {
@@ -103,6 +103,7 @@ func newNSListCmd(f *factory, run func(context.Context, *factory, *nsListOptions
 		},
 	}
 	opts.register(cmd.Flags())
+	cmd.MarkFlagsMutuallyExclusive("prefix", "regex")
 	cmd.Flags().StringSliceVar(&opts.metaAll, "meta-all", nil, "entries with all of these `tags`")
 	cmd.Flags().StringSliceVar(&opts.metaAny, "meta-any", nil, "entries with any of these `tags`")
 	completePrefix(cmd, f)
@@ -226,15 +227,12 @@ func newNSRegisterCmd(f *factory, run func(context.Context, *factory, *nsRegiste
 }
 
 func nsRegister(ctx context.Context, f *factory, opts *nsRegisterOptions) error {
-	uri, err := pyro.ParseURI(opts.uri)
+	uri, err := parseURI(opts.uri)
 	if err != nil {
 		return err
 	}
 	if opts.name == "" {
 		return errNoName
-	}
-	if uri.Port > 65535 {
-		return usagef("%s: no port is above 65535", uri)
 	}
 	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		err := ns.Register(ctx, opts.name, uri, opts.safe, opts.metadata...)
@@ -255,7 +253,8 @@ func nsRegister(ctx context.Context, f *factory, opts *nsRegisterOptions) error 
 
 type nsRemoveOptions struct {
 	nsFilter
-	name string
+	name        string
+	yes, dryRun bool
 }
 
 func newNSRemoveCmd(f *factory, run func(context.Context, *factory, *nsRemoveOptions) error) *cobra.Command {
@@ -263,12 +262,19 @@ func newNSRemoveCmd(f *factory, run func(context.Context, *factory, *nsRemoveOpt
 	cmd := &cobra.Command{
 		Use:   "remove NAME | --prefix P | --regex R",
 		Short: "Remove entries",
-		Long:  "Removes one entry by its name, or all that --prefix or --regex choose. The name server's own stays.",
+		Long: `Removes one entry by its name, or all that --prefix or --regex choose. The name server's own stays.
+
+On a terminal it says how many entries --prefix or --regex choose and asks before it removes them, unless --yes is given.
+In scripts, where the standard input is no terminal, it does as it is told. --dry-run lists what would go and removes
+nothing. All entries are chosen by --regex '.*'; an empty --prefix is refused, as scripts have it whose variable is empty.`,
 		Example: `  pyroctl ns remove example.greeting
-  pyroctl ns remove --prefix example.`,
+  pyroctl ns remove --prefix example. --dry-run`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: f.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkFilters(cmd.Flags()); err != nil {
+				return err
+			}
 			if len(args) == 1 {
 				opts.name = args[0]
 			}
@@ -276,8 +282,21 @@ func newNSRemoveCmd(f *factory, run func(context.Context, *factory, *nsRemoveOpt
 		},
 	}
 	opts.register(cmd.Flags())
+	cmd.MarkFlagsMutuallyExclusive("prefix", "regex")
+	cmd.Flags().BoolVarP(&opts.yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "list what would be removed, and remove nothing")
 	completePrefix(cmd, f)
 	return cmd
+}
+
+// checkFilters refuses an empty --prefix or --regex, which chooses all.
+func checkFilters(fs *pflag.FlagSet) error {
+	for _, name := range []string{"prefix", "regex"} {
+		if text, err := fs.GetString(name); err != nil || fs.Changed(name) && text == "" {
+			return usagef("--%s: is empty; --regex '.*' chooses all entries", name)
+		}
+	}
+	return nil
 }
 
 func nsRemove(ctx context.Context, f *factory, opts *nsRemoveOptions) error {
@@ -290,6 +309,20 @@ func nsRemove(ctx context.Context, f *factory, opts *nsRemoveOptions) error {
 		return usagef("want a NAME, or --prefix, or --regex")
 	case opts.name != "" && given:
 		return usagef("a NAME, --prefix and --regex: only one of them")
+	case opts.name == nameserver.ObjectName: // a name server removes all but this one, and says of it that there was nothing
+		return transport.Errorf(transport.CodePermissionDenied, "remove %s: the name server's own name stays", opts.name)
+	}
+	if opts.dryRun {
+		entries, err := f.removable(ctx, opts.name, filter)
+		if err != nil {
+			return err
+		}
+		return f.printEntries(entries)
+	}
+	if opts.name == "" && f.io.asks && !opts.yes {
+		if err := f.confirmRemoval(ctx, filter); err != nil {
+			return err
+		}
 	}
 	return f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
 		n, err := nsRemoveThese(ctx, ns, opts.name, filter)
@@ -300,14 +333,54 @@ func nsRemove(ctx context.Context, f *factory, opts *nsRemoveOptions) error {
 	})
 }
 
+// removable returns the entries that nsRemoveThese would remove.
+func (f *factory) removable(ctx context.Context, name string, filter nameserver.Filter) (entries []discovery.Entry, err error) {
+	err = f.withNameServer(ctx, func(ctx context.Context, ns *nameserver.Client) error {
+		if name != "" {
+			e, err := ns.Lookup(ctx, name)
+			entries = []discovery.Entry{e}
+			return err
+		}
+		entries, err = ns.List(ctx, filter)
+		entries = slices.DeleteFunc(entries, func(e discovery.Entry) bool { return e.Name == nameserver.ObjectName })
+		return hintAtRegex(err)
+	})
+	return entries, err
+}
+
+// errNotConfirmed ends a command whose question was answered with no. Nothing was done.
+var errNotConfirmed = errors.New("remove: not confirmed, nothing was removed")
+
+// confirmRemoval asks whether all entries that a filter chooses are to go. Who thinks about it is not hurried by --timeout.
+func (f *factory) confirmRemoval(ctx context.Context, filter nameserver.Filter) error {
+	entries, err := f.removable(ctx, "", filter)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	what := "1 entry, " + shown(entries[0].Name)
+	if n := len(entries); n > 1 {
+		what = fmt.Sprintf("%d entries, from %s to %s", n, shown(entries[0].Name), shown(entries[n-1].Name))
+	}
+	fmt.Fprintf(f.io.err, "remove %s? [y/N] ", what)
+	in := f.stdin(ctx)
+	defer in.Close()
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	default: // the end of the input, too
+		return withHint(errNotConfirmed, "--yes does not ask, --dry-run lists what would be removed")
+	}
+}
+
 // nsRemoveThese takes a name that is not there for an error, but not a filter that chooses nothing.
 func nsRemoveThese(ctx context.Context, ns *nameserver.Client, name string, filter nameserver.Filter) (int, error) {
 	if name == "" {
 		n, err := ns.RemoveMatching(ctx, filter)
 		return n, hintAtRegex(err)
-	}
-	if name == nameserver.ObjectName { // a name server removes all but this one, and says of it that there was nothing
-		return 0, transport.Errorf(transport.CodePermissionDenied, "remove %s: the name server's own name stays", name)
 	}
 	there, err := ns.Remove(ctx, name)
 	if err != nil {

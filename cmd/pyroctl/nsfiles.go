@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/internal/filecheck"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -91,13 +91,16 @@ func recordsOf(ctx context.Context, ns *nameserver.Client) ([]storage.Record, er
 	return records, nil
 }
 
+// besideFile ends the name of the file that takes the place of another one.
+const besideFile = ".new"
+
 // replaceFile writes a file beside the one that it takes the place of. What is no file, a pipe or a device, is written to.
 func replaceFile(file string, content []byte) error {
 	const own = 0o600
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return os.WriteFile(file, content, own)
 	}
-	beside := file + ".new"
+	beside := file + besideFile
 	err := os.WriteFile(beside, content, own)
 	if err == nil {
 		err = os.Rename(beside, file)
@@ -115,8 +118,11 @@ func checkExport(file string) error {
 	if err == nil && info.IsDir() {
 		return usagef("%s: is a directory", file)
 	}
-	if _, err := os.Stat(filepath.Dir(file)); err != nil {
-		return usagef("%s: %w", file, err)
+	if err == nil && !info.Mode().IsRegular() || file == stdinOut {
+		return nil
+	}
+	if err := filecheck.Writable(file + besideFile); err != nil {
+		return usagef("write %s: %w", file, err)
 	}
 	return nil
 }
@@ -137,8 +143,9 @@ are gone go, too. Python's name servers have no leases: such entries are left ou
 owners register them again by themselves. A name server on a dbm file keeps no metadata: how many entries have lost theirs
 is said then, on stderr.
 
-Many entries are registered at a time, those of one name in their order. What was registered before an error, or an
-interruption, stays, and is counted on stderr.`,
+A file is looked through first: where a line of it is wrong, nothing is registered. What comes through a pipe is registered
+as it is read. Many entries are registered at a time, those of one name in their order. What was registered before an
+error, or an interruption, stays, and is counted on stderr.`,
 		Example:           `  pyroctl ns import names.jsonl`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile,
@@ -159,6 +166,9 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 		return err
 	}
 	defer in.Close()
+	if err := checkImport(reading, in); err != nil {
+		return fmt.Errorf("import %s: %w", opts.file, err)
+	}
 	ns, err := f.nameServer(ctx)
 	if err != nil {
 		return err
@@ -166,10 +176,10 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 	defer ns.Close()
 	done, err := f.importInto(reading, stop, ns, in, opts.safe)
 	if ctx.Err() != nil { // the error will only be that it was interrupted
-		fmt.Fprintf(f.io.err, "import, %d registered so far\n", done.imported)
+		fmt.Fprintf(f.io.err, "import %s, %d registered so far\n", opts.file, done.imported)
 	}
 	if err != nil {
-		return fmt.Errorf("import, %d registered so far: %w", done.imported, err)
+		return fmt.Errorf("import %s, %d registered so far: %w", opts.file, done.imported, err)
 	}
 	lost := 0
 	if done.tagged > 0 && f.losesMetadata(ctx, ns, done.oneTagged) {

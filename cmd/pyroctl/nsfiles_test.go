@@ -69,7 +69,7 @@ func TestImportIsInterrupted(t *testing.T) {
 	}, time.Minute, time.Millisecond)
 	cancel()
 	require.ErrorIs(t, <-ended, context.Canceled)
-	require.Equal(t, "import, 1 registered so far\n", said.String())
+	require.Equal(t, "import -, 1 registered so far\n", said.String())
 }
 
 // An entry that cannot be registered ends an import, though more could still be typed.
@@ -82,7 +82,7 @@ func TestImportEndsWithTheFirstError(t *testing.T) {
 	go func() { ended <- nsImport(t.Context(), f, &nsImportOptions{file: stdinOut}) }()
 	_, err := io.WriteString(typed, `{"name":"wrong","uri":"nonsense"}`+"\n")
 	require.NoError(t, err)
-	require.ErrorContains(t, <-ended, "import, 0 registered so far: wrong: ")
+	require.ErrorContains(t, <-ended, "import -, 0 registered so far: line 1: wrong: ")
 	n, err := ns.Count(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)

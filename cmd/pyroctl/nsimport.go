@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"iter"
+	"os"
 	"sync"
 	"time"
 
@@ -101,13 +103,12 @@ func (f *factory) hasLeases(ctx context.Context, ns *nameserver.Client) bool {
 // read puts the entries into their lines.
 func (i *importer) read(ctx, calls context.Context, in io.Reader) error {
 	seed := maphash.MakeSeed()
-	for r, err := range storage.ReadRecords(in) {
+	for r, err := range importRecords(in) {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return withHint(err,
-				"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")
+			return err
 		case r.Name == nameserver.ObjectName:
 			continue
 		}
@@ -122,6 +123,46 @@ func (i *importer) read(ctx, calls context.Context, in io.Reader) error {
 		}
 	}
 	return nil
+}
+
+// importRecords yields the entries of JSON lines. What is wrong with a line, its URI included, ends them and is wrong usage.
+func importRecords(in io.Reader) iter.Seq2[storage.Record, error] {
+	check := func(r storage.Record) error {
+		if _, err := parseURI(r.URI); err != nil {
+			return fmt.Errorf("%s: %w", r.Name, err)
+		}
+		return nil
+	}
+	return func(yield func(storage.Record, error) bool) {
+		for r, err := range storage.ReadChecked(in, check) {
+			if isA[*storage.LineError](err, nil) {
+				err = withHint(&usageError{err},
+					"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// checkImport reads a file once beforehand, so that nothing of it is registered where anything is wrong. What comes through
+// a pipe can be read but once, and may be too much to be kept.
+func checkImport(ctx context.Context, in io.Reader) error {
+	file, ok := in.(*os.File)
+	if !ok {
+		return nil
+	}
+	for _, err := range importRecords(file) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("%w; nothing was registered", err)
+		}
+	}
+	_, err := file.Seek(0, io.SeekStart)
+	return err
 }
 
 // begin returns a new line. When reading has ended for an error, or is interrupted, what still waits in it is dropped.
@@ -187,7 +228,7 @@ func (i *importer) register(ctx context.Context, ns *nameserver.Client, r storag
 func (f *factory) registerRecord(ctx context.Context, ns *nameserver.Client, r storage.Record, safe bool) error {
 	ctx, cancel := f.limited(ctx)
 	defer cancel()
-	uri, err := pyro.ParseURI(r.URI)
+	uri, err := parseURI(r.URI)
 	if err != nil {
 		return err
 	}

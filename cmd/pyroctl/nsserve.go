@@ -43,8 +43,8 @@ func newNSServeCmd(f *factory, run func(context.Context, *factory, *nsServeOptio
 Entries are kept in memory, in an SQLite file (sql:FILE) or in a dbm file (dbm:FILE), the files of Python's name
 servers included. Dbm files keep no metadata. Unless it is on localhost, on IPv6 or on a unix socket, it answers those
 who look for a name server by broadcast. PYRO_NS_HOST, PYRO_NS_PORT, PYRO_NS_BCHOST, PYRO_NS_BCPORT and
-PYRO_NS_AUTOCLEAN count where flags do not say otherwise. Warnings are logged; -v also logs who registers, looks up and
-removes what.
+PYRO_NS_AUTOCLEAN count where flags do not say otherwise. Warnings are logged, and so is each name that --autoclean, or
+the end of a lease, removes; -v also logs who registers, looks up and removes what.
 
 As a service, with limits, or where not everybody may register, it is run by a configuration: pyroctl run FILE.`,
 		Example: `  pyroctl ns serve
@@ -62,6 +62,8 @@ As a service, with limits, or where not everybody may register, it is run by a c
 	opts.register(cmd.Flags(), envOr("PYRO_NS_HOST", defaultHost()), pyro.DefaultNSPort)
 	opts.registerNAT(cmd.Flags())
 	opts.registerOwn(cmd.Flags())
+	onlyOneAddress(cmd)
+	cmd.MarkFlagsMutuallyExclusive("unix", "nathost")
 	_ = cmd.RegisterFlagCompletionFunc("storage",
 		cobra.FixedCompletions([]string{"memory", "sql:", "dbm:"}, noFiles|cobra.ShellCompDirectiveNoSpace))
 	return cmd
@@ -177,11 +179,11 @@ func openStorage(spec string) (storage.Storage, error) {
 	if _, ok := errors.AsType[*open.TypeError](err); ok {
 		return nil, usagef("--storage: %w: want memory, sql:FILE or dbm:FILE", err)
 	}
-	err = fmt.Errorf("--storage %s: %w", spec, err)
+	hint := "" // it says itself what is wrong
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, withHint(&usageError{err}, "the file is made if it is not there, but its folder has to be")
+		hint = "the file is made if it is not there, but its folder has to be"
 	}
-	return nil, err
+	return nil, withHint(usagef("--storage %s: %w", spec, err), hint)
 }
 
 func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) {

@@ -75,8 +75,8 @@ func newRootCmd(f *factory) *cobra.Command {
 A URI says which object: PYRO:object@host:port, PYRO:object@./u:/path/of/socket, or PYRONAME:name for one
 that a name server knows. HOST:PORT is a daemon; ./u:/path/of/socket is one, too.
 
-Exit codes: 0 done; 1 the remote method raised, or a check failed; 2 wrong usage; 3 name, object or method
-not found; 4 could not connect, or timed out; 5 refused (handshake, HMAC, TLS, not exposed).`,
+Exit codes:
+` + exitCodesText(),
 		Example: `  pyroctl demo
   pyroctl call PYRONAME:example.greeting get_fortune Irmen
   pyroctl describe PYRO:example.greeting@localhost:9999 -o json`,
@@ -202,4 +202,13 @@ func newGroup(use, short string, cmds ...*cobra.Command) *cobra.Command {
 	}
 	cmd.AddCommand(cmds...)
 	return cmd
+}
+
+// exitCodesText lists the exit codes, a line for each.
+func exitCodesText() string {
+	var lines []string
+	for _, e := range exitCodes {
+		lines = append(lines, fmt.Sprintf("%5d %s", e.code, e.meaning))
+	}
+	return strings.Join(lines, "\n")
 }

@@ -10,7 +10,6 @@ import (
 	configv1 "github.com/pyrokit/pyrokit/proto/pyrokit/config/v1"
 	"github.com/pyrokit/pyrokit/service/config"
 	"github.com/pyrokit/pyrokit/service/config/program"
-	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -30,8 +29,8 @@ server, for each service on each listener; admin.
 
 SIGHUP has the configuration read again, and so has a change of its files with --watch: limits, chains, services and the
 log change at once, what needs a restart is logged, and with an error in it all stays as it was. SIGINT and SIGTERM end it
-with exit code 0, once the calls that run are finished; a second signal ends it at once. A wrong configuration exits with
-2 and names each error with its place, what cannot be started with 4.
+with exit code 0, once the calls that run are finished; a second signal ends it at once. A wrong configuration, or a file in
+it that cannot be used, exits with 2 and names each error with its place; an address that cannot be listened on with 4.
 
 ` + configFiles,
 		Example: `  cat > site.yaml <<END
@@ -97,7 +96,7 @@ func runConfig(ctx context.Context, f *factory, opts *runOptions) error {
 	}
 	err = p.Run(ctx)
 	if wrong, ok := errors.AsType[config.Errors](err); ok {
-		return transport.Wrap(transport.CodeUnavailable, f.allWrong("run "+opts.name(), wrong))
+		return &configError{f.allWrong("run "+opts.name(), wrong)}
 	}
 	return err
 }
@@ -120,5 +119,16 @@ func (f *factory) allWrong(what string, err error) error {
 	for _, e := range wrong {
 		fmt.Fprintln(f.io.err, e)
 	}
-	return fmt.Errorf("%s: %s", what, counted(len(wrong), "error"))
+	return &printedError{wrong, fmt.Sprintf("%s: %s", what, counted(len(wrong), "error"))}
 }
+
+// A printedError says in short what was printed before.
+type printedError struct {
+	error
+
+	short string
+}
+
+func (e *printedError) Error() string { return e.short }
+
+func (e *printedError) Unwrap() error { return e.error }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/pyrokit/pyrokit/internal/filecheck"
@@ -22,6 +23,12 @@ import (
 
 // drainTime is how long a server that is told to stop waits for the calls that run.
 const drainTime = 10 * time.Second
+
+// onlyOneAddress refuses a port beside a unix socket: a server on both is made by a configuration.
+func onlyOneAddress(cmd *cobra.Command) {
+	cmd.MarkFlagsMutuallyExclusive("unix", "port")
+	cmd.MarkFlagsMutuallyExclusive("unix", "host")
+}
 
 // serveFlags say where and how a server listens.
 type serveFlags struct {
@@ -36,7 +43,7 @@ type serveFlags struct {
 func (s *serveFlags) register(fs *pflag.FlagSet, host string, port int) {
 	fs.StringVar(&s.host, "host", host, "`address` to listen on; 0.0.0.0 for all")
 	fs.IntVar(&s.port, "port", port, "`port` to listen on; 0 for any")
-	fs.StringVar(&s.unix, "unix", "", "`path` of a unix socket to listen on instead; '\\x00name' for an abstract one (Linux)")
+	fs.StringVar(&s.unix, "unix", "", "`path` of a unix socket to listen on instead of --host and --port; '\\x00name' for an abstract one (Linux)")
 	fs.StringSliceVar(&s.serializers, "serializers", nil,
 		"serializers that are accepted (default "+strings.Join(pyro.DefaultSerializers(), ", ")+", and with Pyro5 msgpack)")
 }

@@ -14,6 +14,7 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	colour   bool // out is a terminal that wants colour
+	asks     bool // in and err are a terminal: somebody is there to answer
 	width    int  // of the terminal that out is, in characters; 0 if it is none
 }
 
@@ -29,6 +30,7 @@ func stdStreams() *streams {
 		out:    os.Stdout,
 		err:    os.Stderr,
 		colour: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		asks:   term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		width:  width,
 	}
 }

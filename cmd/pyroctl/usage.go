@@ -40,7 +40,45 @@ func checkMeaning(cmd *cobra.Command) error {
 				"what else a server can do is in a configuration (pyroctl run)", flag.Name)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return checkExclusive(cmd)
+}
+
+// exclusive is the annotation by which cobra knows the groups that a flag is in of which only one may be given. Its own
+// check comes after this one, and says less.
+const exclusive = "cobra_annotation_mutually_exclusive"
+
+// checkExclusive returns an error if two flags were given of which only one makes sense.
+func checkExclusive(cmd *cobra.Command) error {
+	var err error
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		for _, group := range flag.Annotations[exclusive] {
+			for other := range strings.FieldsSeq(group) {
+				if err == nil && other != flag.Name && cmd.Flags().Changed(other) {
+					err = fmt.Errorf("--%s and --%s: only one of them", flag.Name, other)
+				}
+			}
+		}
+	})
 	return err
+}
+
+// hideRefused has the completion of a command line leave out flags that say nothing to its command.
+func hideRefused(root *cobra.Command, args []string) {
+	if len(args) == 0 || args[0] != cobra.ShellCompRequestCmd && args[0] != cobra.ShellCompNoDescRequestCmd {
+		return
+	}
+	cmd, _, err := root.Find(args[1:])
+	if err != nil {
+		return
+	}
+	hide := func(flag *pflag.Flag) {
+		flag.Hidden = flag.Hidden || isMeaningless(cmd, flag.Name) || groupOf(flag) == groupConnection && !connects(cmd)
+	}
+	cmd.LocalFlags().VisitAll(hide)
+	cmd.InheritedFlags().VisitAll(hide)
 }
 
 // checkGiven returns an error if a flag was given without a value, as scripts do whose variable is empty, that would mean
