@@ -41,7 +41,7 @@ func TestListCountsWhatItLeavesOut(t *testing.T) {
 		require.NoError(t, store.Put(t.Context(), r, false))
 	}
 	_, f := startNS(t, nameserver.Storage(store))
-	for _, opts := range []*nsListOptions{{}, {metaAll: []string{"t"}}, {nsFilter: nsFilter{prefix: "n"}}} {
+	for _, opts := range []*nsListOptions{{}, {metaAll: []string{"t"}}, {nsFilter: nsFilter{prefix: "n"}}, {nsFilter: nsFilter{regex: "n"}}} {
 		var out, said strings.Builder
 		f.io.out, f.io.err = &out, &said
 		require.NoError(t, nsList(t.Context(), f, opts))

@@ -25,8 +25,8 @@ type Client struct {
 	// PollInterval is how often Watch asks a name server that cannot tell of changes by itself; 0 means 5 s.
 	// It is to be set before Watch is called.
 	PollInterval time.Duration
-	// Unreadable is told of each entry that Find leaves out because its URI cannot be read; nil: nobody is. It is to be set
-	// before Find is called.
+	// Unreadable is told of each entry that Find, and List, leave out because its URI cannot be read. Where it is nil, Find
+	// leaves them out all the same, and List fails. It is to be set before they are called.
 	Unreadable func(error)
 
 	client *pyro.Client
@@ -166,15 +166,16 @@ func (f Filter) kwargs() codec.Kwargs {
 }
 
 // List returns the entries that f chooses, metadata included, in the order of their names. Where Find leaves an entry out
-// because its URI cannot be read, List fails: it is for who wants to have all.
+// because its URI cannot be read, List fails, unless Unreadable is set: it is for who wants to have all.
 func (c *Client) List(ctx context.Context, f Filter) ([]discovery.Entry, error) {
 	entries, bad, err := c.list(ctx, "list", f.kwargs())
-	if err == nil && len(bad) > 0 {
-		err = bad[0].err
-	}
 	if err != nil {
 		return nil, err
 	}
+	if len(bad) > 0 && c.Unreadable == nil {
+		return nil, bad[0].err
+	}
+	c.tell(discovery.Query{}, bad)
 	return entries, nil
 }
 

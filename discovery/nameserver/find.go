@@ -43,12 +43,17 @@ func (c *Client) Find(ctx context.Context, q discovery.Query) ([]discovery.Entry
 	if err != nil {
 		return nil, err
 	}
+	c.tell(q, bad)
+	return q.Choose(entries), nil
+}
+
+// tell tells of the entries that are left out of those that q chooses.
+func (c *Client) tell(q discovery.Query, bad []unreadable) {
 	for _, b := range bad {
 		if c.Unreadable != nil && q.Matches(b.entry) {
 			c.Unreadable(b.err)
 		}
 	}
-	return q.Choose(entries), nil
 }
 
 // An unreadable is an entry whose URI nobody can read: it has none.

@@ -229,6 +229,11 @@ func TestAnUnreadableEntryHidesNoOther(t *testing.T) {
 		require.Empty(t, until(t, next, "a"))
 		end()
 
+		found, err = c.List(t.Context(), nameserver.Filter{})
+		require.NoError(t, err)
+		require.Equal(t, good, found)
+		require.Greater(t, len(unreadable), 3)
+		c.Unreadable = nil
 		_, err = c.List(t.Context(), nameserver.Filter{})
 		require.ErrorContains(t, err, `bad: invalid uri "PYRO:o@:1"`)
 		_, err = c.Lookup(t.Context(), "bad")
