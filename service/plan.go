@@ -550,6 +550,9 @@ func (m *method) call(ctx context.Context, call *transport.Call) (*transport.Rep
 	f := m.newFrame()
 	defer f.free()
 	if err := call.Args.Decode(f); err != nil {
+		if wrong := m.miscounted(call, err); wrong != nil {
+			return nil, wrong
+		}
 		m.nameArgument(err)
 		return nil, argumentError(err)
 	}
@@ -592,6 +595,37 @@ func (f *callFrame) call() []reflect.Value {
 		return f.m.fn.Call(f.in)
 	}
 	return f.m.fn.Call(append(slices.Clip(f.in), f.rest...))
+}
+
+// miscounted returns what is wrong with the arguments besides one that does not fit its parameter, or nil. As in Python,
+// where their number and names are looked at before any of them is, it is said first. It reads the arguments a second time,
+// so that only calls which fail pay for it.
+func (m *method) miscounted(call *transport.Call, err error) error {
+	if _, ok := errors.AsType[*codec.TypeError](err); !ok {
+		return nil
+	}
+	f := m.newFrame()
+	defer f.free()
+	err = call.Args.Decode(counter{f})
+	if refused, ok := errors.AsType[*transport.Error](err); ok {
+		return refused
+	}
+	if err != nil { // no type takes it
+		return nil
+	}
+	return f.complete()
+}
+
+// A counter counts the arguments for a frame and takes them whatever they are.
+type counter struct{ *callFrame }
+
+func (c counter) Positional(i int) (any, error) { return c.anyway(c.callFrame.Positional(i)) }
+
+func (c counter) Keyword(name []byte) (any, error) { return c.anyway(c.callFrame.Keyword(name)) }
+
+func (counter) anyway(_ any, err error) (any, error) {
+	var ignored any
+	return &ignored, err
 }
 
 // nameArgument adds the name of a parameter to the path of a positional argument that does not fit it.

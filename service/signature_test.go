@@ -179,6 +179,11 @@ func TestArguments(t *testing.T) {
 		{"two are missing", "unnamed", nil, nil, "unnamed() missing 2 required positional arguments: 'arg1' and 'arg2'"},
 		{"three are missing", "three", nil, nil, "three() missing 3 required positional arguments: 'a', 'b', and 'c'"},
 		{"no keywords without names", "unnamed", []any{1, service.Kwargs{"b": 2}}, nil, "unexpected keyword argument 'b'"},
+		{"their number comes before their types", "unnamed", []any{"one", "two", 3, 4}, nil, "unnamed() takes 2 positional arguments but 4 were given"},
+		{"what is missing comes before types", "unnamed", []any{"one"}, nil, "unnamed() missing 1 required positional argument: 'arg2'"},
+		{"a keyword comes before types", "named", []any{"one", service.Kwargs{"d": 2}}, nil, "named() got an unexpected keyword argument 'd'"},
+		{"a keyword twice comes before types", "named", []any{"one", service.Kwargs{"a": 2}}, nil, "named() got multiple values for argument 'a'"},
+		{"a missing one beside a keyword of a wrong type", "named", []any{service.Kwargs{"b": "x"}}, nil, "missing 1 required positional argument: 'a'"},
 		{"wrong type says where", "unnamed", []any{1, "two"}, nil, "args[1]: want int, found str"},
 		{"out of range", "unnamed", []any{1, float64(2.5)}, nil, "args[1]: want int, found float"},
 		{"struct of keywords", "struct_kw", []any{"p", service.Kwargs{"name": "n", "limit": 3, "Exact": true}}, "p {Name:n Limit:3 Exact:true}", ""},
@@ -207,6 +212,25 @@ func TestArguments(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tt.want, got)
 		})
+	}
+}
+
+// However they are encoded, arguments are counted before they are looked at.
+func TestArgumentsAreCountedFirst(t *testing.T) {
+	srv := start(t, signatures(), service.Serializers("serpent", "json", "marshal", "msgpack", "pickle"))
+	for _, name := range []string{"serpent", "json", "marshal", "msgpack", "pickle"} {
+		opts := []service.ProxyOption{service.Serializer(name)}
+		if name == "pickle" {
+			opts = append(opts, service.Dialect(codec.Pyro4))
+		}
+		p := connect(t, srv.URI("test.signatures").String(), opts...)
+		err := service.Do(t.Context(), p, "unnamed", "one", []int{2}, service.Kwargs{}, 4)
+		require.ErrorContains(t, err, "unnamed() takes 2 positional arguments but 3 were given", name)
+		b := p.Batch()
+		queued := service.Queue[any](b, "unnamed", "one", "two", 3)
+		require.Error(t, b.Do(t.Context()), name)
+		_, err = queued.Value()
+		require.ErrorContains(t, err, "unnamed() takes 2 positional arguments but 3 were given", name)
 	}
 }
 

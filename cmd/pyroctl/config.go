@@ -92,7 +92,7 @@ configuration is often checked where these are not.
 		},
 	}
 	opts.register(cmd.Flags())
-	cmd.Flags().BoolVar(&opts.readFiles, "files", false, "look at certificates, keys, secrets, storage, log and sockets, too, as they are here")
+	cmd.Flags().BoolVar(&opts.readFiles, "files", false, "look at certificates, keys, secrets, storage, log and sockets, too")
 	completeConfigFiles(cmd)
 	return cmd
 }

@@ -364,7 +364,7 @@ func (f *factory) confirmRemoval(ctx context.Context, filter nameserver.Filter) 
 	fmt.Fprintf(f.io.err, "remove %s? [y/N] ", what)
 	in := f.stdin(ctx)
 	defer in.Close()
-	answer, err := bufio.NewReader(in).ReadString('\n')
+	answer, _ := bufio.NewReader(in).ReadString('\n') // an error is an answer that is not yes
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

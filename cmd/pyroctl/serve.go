@@ -43,7 +43,8 @@ type serveFlags struct {
 func (s *serveFlags) register(fs *pflag.FlagSet, host string, port int) {
 	fs.StringVar(&s.host, "host", host, "`address` to listen on; 0.0.0.0 for all")
 	fs.IntVar(&s.port, "port", port, "`port` to listen on; 0 for any")
-	fs.StringVar(&s.unix, "unix", "", "`path` of a unix socket to listen on instead of --host and --port; '\\x00name' for an abstract one (Linux)")
+	fs.StringVar(&s.unix, "unix", "",
+		"`path` of a unix socket to listen on, in the place of --host and --port; '\\x00name' for an abstract one (Linux)")
 	fs.StringSliceVar(&s.serializers, "serializers", nil,
 		"serializers that are accepted (default "+strings.Join(pyro.DefaultSerializers(), ", ")+", and with Pyro5 msgpack)")
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -173,7 +174,7 @@ func addressError(path, network, address string) error {
 	if wrong, ok := errors.AsType[*net.AddrError](err); ok {
 		return &FieldError{Path: path, Err: errors.New("want HOST:PORT: " + wrong.Err)}
 	}
-	if _, err := net.LookupPort(network, port); err != nil {
+	if _, err := net.DefaultResolver.LookupPort(context.Background(), network, port); err != nil {
 		return &FieldError{Path: path, Err: fmt.Errorf("want a port from 0 to %d, or the name of a known one", math.MaxUint16)}
 	}
 	ip, err := netip.ParseAddr(host)

@@ -55,7 +55,7 @@ func checkSQL(path string) error {
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil //nolint:nilerr // it is made
+		return nil // it is made
 	}
 	file, err := os.Open(path) //nolint:gosec // what the configuration names
 	if err != nil {
