@@ -47,7 +47,7 @@ type unsentRoom struct {
 	waiting    atomic.Int32 // who waits for room
 	shed       func() bool  // has those lose who do not read, and tells whether to look again
 
-	shedding sync.Mutex   // held while shed runs, which looks at all connections; no other lock is waited for with it
+	shedding sync.Mutex   // held while shed runs, which takes Server.mu and serverConn.mu: who has one of these must not add
 	flood    atomic.Int64 // bytes that came beyond twice the size since shed ran last
 
 	mu     sync.Mutex    // guards what follows
