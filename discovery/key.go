@@ -40,23 +40,22 @@ func keyText(v any) string {
 	}
 	var w keyWriter
 	w.write(reflect.ValueOf(v), 0)
-	return w.String()
+	return w.text.String()
 }
 
 type keyWriter struct {
-	strings.Builder
-
+	text   strings.Builder
 	within []uintptr // where what is being written is
 }
 
 func (w *keyWriter) write(v reflect.Value, depth int) {
 	if !v.IsValid() {
-		w.WriteString("<nil>")
+		w.text.WriteString("<nil>")
 		return
 	}
 	before := w.within
 	if depth > maxKeyDepth || !w.enter(v) {
-		w.WriteString(v.Type().String())
+		w.text.WriteString(v.Type().String())
 		return
 	}
 	defer func() { w.within = before }()
@@ -79,9 +78,9 @@ func (w *keyWriter) write(v reflect.Value, depth int) {
 			}
 		}, depth)
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
-		w.WriteString(v.Type().String())
+		w.text.WriteString(v.Type().String())
 	default:
-		fmt.Fprint(w, v)
+		fmt.Fprint(&w.text, v)
 	}
 }
 
@@ -111,7 +110,7 @@ func (w *keyWriter) enter(v reflect.Value) bool {
 func (w *keyWriter) known(v any, depth int) bool {
 	switch x := v.(type) {
 	case time.Time:
-		fmt.Fprint(w, x.Round(0)) // without the clock of this process
+		fmt.Fprint(&w.text, x.Round(0)) // without the clock of this process
 	case *codec.Dict:
 		w.unordered(values(x.All()), depth)
 	case codec.Dict:
@@ -125,7 +124,7 @@ func (w *keyWriter) known(v any, depth int) bool {
 			}
 		}), depth)
 	case fmt.Stringer, error:
-		fmt.Fprint(w, x)
+		fmt.Fprint(&w.text, x)
 	default:
 		return false
 	}
@@ -143,14 +142,14 @@ func values(pairs iter.Seq2[any, any]) iter.Seq2[reflect.Value, reflect.Value] {
 }
 
 func (w *keyWriter) list(begin string, n int, item func(int), end string) {
-	w.WriteString(begin)
+	w.text.WriteString(begin)
 	for i := range n {
 		if i > 0 {
-			w.WriteByte(' ')
+			w.text.WriteByte(' ')
 		}
 		item(i)
 	}
-	w.WriteString(end)
+	w.text.WriteString(end)
 }
 
 // unordered writes pairs sorted by their text.
@@ -159,10 +158,10 @@ func (w *keyWriter) unordered(pairs iter.Seq2[reflect.Value, reflect.Value], dep
 	for key, value := range pairs {
 		pair := keyWriter{within: w.within}
 		pair.write(key, depth+1)
-		pair.WriteByte(':')
+		pair.text.WriteByte(':')
 		pair.write(value, depth+1)
-		texts = append(texts, pair.String())
+		texts = append(texts, pair.text.String())
 	}
 	slices.Sort(texts)
-	w.list("map[", len(texts), func(i int) { w.WriteString(texts[i]) }, "]")
+	w.list("map[", len(texts), func(i int) { w.text.WriteString(texts[i]) }, "]")
 }

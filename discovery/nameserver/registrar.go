@@ -15,7 +15,9 @@ import (
 // A Resolver looks names up at a name server that it finds when it is asked, and finds again when that one is
 // gone. It holds a connection only while it is used, because Python's name servers have a thread for each and not many
 // of them, and needs no Close. Where it found the name server at a later one of several Locations, because those before it
-// said nothing, it asks there first for the next 30 s, instead of waiting at each lookup. It is a discovery.Resolver, Finder and Watcher; its methods may be called concurrently.
+// said nothing, it asks there first for the next 30 s, instead of waiting at each lookup.
+//
+// It is a discovery.Resolver, Finder and Watcher; its methods may be called concurrently.
 type Resolver struct {
 	// PollInterval is how often Watch asks a name server that cannot tell of changes by itself; 0 means 5 s.
 	PollInterval time.Duration
