@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -174,7 +173,7 @@ func addressError(path, network, address string) error {
 	if wrong, ok := errors.AsType[*net.AddrError](err); ok {
 		return &FieldError{Path: path, Err: errors.New("want HOST:PORT: " + wrong.Err)}
 	}
-	if _, err := net.DefaultResolver.LookupPort(context.Background(), network, port); err != nil {
+	if _, err := net.LookupPort(network, port); err != nil { //nolint:noctx // it waits for nobody
 		return &FieldError{Path: path, Err: fmt.Errorf("want a port from 0 to %d, or the name of a known one", math.MaxUint16)}
 	}
 	ip, err := netip.ParseAddr(host)
