@@ -46,7 +46,7 @@ type balanced struct {
 	started  bool
 	backends map[string]*backend // by URI
 	streams  map[string]*backend // by the id of the remote iterator
-	entries  []discovery.Entry   // what the watch told last, and what searches have found since
+	told     []discovery.Entry   // by the watch, last
 	seen     bool                // the directory has answered
 	failed   error               // why the directory could not be asked last
 	changed  chan struct{}       // closed, and replaced, when seen or failed change
@@ -115,11 +115,15 @@ func (b *balanced) start() error {
 func (b *balanced) learn(entries []discovery.Entry, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err == nil {
+		b.told = entries
+	}
 	b.take(entries, err)
 }
 
-// add takes what a search has found beside what is known. What it has not found stays until the watch says that it is
-// gone: of what comes back before the watch has seen that, it says nothing.
+// add takes what a search has found beside what the watch has told. What that has told stays until it says that it is
+// gone: of what comes back before the watch has seen that, it says nothing. What only searches before have found goes: the
+// watch may never hear of it.
 func (b *balanced) add(found []discovery.Entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,7 +132,7 @@ func (b *balanced) add(found []discovery.Entry) {
 	for _, e := range found {
 		names[e.Name] = true
 	}
-	for _, e := range b.entries {
+	for _, e := range b.told {
 		if !names[e.Name] {
 			all = append(all, e)
 		}
@@ -141,7 +145,7 @@ func (b *balanced) add(found []discovery.Entry) {
 func (b *balanced) take(entries []discovery.Entry, err error) {
 	b.failed = err
 	if err == nil {
-		b.seen, b.entries = true, entries
+		b.seen = true
 		b.targets.Set(entries)
 		b.retire(entries)
 	}
