@@ -8,12 +8,14 @@ import (
 )
 
 // callForm is how a sink writes what is the same in all calls: the brackets around the tuples that calls and the entries
-// of batches are, what separates their elements, and how both end without keyword arguments.
+// of batches are, and what separates their elements.
 type callForm struct {
-	beginCall, endCall, plainCall    mark
-	beginEntry, endEntry, plainEntry mark
-	sep                              mark
+	beginCall, beginEntry, sep mark
+	endCall, endEntry          ending
 }
+
+// An ending is how a tuple ends after keyword arguments, and how after the others where there are none.
+type ending struct{ keywords, plain mark }
 
 // A mark is a few bytes of a sink. All eight are appended and the rest cut off: that takes no call of memmove.
 type mark struct {
@@ -35,14 +37,12 @@ func callFormOf(s Sink) callForm {
 	const callParts, entryParts = 4, 3
 	sep := s.Sep(nil, Tuple, 1)
 	noKwargs := s.End(s.Begin(slices.Clone(sep), Dict, 0), Dict, 0)
+	end := func(parts int) ending {
+		return ending{markOf(s.End(nil, Tuple, parts)), markOf(s.End(slices.Clone(noKwargs), Tuple, parts))}
+	}
 	return callForm{
-		beginCall:  markOf(s.Begin(nil, Tuple, callParts)),
-		endCall:    markOf(s.End(nil, Tuple, callParts)),
-		plainCall:  markOf(s.End(slices.Clone(noKwargs), Tuple, callParts)),
-		beginEntry: markOf(s.Begin(nil, Tuple, entryParts)),
-		endEntry:   markOf(s.End(nil, Tuple, entryParts)),
-		plainEntry: markOf(s.End(slices.Clone(noKwargs), Tuple, entryParts)),
-		sep:        markOf(sep),
+		beginCall: markOf(s.Begin(nil, Tuple, callParts)), beginEntry: markOf(s.Begin(nil, Tuple, entryParts)), sep: markOf(sep),
+		endCall: end(callParts), endEntry: end(entryParts),
 	}
 }
 
@@ -55,13 +55,22 @@ func (es *Encoders) Call(
 	if err != nil {
 		return dst, err
 	}
-	if out, ok := es.scalarArgs(b, k, args, kwargs); ok {
-		return es.form.plainCall.append(out), nil
+	out, ok := es.scalarArgs(b, k, args)
+	if ok && len(kwargs) == 0 {
+		return es.form.endCall.plain.append(out), nil
 	}
-	if b, err = es.args(b, k, args, kwargs, o); err != nil {
+	e := es.Get(o)
+	if !ok {
+		out, err = e.Args(b, k, args)
+	}
+	if err == nil {
+		out, err = e.end(out, kwargs, &es.form.endCall)
+	}
+	es.Put(e)
+	if err != nil {
 		return dst, err
 	}
-	return es.form.endCall.append(b), nil
+	return out, nil
 }
 
 // Batch appends a batch to dst as a call of <batch>: its arguments are the list of entries, those of each a container of
@@ -75,7 +84,7 @@ func (es *Encoders) Batch(dst []byte, object string, k Kind, entries []codec.Bat
 		return dst, err
 	}
 	b = es.sink.None(es.form.sep.append(b))
-	return es.form.endCall.append(b), nil
+	return es.form.endCall.keywords.append(b), nil
 }
 
 // callHead appends the beginning of a call's tuple, up to its arguments.
@@ -112,21 +121,17 @@ func (e *Encoder) entry(b []byte, k Kind, entry *codec.BatchEntry) ([]byte, erro
 		return b, err
 	}
 	b = form.sep.append(b)
-	if out, ok := e.es.scalarArgs(b, k, entry.Args, entry.Kwargs); ok {
-		return form.plainEntry.append(out), nil
+	out, ok := e.es.scalarArgs(b, k, entry.Args)
+	if !ok {
+		if out, err = e.Args(b, k, entry.Args); err != nil {
+			return b, err
+		}
 	}
-	if b, err = e.args(b, k, entry.Args, entry.Kwargs); err != nil {
-		return b, err
-	}
-	return form.endEntry.append(b), nil
+	return e.end(out, entry.Kwargs, &form.endEntry)
 }
 
-// scalarArgs is args, without what a plain call or entry ends with, if no argument needs an encoder, and there are no keyword
-// arguments, as in most calls; else ok is false.
-func (es *Encoders) scalarArgs(b []byte, k Kind, args []any, kwargs codec.Kwargs) (out []byte, ok bool) {
-	if len(kwargs) > 0 {
-		return b, false
-	}
+// scalarArgs is Args if no argument needs an encoder, as in most calls; else ok is false.
+func (es *Encoders) scalarArgs(b []byte, k Kind, args []any) (out []byte, ok bool) {
 	b = es.sink.Begin(b, k, len(args))
 	for i, v := range args {
 		if i > 0 {
@@ -139,20 +144,15 @@ func (es *Encoders) scalarArgs(b []byte, k Kind, args []any, kwargs codec.Kwargs
 	return es.sink.End(b, k, len(args)), true
 }
 
-// args is that of an Encoder.
-func (es *Encoders) args(b []byte, k Kind, args []any, kwargs codec.Kwargs, o *codec.Options) ([]byte, error) {
-	e := es.Get(o)
-	defer es.Put(e)
-	return e.args(b, k, args, kwargs)
-}
-
-// args appends the last two elements of a call, or of an entry.
-func (e *Encoder) args(b []byte, k Kind, args []any, kwargs codec.Kwargs) ([]byte, error) {
-	b, err := e.Args(b, k, args)
-	if err != nil {
+// end appends keyword arguments, and what comes after them.
+func (e *Encoder) end(b []byte, kwargs codec.Kwargs, how *ending) (_ []byte, err error) {
+	if len(kwargs) == 0 {
+		return how.plain.append(b), nil
+	}
+	if b, err = e.Kwargs(e.es.form.sep.append(b), kwargs); err != nil {
 		return b, err
 	}
-	return e.Kwargs(e.es.form.sep.append(b), kwargs)
+	return how.keywords.append(b), nil
 }
 
 // Args appends positional arguments as a container of kind k.
