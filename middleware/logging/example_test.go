@@ -38,5 +38,5 @@ func Example() {
 	// Output:
 	// level=INFO msg=handshake object=users code=ok
 	// level=INFO msg=call object=users method=login kwargs="{'name': 'ann', 'password': '[hidden]'}" code=ok
-	// level=WARN msg="call failed" object=users method=login args="['<int64>', '<int64>', '<int64>']" code=invalid_argument class=builtins.TypeError error="args[0] (name): want string, found int"
+	// level=WARN msg="call failed" object=users method=login args="['<int64>', '<int64>', '<int64>']" code=invalid_argument class=builtins.TypeError error="login() takes 2 positional arguments but 3 were given"
 }
