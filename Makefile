@@ -50,7 +50,7 @@ bench: peers ## compare with bare TCP, net/rpc, gRPC and Python; BENCHFLAGS='-js
 	cd integration/bench && go run . $(BENCHFLAGS)
 
 bench-names: peers ## compare name servers with Python's; BENCHFLAGS as for bench
-	cd integration/bench && go run . -names $(BENCHFLAGS)
+	cd integration/bench && go run . -names -rounds 5 $(BENCHFLAGS)
 
 bench-codecs: peers ## compare serializers with Python's and with encoding/json; BENCHFLAGS as for bench
 	cd integration/bench && go run . -codecs $(BENCHFLAGS)
@@ -78,7 +78,7 @@ generate: $(BUF) $(PROTOC_GEN_GO) $(VALIDATE_PROTO) ## Go and docs/reference.md 
 	$(BUF) build --path proto/pyrokit/config/v1 --exclude-imports --as-file-descriptor-set -o service/config/schema.binpb.gz
 	go run ./internal/cmd/protodoc service/config/schema.binpb.gz docs/reference.md
 
-peers: ## Pyro4 and Pyro5 into .peers/venv
+peers: ## Pyro4 and Pyro5 into .peers/venv, Pyrolite for Java into .peers/pyrolite
 	scripts/peers.sh
 
 dist: ## pyroctl for every released system, into dist/

@@ -3,8 +3,8 @@ package discovery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,18 +31,21 @@ const (
 	DefaultStale = 5 * time.Minute
 
 	defaultAnswers = 10000
-	staleRetry     = time.Second // an old answer is used that long before the directory is asked again
-	patience       = time.Second // of those for whom there is an old answer
-
-	lookupTime = 10 * time.Second // for one that all who waited have left with an old answer
+	staleRetry     = time.Second      // for so long an old answer is used before the directory is asked again
+	patience       = time.Second      // for so long those wait for the directory for whom there is an old answer
+	lookupTime     = 10 * time.Second // for so long a lookup goes on that all have left with an old answer
 )
 
 // A Cache is a Resolver, and a Finder, that remembers the answers of another one. Those who ask for the same at
 // the same time share one lookup, which ends with the last of them. While the directory cannot be asked, or says nothing
-// for a second, old answers are used; the lookup then goes on for 10 s at most. Its methods may be called concurrently.
+// for a second, old answers are used; the lookup then goes on for 10 s at most, unless Close ends it. Its methods may be
+// called concurrently.
 type Cache struct {
-	source Resolver
-	cfg    CacheConfig
+	source  Resolver
+	cfg     CacheConfig
+	life    context.Context //nolint:containedctx // ends with Close
+	end     context.CancelFunc
+	running sync.WaitGroup // lookups
 
 	mu      sync.Mutex // guards what follows
 	answers map[string]answer
@@ -65,8 +68,8 @@ type lookup struct {
 	err     error
 	cancel  context.CancelFunc
 
-	waiting int  // guarded by Cache.mu, as is kept
-	kept    bool // somebody left it with an old answer; one of waiting is for that
+	waiting int  // how many wait for it; guarded by Cache.mu, as is kept
+	kept    bool // somebody has left it with an old answer: it counts in waiting until lookupTime is over
 }
 
 // NewCache returns an empty cache of what source answers. Its Find asks source, too, which has to be a Finder
@@ -81,7 +84,22 @@ func NewCache(source Resolver, cfg CacheConfig) *Cache {
 	if cfg.Answers <= 0 {
 		cfg.Answers = defaultAnswers
 	}
-	return &Cache{source: source, cfg: cfg, answers: map[string]answer{}, lookups: map[string]*lookup{}}
+	c := &Cache{source: source, cfg: cfg, answers: map[string]answer{}, lookups: map[string]*lookup{}}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c
+}
+
+// Close ends the lookups that are under way, and waits for them. What is asked later is an error, unless a young answer is
+// remembered. A cache that nobody asks any more, and is not closed, keeps a lookup for 10 s at most, and nothing after it.
+func (c *Cache) Close() {
+	c.mu.Lock() // nothing begins after that
+	c.end()
+	c.mu.Unlock()
+	c.running.Wait()
+}
+
+func errCacheClosed() error {
+	return transport.Errorf(transport.CodeFailedPrecondition, "the cache of the directory is closed")
 }
 
 // Resolve returns the entry with this name, from memory if the answer is young enough.
@@ -102,7 +120,7 @@ func (c *Cache) Find(ctx context.Context, q Query) ([]Entry, error) {
 	if !ok {
 		return nil, transport.Errorf(transport.CodeUnimplemented, "the cached directory finds nothing by a query")
 	}
-	key := strings.Join([]string{"query", q.Name, q.Prefix, strings.Join(q.All, "\x01"), strings.Join(q.Any, "\x01")}, "\x00")
+	key := fmt.Sprintf("query %q %q %q %q", q.Name, q.Prefix, q.All, q.Any) // names and tags may hold anything
 	entries, err := c.ask(ctx, key, func(ctx context.Context) ([]Entry, error) { return finder.Find(ctx, q) })
 	return slices.Clone(entries), err
 }
@@ -116,6 +134,10 @@ func (c *Cache) ask(ctx context.Context, key string, do askFunc) ([]Entry, error
 	if known && time.Now().Before(old.until) {
 		c.mu.Unlock()
 		return old.entries, old.err
+	}
+	if c.life.Err() != nil {
+		c.mu.Unlock()
+		return nil, errCacheClosed()
 	}
 	l := c.lookups[key]
 	if l == nil {
@@ -146,16 +168,20 @@ func (c *Cache) begin(ctx context.Context, key string, do askFunc) *lookup {
 	l := &lookup{begun: time.Now(), done: make(chan struct{})}
 	ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.lookups[key] = l
-	go func() {
+	c.running.Go(func() {
 		defer l.cancel()
+		defer context.AfterFunc(c.life, l.cancel)() //nolint:contextcheck // what Close ends
 		entries, err := do(ctx)
+		if err != nil && c.life.Err() != nil {
+			err = errCacheClosed()
+		}
 		c.finish(key, l, entries, err)
-	}()
+	})
 	return l
 }
 
-// settle takes one away who is content with an old answer. The lookup goes on for a while, so that a slow directory is
-// heard, too.
+// settle is for one who waited and takes the old answer. The lookup goes on for lookupTime, so that the answer of a slow
+// directory is not lost.
 func (c *Cache) settle(key string, l *lookup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,7 +198,7 @@ func (c *Cache) settle(key string, l *lookup) {
 	time.AfterFunc(lookupTime, func() { c.leave(key, l) })
 }
 
-// leave takes one who waited away.
+// leave is for one who waits no more. The last one ends the lookup.
 func (c *Cache) leave(key string, l *lookup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -244,8 +270,8 @@ func (c *Cache) makeRoom() {
 	}
 }
 
-// Forget is for who found that nobody answers at uri: the directory is asked anew for all that leads there. It
-// tells whether anything did.
+// Forget is for callers that found nobody at uri: whatever leads there is asked for anew the next time. It tells whether any
+// answer did lead there.
 func (c *Cache) Forget(uri pyro.URI) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

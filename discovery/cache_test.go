@@ -191,6 +191,43 @@ func TestACacheHasOldAnswersWhileTheDirectoryIsSilent(t *testing.T) {
 	})
 }
 
+func TestClosingACacheEndsItsLookups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := entry(t, "app", "PYRO:app@h:1")
+		d := newDirectory(app)
+		c := discovery.NewCache(d, discovery.CacheConfig{TTL: 10 * time.Second})
+		_, err := c.Resolve(t.Context(), "app")
+		require.NoError(t, err)
+		time.Sleep(9 * time.Second)
+		_, err = c.Resolve(t.Context(), "app")
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		d.with(func() { d.slow = time.Hour })
+		_, err = c.Resolve(t.Context(), "app")
+		require.NoError(t, err, "the old answer")
+		waiting := make(chan error)
+		go func() {
+			_, err := c.Resolve(t.Context(), "other")
+			waiting <- err
+		}()
+		synctest.Wait()
+		require.Equal(t, 3, d.asked)
+		begun := time.Now()
+		go c.Close()
+		require.Equal(t, transport.CodeFailedPrecondition, transport.AsError(<-waiting).Code)
+		c.Close()
+		require.Equal(t, 2, d.left, "both lookups have ended when it returns")
+		require.Zero(t, time.Since(begun))
+		got, err := c.Resolve(t.Context(), "app")
+		require.NoError(t, err, "it is believed for another second")
+		require.Equal(t, app, got)
+		time.Sleep(time.Second)
+		_, err = c.Resolve(t.Context(), "app")
+		require.Equal(t, transport.CodeFailedPrecondition, transport.AsError(err).Code)
+		require.Equal(t, 3, d.asked)
+	})
+}
+
 func TestACacheForgetsWhatTurnedOutDead(t *testing.T) {
 	old, moved := entry(t, "app", "PYRO:app@h:1", "tag"), entry(t, "app", "PYRO:app@h:2", "tag")
 	d := newDirectory(old)
@@ -219,6 +256,33 @@ func TestACacheForgetsWhatTurnedOutDead(t *testing.T) {
 	got, err = c.Resolve(t.Context(), "app")
 	require.NoError(t, err)
 	require.Equal(t, moved, got, "it is better than nothing")
+}
+
+func TestACacheKeepsQueriesApart(t *testing.T) {
+	c := discovery.NewCache(newDirectory(
+		entry(t, "one", "PYRO:o@h:1", "a", "b"), entry(t, "two", "PYRO:o@h:2", "a\x01b"), entry(t, "three", "PYRO:o@h:3", ""),
+	), discovery.CacheConfig{})
+	for _, tt := range []struct {
+		query discovery.Query
+		want  int
+	}{
+		{discovery.Query{}, 3},
+		{discovery.Query{All: []string{""}}, 1},
+		{discovery.Query{Any: []string{""}}, 1},
+		{discovery.Query{All: []string{"a", "b"}}, 1},
+		{discovery.Query{All: []string{"a\x01b"}}, 1},
+		{discovery.Query{Any: []string{"a", "b"}}, 1},
+		{discovery.Query{Any: []string{"a\x01b", "a"}}, 2},
+		{discovery.Query{Name: "one\x00"}, 0},
+		{discovery.Query{Name: "one"}, 1},
+	} {
+		for range 2 {
+			found, err := c.Find(t.Context(), tt.query)
+			require.NoError(t, err)
+			require.Len(t, found, tt.want, "%q", tt.query)
+			require.Equal(t, tt.query.Choose(found), found)
+		}
+	}
 }
 
 func TestACacheHasItsLimit(t *testing.T) {

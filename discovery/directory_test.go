@@ -28,6 +28,7 @@ type directory struct {
 	entries map[string]discovery.Entry
 	leases  map[string]time.Time
 	asked   int           // lookups
+	left    int           // those that were given up
 	calls   []string      // what changed something
 	failing error         // what every method returns
 	slow    time.Duration // how long a lookup takes
@@ -75,6 +76,7 @@ func (d *directory) Resolve(ctx context.Context, name string) (e discovery.Entry
 	select {
 	case <-time.After(slow):
 	case <-ctx.Done():
+		d.with(func() { d.left++ })
 		return e, ctx.Err()
 	}
 	if err == nil && !known {

@@ -23,7 +23,7 @@ func (e Entry) Equal(o Entry) bool {
 	return e.Name == o.Name && sameURI(e.URI, o.URI) && slices.Equal(e.Metadata, o.Metadata)
 }
 
-// sameURI makes no text of them if it need not: watches compare very many.
+// sameURI compares without making texts of the URIs, if it can: watches compare very many.
 func sameURI(a, b pyro.URI) bool {
 	same := a.Protocol == b.Protocol && a.Object == b.Object && a.Host == b.Host && a.Port == b.Port && a.Socket == b.Socket &&
 		slices.Equal(a.Tags, b.Tags)

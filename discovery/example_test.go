@@ -40,6 +40,7 @@ func ExampleStatic() {
 func ExampleCache() {
 	names := discovery.Static(known("app", "PYRO:app@10.0.0.5:4711"))
 	cache := discovery.NewCache(names, discovery.CacheConfig{TTL: time.Minute, Negative: time.Second})
+	defer cache.Close()
 	e, err := cache.Resolve(context.Background(), "app") // from here on without a question
 	fmt.Println(e.URI, err)
 	// Output:
@@ -54,11 +55,14 @@ func ExampleTargets() {
 		known("app#2", "PYRO:app@10.0.0.6:4711"),
 	})
 	call := &transport.Call{Method: "greet"}
-	first := targets.Pick(call)
+	first, end := targets.Take(call)
 	fmt.Println(first.Name)
 	targets.Failed(first) // nobody could be reached there
+	end()
 	for range 3 {
-		fmt.Println(targets.Pick(call).Name)
+		target, end := targets.Take(call)
+		fmt.Println(target.Name)
+		end()
 	}
 	// Output:
 	// app#1

@@ -19,13 +19,13 @@ type KeeperConfig struct {
 	Every time.Duration
 	// Retry is how soon it tries again after a failure; 0 means 1 s.
 	Retry time.Duration
-	// Timeout limits one round; 0 means 10 s.
+	// Timeout limits one round, and Withdraw; 0 means 10 s.
 	Timeout time.Duration
 	// Lease is for how long entries are registered at a time, where the registrar is a Leaser: that long after the end
 	// of their process they are gone. 0 means 10 s, less than 0 no leases.
 	Lease time.Duration
-	// Shared says that others take the names, too, as instances of one service do: that somebody else has a name is
-	// logged at level info then, rather than as a warning.
+	// Shared says that others take the names, too, as instances of one service do. That somebody else has taken a name is
+	// then logged at level info, and not as a warning.
 	Shared bool
 	// Logger gets what nobody else sees; nil means slog.Default.
 	Logger *slog.Logger
@@ -56,10 +56,10 @@ type Keeper struct {
 	news   chan struct{} // has room for one: wanted has changed
 
 	// What follows belongs to Run, then to Withdraw.
-	there  map[string]*kept // what the registrar may know of
-	known  bool             // all is registered
-	warned bool             // that it cannot be is worth one line
-	pause  time.Duration    // the longest one that the leases allow
+	there  map[string]*kept // what the registrar may know of, by name
+	known  bool             // all was registered after the last round
+	warned bool             // the log says that it cannot be
+	pause  time.Duration    // until the next round, at most: before that no lease ends
 }
 
 // kept is an entry that the registrar may know of.
@@ -241,8 +241,11 @@ func (k *Keeper) lease(ctx context.Context, e Entry) (leased bool, err error) {
 	return err == nil, err
 }
 
-// Withdraw unregisters what Run, which has to be over, has registered.
+// Withdraw unregisters what Run, which has to be over, has registered. An error says that some of it may still be there; it is
+// logged, too, unless Run has logged already that the registrar cannot be reached.
 func (k *Keeper) Withdraw(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
+	defer cancel()
 	var errs []error
 	for name := range k.there {
 		errs = append(errs, k.unregister(ctx, name))
@@ -250,9 +253,9 @@ func (k *Keeper) Withdraw(ctx context.Context) error {
 			break
 		}
 	}
-	if err := errors.Join(errs...); err != nil && k.known {
+	err := errors.Join(errs...)
+	if err != nil && k.known {
 		k.cfg.Logger.Warn("cannot withdraw the services' names", "error", err)
-		return err
 	}
-	return nil
+	return err
 }

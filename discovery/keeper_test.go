@@ -176,6 +176,39 @@ func TestWhatCannotBeWithdrawnIsSaid(t *testing.T) {
 	})
 }
 
+// Nobody knows what a directory has done that has only answered with errors. The log says already that it cannot be reached.
+func TestWhatWasPerhapsRegisteredMayStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDirectory()
+		d.failing = errGone
+		k, log, stop := keep(t, d, discovery.KeeperConfig{}, entry(t, "one", "PYRO:o@h:1"))
+		synctest.Wait()
+		stop()
+		require.ErrorIs(t, k.Withdraw(t.Context()), errGone)
+		require.Equal(t, 1, strings.Count(log.String(), "level=WARN"))
+	})
+}
+
+// One who ends must not wait for a directory that hangs.
+func TestWithdrawingHasAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, _, stop := keep(t, hanging{newDirectory()}, discovery.KeeperConfig{}, entry(t, "one", "PYRO:o@h:1"), entry(t, "two", "PYRO:o@h:2"))
+		synctest.Wait()
+		stop()
+		begun := time.Now()
+		require.ErrorIs(t, k.Withdraw(context.WithoutCancel(t.Context())), context.DeadlineExceeded)
+		require.Equal(t, discovery.DefaultKeepTimeout, time.Since(begun))
+	})
+}
+
+// hanging never answers who withdraws.
+type hanging struct{ *directory }
+
+func (hanging) Unregister(ctx context.Context, _ discovery.Entry) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 // plain is a registrar that can nothing else.
 type plain struct{ discovery.Registrar }
 

@@ -16,8 +16,8 @@ import (
 // calls without it have the same key.
 //
 // Values that are equal have the same key in every process: pointers count as what they point to, dicts and sets whatever
-// their order. Functions and channels, which are equal to nothing elsewhere, count as their type alone, and so do values
-// within themselves and what is more than 32 levels deep.
+// their order. Functions and channels, which are equal to nothing elsewhere, count as their type alone, and so does what is
+// more than 32 levels deep. A text counts in full, anything else with what it begins with, of which 256 KiB are looked at.
 func Argument(i int) func(*transport.Call) string {
 	return func(call *transport.Call) string {
 		args := call.Args.Positional
@@ -31,35 +31,37 @@ func Argument(i int) func(*transport.Call) string {
 	}
 }
 
-const maxKeyDepth = 32
+const (
+	maxKeyDepth = 32
+	maxKeyText  = 256 << 10 // bytes, so that parts which are shared over and over have an end
+)
 
 // keyText is what fmt.Sprint makes of v, without addresses of memory.
 func keyText(v any) string {
 	if text, is := v.(string); is {
 		return text
 	}
-	var w keyWriter
+	w := keyWriter{most: maxKeyText}
 	w.write(reflect.ValueOf(v), 0)
 	return w.text.String()
 }
 
 type keyWriter struct {
-	text   strings.Builder
-	within []uintptr // where what is being written is
+	text strings.Builder
+	most int // beyond this length nothing more is written
 }
 
 func (w *keyWriter) write(v reflect.Value, depth int) {
-	if !v.IsValid() {
+	switch {
+	case w.text.Len() > w.most:
+		return
+	case !v.IsValid():
 		w.text.WriteString("<nil>")
 		return
-	}
-	before := w.within
-	if depth > maxKeyDepth || !w.enter(v) {
+	case depth > maxKeyDepth:
 		w.text.WriteString(v.Type().String())
 		return
-	}
-	defer func() { w.within = before }()
-	if v.CanInterface() && w.known(v.Interface(), depth) {
+	case v.CanInterface() && w.known(v.Interface(), depth):
 		return
 	}
 	switch v.Kind() {
@@ -70,40 +72,12 @@ func (w *keyWriter) write(v reflect.Value, depth int) {
 	case reflect.Slice, reflect.Array:
 		w.list("[", v.Len(), func(i int) { w.write(v.Index(i), depth+1) }, "]")
 	case reflect.Map:
-		w.unordered(func(yield func(reflect.Value, reflect.Value) bool) {
-			for key, value := range v.Seq2() {
-				if !yield(key, value) {
-					return
-				}
-			}
-		}, depth)
+		w.unordered(v.Len(), v.Seq2(), depth)
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
 		w.text.WriteString(v.Type().String())
 	default:
 		fmt.Fprint(&w.text, v)
 	}
-}
-
-// enter notes where v is; it is false if that is within itself. A list that is linked both ways would have no end otherwise,
-// or one after very long.
-func (w *keyWriter) enter(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Map:
-	case reflect.Slice:
-		if v.Len() == 0 {
-			return true
-		}
-	default:
-		return true
-	}
-	if v.IsNil() {
-		return true
-	}
-	if slices.Contains(w.within, v.Pointer()) {
-		return false
-	}
-	w.within = append(slices.Clip(w.within), v.Pointer())
-	return true
 }
 
 // known writes values that say themselves what they are, or that hold more than they are.
@@ -112,16 +86,12 @@ func (w *keyWriter) known(v any, depth int) bool {
 	case time.Time:
 		fmt.Fprint(&w.text, x.Round(0)) // without the clock of this process
 	case *codec.Dict:
-		w.unordered(values(x.All()), depth)
+		w.unordered(x.Len(), values(x.All()), depth)
 	case codec.Dict:
-		w.unordered(values(x.All()), depth)
+		w.unordered(x.Len(), values(x.All()), depth)
 	case codec.Set:
-		w.unordered(values(func(yield func(any, any) bool) {
-			for member := range x.All() {
-				if !yield(member, true) {
-					return
-				}
-			}
+		w.unordered(x.Len(), values(func(yield func(any, any) bool) {
+			x.All()(func(member any) bool { return yield(member, true) })
 		}), depth)
 	case fmt.Stringer, error:
 		fmt.Fprint(&w.text, x)
@@ -133,17 +103,13 @@ func (w *keyWriter) known(v any, depth int) bool {
 
 func values(pairs iter.Seq2[any, any]) iter.Seq2[reflect.Value, reflect.Value] {
 	return func(yield func(reflect.Value, reflect.Value) bool) {
-		for key, value := range pairs {
-			if !yield(reflect.ValueOf(key), reflect.ValueOf(value)) {
-				return
-			}
-		}
+		pairs(func(key, value any) bool { return yield(reflect.ValueOf(key), reflect.ValueOf(value)) })
 	}
 }
 
 func (w *keyWriter) list(begin string, n int, item func(int), end string) {
 	w.text.WriteString(begin)
-	for i := range n {
+	for i := 0; i < n && w.text.Len() <= w.most; i++ {
 		if i > 0 {
 			w.text.WriteByte(' ')
 		}
@@ -152,11 +118,12 @@ func (w *keyWriter) list(begin string, n int, item func(int), end string) {
 	w.text.WriteString(end)
 }
 
-// unordered writes pairs sorted by their text.
-func (w *keyWriter) unordered(pairs iter.Seq2[reflect.Value, reflect.Value], depth int) {
-	var texts []string
+// unordered writes n pairs sorted by their text. Each has its share of what may still be written: what comes of one must
+// not depend on which came before.
+func (w *keyWriter) unordered(n int, pairs iter.Seq2[reflect.Value, reflect.Value], depth int) {
+	texts := make([]string, 0, n)
 	for key, value := range pairs {
-		pair := keyWriter{within: w.within}
+		pair := keyWriter{most: (w.most - w.text.Len()) / n}
 		pair.write(key, depth+1)
 		pair.text.WriteByte(':')
 		pair.write(value, depth+1)

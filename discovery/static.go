@@ -15,7 +15,7 @@ type Table struct{ entries []Entry }
 // Resolve returns the first.
 func Static(entries ...Entry) *Table {
 	entries = slices.Clone(entries)
-	slices.SortStableFunc(entries, compareNames)
+	SortEntries(entries)
 	return &Table{entries: entries}
 }
 

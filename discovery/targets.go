@@ -35,11 +35,11 @@ func newHealth() *health {
 	return &health{idle: make(chan struct{}, 1), forget: func() {}}
 }
 
-// Busy returns the number of calls that are under way there; see [Target.Begin].
-func (h *health) Busy() int64 { return h.busy.Load() }
+// Busy returns the number of calls that are under way there, of those that [Targets.Take] was asked for.
+func (t *Target) Busy() int64 { return t.busy.Load() }
 
-// Begin counts a call that goes there, until the function that it returns is called.
-func (h *health) Begin() (end func()) {
+// begin counts a call that goes there, until end is called.
+func (h *health) begin() (end func()) {
 	h.busy.Add(1)
 	return func() {
 		if h.busy.Add(-1) == 0 && h.leaving.Load() {
@@ -54,7 +54,7 @@ func (h *health) Begin() (end func()) {
 // handoverTime limits how long a target that is leaving is kept waiting for its last calls.
 const handoverTime = 2 * time.Second
 
-// settle waits until no calls are under way.
+// settle waits until no calls are under way, for handoverTime at most.
 func (h *health) settle(ctx context.Context) {
 	timer := time.NewTimer(handoverTime)
 	defer timer.Stop()
@@ -102,7 +102,7 @@ type Targets struct {
 	end    context.CancelFunc
 	asking sync.WaitGroup // probes, and who follows what targets say
 
-	well atomic.Pointer[[]*Target] // all of them; nil if some are passed over
+	well atomic.Pointer[[]*Target] // all targets, to be read without mu; nil if some of them are passed over
 
 	mu     sync.Mutex // guards what follows
 	all    []*Target  // replaced, never changed
@@ -153,7 +153,7 @@ func (t *Targets) Set(entries []Entry) {
 		}
 	}
 	t.health = kept
-	t.look()
+	t.refresh()
 }
 
 // follow follows what a target says of itself, under mu.
@@ -167,7 +167,7 @@ func (t *Targets) follow(h *health, e Entry) {
 		for serving := range t.cfg.Serving(ctx, e) {
 			t.mu.Lock()
 			h.leaving.Store(!serving)
-			t.look()
+			t.refresh()
 			t.mu.Unlock()
 			if !serving {
 				h.settle(ctx)
@@ -176,8 +176,8 @@ func (t *Targets) follow(h *health, e Entry) {
 	})
 }
 
-// look finds out whether some are passed over, under mu.
-func (t *Targets) look() {
+// refresh sets well, under mu.
+func (t *Targets) refresh() {
 	for _, h := range t.health {
 		if !h.until.IsZero() || h.leaving.Load() {
 			t.well.Store(nil)
@@ -198,40 +198,42 @@ func (t *Targets) Len() int {
 	return len(t.all)
 }
 
-// Pick returns the target for a call, none of tried, which it was sent to in vain. Those that are passed over
-// are returned only when there are no others: better a target that may be dead than none. It is nil if there is
-// none left.
-func (t *Targets) Pick(call *transport.Call, tried ...*Target) *Target {
+// Take returns the target for a call, none of tried, which it was sent to in vain, and counts the call as under way there
+// until end is called. Both are nil if there is none left. Targets that are passed over, or that say, as Serving tells, that
+// they want no calls, are returned only when there are no others: better a target that may be dead than none.
+func (t *Targets) Take(call *transport.Call, tried ...*Target) (target *Target, end func()) {
 	candidates := t.candidates(tried)
 	if len(candidates) == 0 {
-		return nil
-	}
-	return t.cfg.Balancer.Pick(call, candidates)
-}
-
-// Take is Pick and [Target.Begin] in one: it begins no call at a target that has just said, as Serving tells, that it
-// wants none, unless there is no other.
-func (t *Targets) Take(call *transport.Call, tried ...*Target) (target *Target, end func()) {
-	target = t.Pick(call, tried...)
-	if target == nil {
 		return nil, nil
 	}
-	end = target.Begin()
+	target = t.cfg.Balancer.Pick(call, candidates)
+	end = target.begin()
 	if !target.leaving.Load() {
 		return target, end
 	}
-	end() // it may have been chosen before it said so
-	target = t.Pick(call, tried...)
-	if target == nil {
+	// There are no others, or it has said so since it was chosen.
+	if candidates = t.choose(tried); slices.Contains(candidates, target) {
+		return target, end
+	}
+	end()
+	if len(candidates) == 0 {
 		return nil, nil
 	}
-	return target, target.Begin()
+	target = t.cfg.Balancer.Pick(call, candidates)
+	return target, target.begin()
 }
 
+// candidates returns what the balancer chooses from.
 func (t *Targets) candidates(tried []*Target) []*Target {
 	if all := t.well.Load(); all != nil && len(tried) == 0 {
 		return *all
 	}
+	return t.choose(tried)
+}
+
+// choose returns the targets, except for tried, that calls may go to; where there are none, those that they had better not go
+// to.
+func (t *Targets) choose(tried []*Target) []*Target {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var good, bad []*Target
@@ -240,9 +242,7 @@ func (t *Targets) candidates(tried []*Target) []*Target {
 		case slices.ContainsFunc(tried, func(o *Target) bool { return o.health == target.health }):
 		case target.leaving.Load():
 			bad = append(bad, target)
-		case target.until.IsZero():
-			good = append(good, target)
-		case t.due(target):
+		case target.until.IsZero() || t.due(target):
 			good = append(good, target)
 		default:
 			bad = append(bad, target)
@@ -305,7 +305,7 @@ func (t *Targets) Suspect(target *Target) {
 		return
 	}
 	target.until = time.Now()
-	t.look()
+	t.refresh()
 	t.probe(target)
 }
 
@@ -325,7 +325,7 @@ func (t *Targets) Reached(target *Target) {
 func (t *Targets) restore(target *Target) {
 	target.failures, target.until = 0, time.Time{}
 	target.failed.Store(false)
-	t.look()
+	t.refresh()
 }
 
 // eject passes a target over for a time, under mu.
@@ -337,7 +337,7 @@ func (t *Targets) eject(target *Target) {
 	target.failures++
 	target.failed.Store(true)
 	target.until = time.Now().Add(wait)
-	t.look()
+	t.refresh()
 }
 
 // Close ends the probes that run, and all that asks targets, and waits for them. Targets can be picked all the same.

@@ -21,7 +21,7 @@ import (
 func usable(all *discovery.Targets) map[string]bool {
 	names := map[string]bool{}
 	for range 20 {
-		names[all.Pick(called()).Name] = true
+		names[pick(all, called()).Name] = true
 	}
 	return names
 }
@@ -29,7 +29,7 @@ func usable(all *discovery.Targets) map[string]bool {
 func TestDeadTargetsArePassedOverLongerEachTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := targets(t, discovery.RoundRobin(), servers(t, 2)...)
-		dead := all.Pick(called())
+		dead := pick(all, called())
 		require.Equal(t, "app#0", dead.Name)
 		both, one := map[string]bool{"app#0": true, "app#1": true}, map[string]bool{"app#1": true}
 		for _, seconds := range []float64{1, 2, 4, 8, 16, 32, 60, 60} {
@@ -57,7 +57,7 @@ func TestALongTimeIsNeverTooLong(t *testing.T) {
 		})
 		defer all.Close()
 		all.Set(servers(t, 2))
-		dead := all.Pick(called())
+		dead := pick(all, called())
 		for range 100 {
 			all.Failed(dead)
 			require.Equal(t, map[string]bool{"app#1": true}, usable(all))
@@ -80,26 +80,25 @@ func TestWhatHasToBeResolvedIsNoTarget(t *testing.T) {
 
 func TestADeadTargetIsBetterThanNone(t *testing.T) {
 	all := targets(t, discovery.RoundRobin(), servers(t, 2)...)
-	first := all.Pick(called())
-	second := all.Pick(called())
+	first := pick(all, called())
+	second := pick(all, called())
 	all.Failed(first)
 	all.Failed(second)
 	require.Len(t, usable(all), 2)
-	require.Equal(t, second, all.Pick(called(), first))
-	require.Nil(t, all.Pick(called(), first, second), "both were tried")
+	require.Equal(t, second, pick(all, called(), first))
+	require.Nil(t, pick(all, called(), first, second), "both were tried")
 	all.Reached(first)
 	require.Equal(t, map[string]bool{first.Name: true}, usable(all))
 	all.Set(nil)
-	require.Nil(t, all.Pick(called()))
+	require.Nil(t, pick(all, called()))
 	require.Zero(t, all.Len())
 }
 
 func TestWhatIsKnownOfATargetOutlivesAnUpdate(t *testing.T) {
 	entries := servers(t, 3)
 	all := targets(t, discovery.RoundRobin(), entries...)
-	dead := all.Pick(called())
+	dead, end := all.Take(called())
 	all.Failed(dead)
-	end := dead.Begin()
 	renamed := entries[0]
 	renamed.Name = "app#new"
 	all.Set([]discovery.Entry{renamed, entries[1]})
@@ -107,7 +106,7 @@ func TestWhatIsKnownOfATargetOutlivesAnUpdate(t *testing.T) {
 	all.Reached(dead)
 	require.Equal(t, map[string]bool{"app#new": true, "app#1": true}, usable(all))
 	for range 2 {
-		if target := all.Pick(called()); target.Name == "app#new" {
+		if target := pick(all, called()); target.Name == "app#new" {
 			require.EqualValues(t, 1, target.Busy())
 		}
 	}
@@ -149,7 +148,7 @@ func TestAProbeFindsOutBesideTheCalls(t *testing.T) {
 		all := discovery.NewTargets(discovery.TargetsConfig{Balancer: discovery.RoundRobin(), Probe: p.probe})
 		defer all.Close()
 		all.Set(servers(t, 2))
-		dead := all.Pick(called())
+		dead := pick(all, called())
 		both, one := map[string]bool{"app#0": true, "app#1": true}, map[string]bool{"app#1": true}
 		all.Failed(dead)
 		time.Sleep(time.Minute)
@@ -188,11 +187,11 @@ func TestCloseEndsProbes(t *testing.T) {
 			return ctx.Err()
 		}})
 		all.Set(servers(t, 1))
-		all.Suspect(all.Pick(called()))
+		all.Suspect(pick(all, called()))
 		all.Close()
 		require.True(t, ended)
-		require.NotNil(t, all.Pick(called()))
-		all.Suspect(all.Pick(called()))
+		require.NotNil(t, pick(all, called()))
+		all.Suspect(pick(all, called()))
 	})
 }
 
@@ -206,8 +205,7 @@ func TestTargetsAreForMany(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			for n := range 200 {
-				target := all.Pick(called())
-				end := target.Begin()
+				target, end := all.Take(called())
 				switch (i + n) % 4 {
 				case 0:
 					all.Failed(target)
@@ -223,7 +221,7 @@ func TestTargetsAreForMany(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.NotNil(t, all.Pick(called()))
+	require.NotNil(t, pick(all, called()))
 }
 
 // saying are targets that say by themselves whether they want calls; asked has the names of those who were asked for
@@ -314,7 +312,7 @@ func TestATargetMaySayNoAtTheLastMoment(t *testing.T) {
 		target, end := all.Take(called())
 		require.Equal(t, "app#1", target.Name)
 		end()
-		none, _ := all.Take(called(), all.Pick(called()), target)
+		none, _ := all.Take(called(), pick(all, called()), target)
 		require.NotNil(t, none, "the one that wants none")
 		all.Set(nil)
 		none, _ = all.Take(called())

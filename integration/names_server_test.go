@@ -145,11 +145,18 @@ with Proxy(uri) as ns, Proxy(uri) as watching:
             told.append(change)
         if change[0] == "remove":
             break
+    for name in "m1", "m2", "m3":
+        ns.register(name, "PYRO:o@h:1")
+    told.append(next(watching.watch("m", None, 2)))
 print(json.dumps(told))
 `, d.String(), location)
 		require.NoError(t, err)
 		require.Equal(t, []any{
-			1.0, []any{"put", "x", "PYRO:o@h:1", []any{"t"}}, []any{"synced"}, []any{"remove", "x"},
+			1.0,
+			[]any{"put", "x", "PYRO:o@h:1", []any{"t"}},
+			[]any{"synced"},
+			[]any{"remove", "x"},
+			[]any{[]any{"put", "m1", "PYRO:o@h:1", []any{}}, []any{"put", "m2", "PYRO:o@h:1", []any{}}},
 		}, told)
 	})
 }

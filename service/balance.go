@@ -245,8 +245,8 @@ func (b *balanced) send(ctx context.Context, call *transport.Call) (*transport.R
 		return b.sendOfStream(ctx, call)
 	}
 	var reply *transport.Reply
-	err := b.each(ctx, call, func(be *backend) (err error) {
-		reply, err = be.client("").Call(ctx, call)
+	err := b.each(ctx, call, func(be *backend, to *pyro.Client) (err error) {
+		reply, err = to.Call(ctx, call)
 		if err == nil && reply.StreamID != "" {
 			b.keepStream(reply.StreamID, be)
 		}
@@ -259,12 +259,13 @@ func (b *balanced) send(ctx context.Context, call *transport.Call) (*transport.R
 }
 
 // each does something at one of the objects, then at others as long as it surely was not done.
-func (b *balanced) each(ctx context.Context, call *transport.Call, do func(*backend) error) error {
+func (b *balanced) each(ctx context.Context, call *transport.Call, do func(*backend, *pyro.Client) error) error {
 	if err := b.ready(ctx); err != nil {
 		return unsent(err).During("resolve", b.uri.String(), "")
 	}
 	var (
 		tried  []*discovery.Target
+		slow   *discovery.Target // the first that has not connected in its time
 		failed error
 	)
 	for searched := false; ; {
@@ -276,11 +277,19 @@ func (b *balanced) each(ctx context.Context, call *transport.Call, do func(*back
 			continue
 		case failed == nil:
 			return unsent(noneTagged(b.query.All)).During("resolve", b.uri.String(), "")
+		case slow != nil: // nobody else can be reached
+			tried = slices.DeleteFunc(tried, func(t *discovery.Target) bool { return t == slow })
+			slow = nil
+			continue
 		default:
 			return failed
 		}
-		if failed = b.at(target, end, do); failed == nil || !b.another(ctx, target, failed) {
+		others := len(tried)+1 < b.targets.Len()
+		if failed = b.at(ctx, target, end, others, do); failed == nil || !b.another(ctx, target, failed) {
 			return failed
+		}
+		if others && slow == nil && errors.Is(failed, context.DeadlineExceeded) {
+			slow = target
 		}
 		tried = append(tried, target)
 	}
@@ -293,14 +302,35 @@ func unsent(err error) *transport.Error {
 	return &e
 }
 
-func (b *balanced) at(target *discovery.Target, end func(), do func(*backend) error) error {
+// at does something at one of the objects. Where there are others, a connection to it has to be there soon.
+func (b *balanced) at(
+	ctx context.Context, target *discovery.Target, end func(), others bool, do func(*backend, *pyro.Client) error,
+) error {
 	defer end()
 	be := b.use(target.URI)
 	defer b.giveBack(be)
-	err := do(be)
+	to := be.client("")
+	var err error
+	if others && !to.Connected() {
+		err = connectSoon(ctx, to)
+	}
+	if err == nil {
+		err = do(be, to)
+	}
 	if err == nil {
 		b.targets.Reached(target)
 	}
+	return err
+}
+
+// soon is how long a call waits for a connection before it goes to another object.
+const soon = time.Second
+
+// connectSoon makes a connection, unless it takes too long: who accepts connections may say nothing all the same.
+func connectSoon(ctx context.Context, to *pyro.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, soon)
+	defer cancel()
+	_, _, _, err := to.Connect(ctx) //nolint:dogsled // that it works is all that counts
 	return err
 }
 
@@ -377,8 +407,8 @@ func (b *balanced) sendOfStream(ctx context.Context, call *transport.Call) (*tra
 }
 
 func (b *balanced) connect(ctx context.Context) (welcome *transport.Welcome, peer *transport.Peer, uri pyro.URI, err error) {
-	err = b.each(ctx, &transport.Call{Kind: transport.Ping}, func(be *backend) (err error) {
-		welcome, peer, uri, err = be.connect(ctx)
+	err = b.each(ctx, &transport.Call{Kind: transport.Ping}, func(_ *backend, to *pyro.Client) (err error) {
+		welcome, peer, uri, err = to.Connect(ctx)
 		return err
 	})
 	return welcome, peer, uri, err

@@ -3,6 +3,7 @@ package service_test
 import (
 	"context"
 	"iter"
+	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -199,6 +200,67 @@ func TestWhatWasNotSentGoesToTheNext(t *testing.T) {
 	}, 20*time.Second, time.Millisecond)
 }
 
+// Who accepts connections, but says nothing, is passed over as the dead are, by all calls at the same time.
+func TestAHungObjectIsPassedOver(t *testing.T) {
+	_, entries := instances(t, 2)
+	hung, err := net.Listen("tcp", "localhost:0")
+	require.NoError(t, err)
+	defer hung.Close()
+	uri := entries[0].URI
+	uri.Port = hung.Addr().(*net.TCPAddr).Port
+	entries = append(entries, discovery.Instance(discovery.Entry{Name: "app", URI: uri, Metadata: []string{"tag"}}, "hung"))
+	p := balanced(t, "PYROMETA:tag", newNames(entries...), discovery.RoundRobin())
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // less than a connection may take
+	defer cancel()
+	var calls sync.WaitGroup
+	for range 30 {
+		calls.Go(func() {
+			if _, err := service.Call[int](ctx, p, "who"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+	require.NotContains(t, whose(t, p, 4), 2)
+}
+
+// swallow is a listener that takes its first connection and says nothing.
+type swallow struct {
+	net.Listener
+
+	once  sync.Once
+	first net.Conn
+}
+
+func (s *swallow) Accept() (net.Conn, error) {
+	s.once.Do(func() { s.first, _ = s.Listener.Accept() })
+	return s.Listener.Accept()
+}
+
+func (s *swallow) Close() error {
+	if s.first != nil {
+		_ = s.first.Close()
+	}
+	return s.Listener.Close()
+}
+
+// Where nobody else can be reached, it is asked for longer.
+func TestASlowObjectIsBetterThanDeadOnes(t *testing.T) {
+	l, err := net.Listen("tcp", "localhost:0")
+	require.NoError(t, err)
+	srv := service.NewServer(service.ListenOn(&swallow{Listener: l}))
+	require.NoError(t, srv.Add(service.New("app").Method("who", func() int { return 7 })))
+	require.NoError(t, srv.Start())
+	t.Cleanup(func() { stop(t, srv) })
+	dead := srv.URI("app")
+	dead.Port = 1
+	p := balanced(t, "PYROMETA:tag", newNames(
+		discovery.Entry{Name: "app#1", URI: srv.URI("app"), Metadata: []string{"tag"}},
+		discovery.Entry{Name: "app#2", URI: dead, Metadata: []string{"tag"}},
+	), discovery.RoundRobin())
+	require.Equal(t, map[int]int{7: 2}, whose(t, p, 2))
+}
+
 func TestWhatIsSafeIsRepeatedElsewhere(t *testing.T) {
 	servers, entries := instances(t, 2)
 	p := balanced(t, "PYROMETA:tag", newNames(entries...), discovery.RoundRobin(),
@@ -370,6 +432,41 @@ func TestANameInACacheIsAskedForAgainWhenItsTargetMoved(t *testing.T) {
 		p := connect(t, uri, service.Resolver(cache))
 		require.Equal(t, map[int]int{1: 1}, whose(t, p, 1))
 	}
+	other := service.NewServer(service.Listen("tcp", "127.0.0.1:0")) // has the place that app once had
+	require.NoError(t, other.Add(service.New("other").Method("who", func() {})))
+	require.NoError(t, other.Start())
+	defer stop(t, other)
+	was := other.URI("other")
+	was.Object = "app"
+	n.quietly(discovery.Entry{Name: "app", URI: was})
+	cache.Forget(at(1).URI)
+	_, err := cache.Resolve(t.Context(), "app")
+	require.NoError(t, err)
+	n.quietly(at(1))
+	require.Equal(t, map[int]int{1: 1}, whose(t, connect(t, "PYRONAME:app", service.Resolver(cache)), 1))
+
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // or it accepts connections and says nothing
+	require.NoError(t, err)
+	defer silent.Close()
+	hangs, err := pyro.ParseURI("PYRO:app@" + silent.Addr().String())
+	require.NoError(t, err)
+	moves := func() {
+		n.quietly(discovery.Entry{Name: "app", URI: hangs})
+		cache.Forget(at(1).URI)
+		_, err := cache.Resolve(t.Context(), "app")
+		require.NoError(t, err)
+		n.quietly(at(1))
+	}
+	moves()
+	soon := connect(t, "PYRONAME:app", service.Resolver(cache), service.ConnectTimeout(time.Second))
+	require.NoError(t, service.Do(t.Context(), soon, "who"))
+	moves()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	late := connect(t, "PYRONAME:app", service.Resolver(cache))
+	require.ErrorIs(t, service.Do(ctx, late, "who"), transport.ErrTimeout)
+	require.NoError(t, service.Do(t.Context(), late, "who"), "the next call has the new place")
+
 	n.quietly(discovery.Entry{Name: "app", URI: pyro.URI{Protocol: pyro.ProtocolPyro, Object: "app", Host: "127.0.0.1", Port: 1}})
 	stop(t, servers[1])
 	p := connect(t, "PYRONAME:app", service.Resolver(cache))

@@ -38,6 +38,34 @@ func TestTheValueOfAnAttributeIsDecodedOnce(t *testing.T) {
 	}
 }
 
+// Arguments of which one does not fit are converted no more than once, although they are counted then.
+func TestArgumentsThatDoNotFitAreConvertedOnce(t *testing.T) {
+	var decoded atomic.Int32
+	classes := codec.NewRegistry()
+	classes.RegisterDecoder("shop.Item", func(string, *codec.Dict) (any, error) { decoded.Add(1); return "item", nil })
+	s := service.New("o").Method("buy", func(_ any, _ int, _ any) {}, service.Params("item", "count", service.Default("with", nil)))
+	item := codec.Object{Class: "shop.Item", Attrs: map[string]any{"parts": []any{1, "x"}}}
+	for _, serializer := range []string{"serpent", "json", "marshal", "msgpack", "pickle"} {
+		srv := start(t, s, service.Classes(classes), service.Serializers(serializer))
+		opts := []service.ProxyOption{service.Serializer(serializer), service.NoMetadata()}
+		if serializer == "pickle" {
+			opts = append(opts, service.Dialect(codec.Pyro4))
+		}
+		p := connect(t, srv.URI("o").String(), opts...)
+		for want, args := range map[string][]any{
+			"args[1] (count): want int, found str":            {item, "two", item},
+			"kwargs.count: want int, found str":               {item, service.Kwargs{"count": "two", "with": item}},
+			"takes from 2 to 3 positional arguments but 4":    {item, "two", item, item},
+			"got an unexpected keyword argument 'whom'":       {item, "two", service.Kwargs{"whom": item}},
+			"args[1] (count): want int, found instance of sh": {item, codec.Object{Class: "shop.Box"}, item},
+		} {
+			decoded.Store(0)
+			require.ErrorContains(t, service.Do(t.Context(), p, "buy", args...), want, serializer)
+			require.EqualValues(t, 1, decoded.Load(), "%s: %s", serializer, want)
+		}
+	}
+}
+
 // kinds is a middleware that notes the calls of remote iterators, and denies their end if deny is set.
 func kinds(seen chan<- string, deny bool) transport.Middleware {
 	return transport.Middleware{Call: func(next transport.Endpoint) transport.Endpoint {

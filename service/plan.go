@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/anything"
 	"github.com/pyrokit/pyrokit/transport"
 )
 
@@ -463,7 +464,7 @@ func (f *callFrame) complete() error {
 		switch {
 		case f.set[i]:
 		case p.hasValue:
-			f.store.Field(i + 1).Set(p.value)
+			f.setDefault(i, p)
 		case p.name != "":
 			missing = append(missing, "'"+p.name+"'")
 		default:
@@ -481,6 +482,14 @@ func (f *callFrame) complete() error {
 		f.kwPtr.Set(kw)
 	}
 	return nil
+}
+
+func (f *callFrame) setDefault(i int, p *param) {
+	if dst, ok := f.ptrs[i].(*any); ok { // several times as fast
+		*dst = p.value.Interface()
+		return
+	}
+	f.store.Field(i + 1).Set(p.value)
 }
 
 // refuse is the error about arguments that do not add up, in Python's words.
@@ -598,15 +607,15 @@ func (f *callFrame) call() []reflect.Value {
 }
 
 // miscounted returns what is wrong with the arguments besides one that does not fit its parameter, or nil. As in Python,
-// where their number and names are looked at before any of them is, it is said first. It reads the arguments a second time,
-// so that only calls which fail pay for it.
+// where their number and names are looked at before any of them is, it is said first. It goes through the arguments a second
+// time, so that only calls which fail pay for it, and converts none of them again.
 func (m *method) miscounted(call *transport.Call, err error) error {
 	if _, ok := errors.AsType[*codec.TypeError](err); !ok {
 		return nil
 	}
 	f := m.newFrame()
 	defer f.free()
-	err = call.Args.Decode(counter{f})
+	err = call.Args.Decode(counter{f, call.Args.Encoded()})
 	if refused, ok := errors.AsType[*transport.Error](err); ok {
 		return refused
 	}
@@ -617,15 +626,21 @@ func (m *method) miscounted(call *transport.Call, err error) error {
 }
 
 // A counter counts the arguments for a frame and takes them whatever they are.
-type counter struct{ *callFrame }
+type counter struct {
+	*callFrame
+
+	encoded bool
+}
 
 func (c counter) Positional(i int) (any, error) { return c.anyway(c.callFrame.Positional(i)) }
 
 func (c counter) Keyword(name []byte) (any, error) { return c.anyway(c.callFrame.Keyword(name)) }
 
-func (counter) anyway(_ any, err error) (any, error) {
-	var ignored any
-	return &ignored, err
+func (c counter) anyway(_ any, err error) (any, error) {
+	if c.encoded {
+		return new(anything.Value), err
+	}
+	return new(any), err
 }
 
 // nameArgument adds the name of a parameter to the path of a positional argument that does not fit it.

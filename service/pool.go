@@ -59,7 +59,7 @@ var streamSeed = maphash.MakeSeed()
 
 func (p *pool) send(ctx context.Context, call *transport.Call) (*transport.Reply, error) {
 	reply, err := p.client(call.StreamID).Call(ctx, call)
-	if err != nil && p.outdated != nil && ctx.Err() == nil && p.outdated(err) {
+	if err != nil && p.outdated != nil && p.outdated(err) && ctx.Err() == nil {
 		return p.client(call.StreamID).Call(ctx, call)
 	}
 	return reply, err

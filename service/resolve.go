@@ -90,7 +90,8 @@ func (cfg *proxyConfig) destination(
 	if cache, ok := cfg.resolver.(interface{ Forget(uri pyro.URI) bool }); ok {
 		p.outdated = func(err error) bool {
 			e, at := transport.AsError(err), found.Load()
-			return e.NotSent && e.Code == transport.CodeUnavailable && at != nil && cache.Forget(*at)
+			elsewhere := discovery.OutOfReach(e) || e.Code == transport.CodeNotFound // another daemon has its place
+			return e.NotSent && elsewhere && at != nil && cache.Forget(*at)
 		}
 	}
 	return p, nil

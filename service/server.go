@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -37,6 +38,7 @@ type Server struct {
 	calls   callCounts
 	health  *Health
 	logURIs bool // Start logs where each service is
+	uriForm atomic.Pointer[uriForm]
 
 	life sync.Mutex   // held by Start, so that a Shutdown meets all of it or nothing
 	wire *pyro.Server // nil until Start has opened the listeners
@@ -742,6 +744,7 @@ func (s *Server) dispatch(ctx context.Context, call *transport.Call) (reply *tra
 	info := transport.FromContext(ctx)
 	if info != nil {
 		info.Server, info.Service = s, svc
+		info.Direct = s.isDirect(call)
 	}
 	switch call.Kind {
 	case transport.GetAttr, transport.SetAttr:
@@ -783,7 +786,7 @@ func (s *Service) method(name string) (*method, error) {
 	case have.attrs[name] != nil:
 		return nil, noSuchMember("attempt to access unexposed attribute '" + name + "'")
 	default:
-		return nil, noSuchMember("'" + s.className() + "' object has no attribute '" + name + "'")
+		return nil, noSuchMember("'" + s.typeName() + "' object has no attribute '" + name + "'")
 	}
 }
 
@@ -801,7 +804,7 @@ func (s *Service) attribute(ctx context.Context, call *transport.Call, detailed 
 	case isPrivate(name):
 		return nil, noSuchMember("attempt to access private attribute '" + name + "'")
 	case p == nil && have.methods[name] == nil:
-		return nil, noSuchMember("type object '" + s.className() + "' has no attribute '" + name + "'")
+		return nil, noSuchMember("type object '" + s.typeName() + "' has no attribute '" + name + "'")
 	case p == nil, call.Kind == transport.SetAttr && p.set == nil:
 		return nil, noSuchMember("attempt to access unexposed or unknown remote attribute '" + name + "'")
 	}

@@ -124,7 +124,17 @@ func (s *Service) AsClass(name string) *Service {
 	return s
 }
 
-// className is what errors call the class of the service.
+// typeName is what errors about members call the class of the service: Python's __name__, which the __qualname__ of a
+// class within another one ends with.
+func (s *Service) typeName() string {
+	name := s.className()
+	if s.class != "" {
+		return name[strings.LastIndexByte(name, '.')+1:]
+	}
+	return name
+}
+
+// className is what errors about arguments call the class of the service.
 func (s *Service) className() string {
 	if s.class != "" {
 		return s.class

@@ -216,6 +216,7 @@ func TestLastLinesOfTracebacks(t *testing.T) {
 	s.Method("missing", func() error { return fmt.Errorf("reading: %w", fs.ErrNotExist) })
 	s.Method("coded", func() error { return transport.Errorf(transport.CodeNotFound, "no such tea") })
 	s.Method("classed", func() error { return transport.NewError("KeyError", "tea") })
+	s.Method("bare", func() error { return transport.NewError("ValueError") })
 	p := connect(t, start(t, s).URI("test.everything").String())
 	for method, want := range map[string]string{
 		"panics":  "panic: internal error\n",
@@ -223,6 +224,7 @@ func TestLastLinesOfTracebacks(t *testing.T) {
 		"missing": "*errors.errorString: reading: file does not exist\n",
 		"coded":   "not_found: no such tea\n",
 		"classed": "KeyError: 'tea'\n",
+		"bare":    "ValueError\n",
 	} {
 		var e *transport.Error
 		require.ErrorAs(t, service.Do(t.Context(), p, method), &e)

@@ -154,6 +154,14 @@ func TestErrorsAsOfAClass(t *testing.T) {
 	} {
 		require.ErrorContains(t, service.Do(t.Context(), p, tt.method, tt.args...), tt.want)
 	}
+
+	inner := service.New("test.counter").AsClass("Shop.Counter").Method("close", func() {})
+	require.NoError(t, srv.Add(inner))
+	p = connect(t, srv.URI("test.counter").String(), service.NoMetadata())
+	require.ErrorContains(t, service.Do(t.Context(), p, "close", 1), "TypeError: Shop.Counter.close() takes")
+	require.ErrorContains(t, service.Do(t.Context(), p, "sell"), "AttributeError: 'Counter' object has no attribute 'sell'")
+	_, err := service.Get[any](t.Context(), p, "size")
+	require.ErrorContains(t, err, "AttributeError: type object 'Counter' has no attribute 'size'")
 }
 
 func TestArguments(t *testing.T) {

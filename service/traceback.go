@@ -157,6 +157,9 @@ func lastLine(e *transport.Error) string {
 	default:
 		kind = e.Code.String()
 	}
+	if e.Message == "" {
+		return kind
+	}
 	return kind + ": " + e.Message
 }
 

@@ -178,6 +178,29 @@ func TestAnExceptionTravelsWhole(t *testing.T) {
 	}
 }
 
+// Pyro's own classes have the name of the peer's dialect in tracebacks, too.
+func TestTracebacksNameTheClassThatIsSent(t *testing.T) {
+	for _, tt := range []struct{ class, last, want4, want5 string }{
+		{"NamingError", "Pyro5.errors.NamingError: lost\n", "Pyro4.errors.NamingError: lost\n", "Pyro5.errors.NamingError: lost\n"},
+		{"Pyro4.errors.NamingError", "Pyro4.errors.NamingError\n", "Pyro4.errors.NamingError\n", "Pyro5.errors.NamingError\n"},
+		{"NamingError", "of its own\n", "of its own\n", "of its own\n"},
+		{"shop.SoldOut", "shop.SoldOut: tea\n", "shop.SoldOut: tea\n", "shop.SoldOut: tea\n"},
+	} {
+		sent := transport.NewError(tt.class, "lost")
+		sent.Traceback = []string{"Traceback (most recent call last):\n", tt.last}
+		for d, want := range map[codec.Dialect]string{codec.Pyro4: tt.want4, codec.Pyro5: tt.want5} {
+			data, err := serpent.Codec.Append(nil, sent, &codec.Options{Dialect: d})
+			require.NoError(t, err)
+			var v any
+			require.NoError(t, serpent.Codec.Unmarshal(data, &v, nil))
+			got, ok := v.(*transport.Error)
+			require.True(t, ok, "%T", v)
+			require.Equal(t, []string{"Traceback (most recent call last):\n", want}, got.Traceback)
+		}
+		require.Equal(t, tt.last, sent.Traceback[1], "the error itself is as it was")
+	}
+}
+
 // What peers of other languages and versions send.
 func TestExceptionsOfOthers(t *testing.T) {
 	tests := []struct{ name, dict, want string }{

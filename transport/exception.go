@@ -356,10 +356,8 @@ func errorDict(e *Error, d codec.Dialect, serializer string) *codec.Dict {
 			attrs.Set(name, e.Attrs[name])
 		}
 	}
-	if e.Traceback == nil {
-		attrs.Set(keyTraceback, nil)
-	} else {
-		attrs.Set(keyTraceback, e.Traceback)
+	if e.Traceback != nil { // Pyrolite stumbles over a None
+		attrs.Set(keyTraceback, e.tracebackAs(class))
 	}
 	dict := codec.NewDict()
 	dict.Set(keyClass, class)
@@ -367,6 +365,19 @@ func errorDict(e *Error, d codec.Dialect, serializer string) *codec.Dict {
 	dict.Set(keyArgs, args)
 	dict.Set(keyAttrs, attrs)
 	return dict
+}
+
+// tracebackAs returns the traceback with the name of class, which e is sent as, in its last line: in each dialect
+// Pyro's own classes have other names.
+func (e *Error) tracebackAs(class string) []string {
+	n := len(e.Traceback)
+	if _, own := pyroClass(e.Class); !own || n == 0 || class == e.Class {
+		return e.Traceback
+	}
+	if text, ok := strings.CutPrefix(e.Traceback[n-1], e.Class); ok {
+		return append(e.Traceback[:n-1:n-1], class+text)
+	}
+	return e.Traceback
 }
 
 // actsInPython tells whether Python does something with an exception's attribute of this name, which it sets by what

@@ -26,6 +26,6 @@ func TestAttributesGoOutByTheirNames(t *testing.T) {
 	for range 20 {
 		b, err := serpent.Marshal(e)
 		require.NoError(t, err)
-		require.Contains(t, string(b), "'attributes':{'a':1,'b':2,'c':3,'d':4,'e':5,")
+		require.Contains(t, string(b), "'attributes':{'a':1,'b':2,'c':3,'d':4,'e':5}")
 	}
 }

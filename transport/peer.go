@@ -54,6 +54,10 @@ type CallInfo struct {
 	// Unseen says that the call was answered and that nobody has kept it or its context: the memory of both may serve
 	// the next call. It is for this toolkit's own services: what a method or a middleware has had, it may have kept.
 	Unseen bool
+	// Direct says that nothing but the serializer sees the reply: no middleware is around the method, and URIs are not written
+	// by an encoder of the program's own. The result may then be of a type that only the serializers know. It, too, is for
+	// this toolkit's own services.
+	Direct bool
 }
 
 // A Room is what a server has for the answers to a call that its peers have yet to read.

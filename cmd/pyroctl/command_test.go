@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -97,9 +98,9 @@ func TestNSListFlags(t *testing.T) {
 		want nsListOptions
 	}{
 		{"", nsListOptions{}},
-		{"--prefix a", nsListOptions{nsFilter: nsFilter{prefix: "a"}}},
+		{"--prefix a", nsListOptions{query: discovery.Query{Prefix: "a"}}},
 		{"--regex a.* --meta-all x,y --meta-any z", nsListOptions{
-			nsFilter: nsFilter{regex: "a.*"}, metaAll: []string{"x", "y"}, metaAny: []string{"z"},
+			query: discovery.Query{All: []string{"x", "y"}, Any: []string{"z"}}, regex: "a.*",
 		}},
 	}
 	for _, tt := range tests {

@@ -47,10 +47,11 @@ func (f *factory) completeObjects(cmd *cobra.Command, args []string, typed strin
 		return nil, noFiles // another kind of URI
 	}
 	var uris []string
-	for _, name := range f.knownNames(cmd, prefix) {
+	names, directive := f.knownNames(cmd, prefix)
+	for _, name := range names {
 		uris = append(uris, scheme+name)
 	}
-	return uris, noFiles
+	return uris, directive
 }
 
 // completeNames offers the names of the name server.
@@ -58,7 +59,7 @@ func (f *factory) completeNames(cmd *cobra.Command, args []string, typed string)
 	if len(args) > 0 {
 		return nil, noFiles
 	}
-	return f.knownNames(cmd, typed), noFiles
+	return f.knownNames(cmd, typed)
 }
 
 // completeFile has the shell complete one file.
@@ -66,30 +67,35 @@ func completeFile(_ *cobra.Command, _ []string, _ string) ([]string, cobra.Shell
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-func (f *factory) knownNames(cmd *cobra.Command, prefix string) []string {
+// knownNames returns names that begin with prefix, or beginnings of them, after which the shell sets no space.
+func (f *factory) knownNames(cmd *cobra.Command, prefix string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel, ok := f.completing(cmd)
 	if !ok {
-		return nil
+		return nil, noFiles
 	}
 	defer cancel()
 	cfg, err := f.nameServerConfig()
 	if err != nil {
-		return nil
+		return nil, noFiles
 	}
 	ns, err := f.locate(ctx, cfg, f.flags.nameServers...)
 	if err != nil {
-		return nil
+		return nil, noFiles
 	}
 	defer ns.Close()
 	entries, err := ns.Find(ctx, discovery.Query{Prefix: prefix})
 	if err != nil {
-		return nil
+		return nil, noFiles
 	}
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name)
 	}
-	return names
+	offered, whole := stages(names, prefix)
+	if !whole {
+		return offered, noFiles | cobra.ShellCompDirectiveNoSpace
+	}
+	return offered, noFiles
 }
 
 type completeFunc = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)

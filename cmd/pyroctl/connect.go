@@ -226,10 +226,10 @@ func (f *factory) findNameServer(ctx context.Context, locations ...string) (*nam
 func (f *factory) find(ctx context.Context, cfg pyro.DialConfig, locations ...string) (*nameserver.Client, error) {
 	ns, err := f.locate(ctx, cfg, locations...)
 	if err == nil || len(locations) > 0 || f.flags.noBroadcast || f.flags.preferIP == 6 ||
-		!errors.Is(err, transport.ErrUnavailable) {
+		!errors.Is(err, transport.ErrUnavailable) || exitCode(err) == exitRefused { // who refuses is there
 		return ns, err
 	}
-	fmt.Fprintln(f.io.err, "no name server at the default location, asking the network (--no-broadcast does not)")
+	fmt.Fprintf(f.io.err, "no name server answers at %s, asking the network (--no-broadcast does not)\n", nameserver.DefaultLocation())
 	cfg.Handshake = nil               // whoever answers is told no credential
 	port, _ := f.env.Int("NS_BCPORT") // 0 is the default port
 	ns, broadcastErr := nameserver.Broadcast(ctx, cfg, int(port), f.env.BroadcastAddresses()...)

@@ -51,6 +51,11 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 		return "try: " + cmd.CommandPath() + " --help"
 	case exit == exitInterrupted:
 		return ""
+	case strings.Contains(text, "NamingError: regex took too long"):
+		return "the name server looks for 2s at most; an expression that begins with plain text has it look at fewer names, " +
+			"--prefix chooses by nothing else"
+	case strings.Contains(text, "doesn't support metadata"):
+		return "dbm files keep none; entries can be chosen by --prefix and --regex"
 	case e.Remote && exit == exitFailed && len(e.Traceback) > 0 && !f.flags.traceback:
 		return "--traceback shows where it was raised"
 	case e.NoSuchMember:
@@ -67,6 +72,9 @@ func (f *factory) hintFor(cmd *cobra.Command, err error, e *transport.Error, exi
 	}
 	if strings.Contains(text, "locate the name server") && strings.Contains(text, ": no such host") {
 		return "the name server's host is not known here: is its name right? --ns HOST:PORT names another one"
+	}
+	if strings.Contains(text, "locate the name server") && strings.Contains(text, ": unknown object") {
+		return f.fill(cmd, "a Pyro daemon listens there that is no name server: pyroctl objects {at}{flags}", text, ": unknown object")
 	}
 	for _, h := range f.hints(cmd) {
 		if strings.Contains(text, h.text) {

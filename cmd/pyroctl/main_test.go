@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs whole commands. Beside testscript's own words there are
 //
-//	start VAR ARG...       runs pyroctl ARG... until the script ends; it must then stop with exit code 0.
+//	start VAR ARG...       runs pyroctl ARG... until the script ends; at two signals at once it must then stop with exit code 0.
 //	                       VAR is its URI, VAR_AT the location in it, VAR_PORT the port in that
 //	exits CODE COMMAND...  runs a command that must exit with CODE
 //	eventually COMMAND...  runs a command again and again until it succeeds
@@ -138,6 +139,8 @@ func stopServerProcess(ts *testscript.TestScript, cmd *exec.Cmd, out io.Reader, 
 		return
 	}
 	_ = cmd.Process.Signal(os.Interrupt) // it may have stopped by itself
+	time.Sleep(2 * time.Millisecond)     // the first one has been heard
+	_ = cmd.Process.Signal(syscall.SIGTERM)
 	_, _ = io.Copy(io.Discard, out)
 	if err := cmd.Wait(); err != nil {
 		ts.Logf("%s", log)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery"
 	"github.com/pyrokit/pyrokit/discovery/nameserver"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/internal/filecheck"
@@ -45,8 +46,12 @@ func nsExport(ctx context.Context, f *factory, file string) error {
 	if err := checkExport(file); err != nil {
 		return err
 	}
-	return f.lookUp(ctx, func(ctx context.Context, ns *nameserver.Client) error {
-		records, err := recordsOf(ctx, ns)
+	return f.lookUp(ctx, func(looking context.Context, ns *nameserver.Client) error {
+		entries, err := ns.List(looking, nameserver.Filter{})
+		if err != nil {
+			return err
+		}
+		records, err := f.recordsOf(ctx, ns, entries)
 		if err != nil {
 			return err
 		}
@@ -72,12 +77,11 @@ func nsExport(ctx context.Context, f *factory, file string) error {
 	})
 }
 
-// recordsOf returns all entries but the name server's own, with their leases, where it has leases.
-func recordsOf(ctx context.Context, ns *nameserver.Client) ([]storage.Record, error) {
-	entries, err := ns.List(ctx, nameserver.Filter{})
-	if err != nil {
-		return nil, err
-	}
+// recordsOf returns entries, but for the name server's own, with their leases, where it has leases. It has a time of its
+// own for that: to read a million entries takes most of what there is for the list.
+func (f *factory) recordsOf(ctx context.Context, ns *nameserver.Client, entries []discovery.Entry) ([]storage.Record, error) {
+	ctx, cancel := f.limited(ctx)
+	defer cancel()
 	leases, err := ns.Leases(ctx)
 	if err != nil && !errors.Is(err, transport.ErrUnimplemented) {
 		return nil, err
@@ -197,15 +201,6 @@ func nsImport(ctx context.Context, f *factory, opts *nsImportOptions) error {
 			fmt.Fprintf(w, "left alone %d\n", done.kept)
 		}
 	})
-}
-
-// losesMetadata tells whether a name has no metadata that was registered with some: on dbm files name servers drop it
-// without a word.
-func (f *factory) losesMetadata(ctx context.Context, ns *nameserver.Client, name string) bool {
-	ctx, cancel := f.limited(ctx)
-	defer cancel()
-	e, err := ns.Lookup(ctx, name)
-	return err == nil && len(e.Metadata) == 0
 }
 
 // openImport opens a file, or the standard input, in such a way that the end of ctx ends its reading.

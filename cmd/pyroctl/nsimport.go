@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	// importLines is how many entries a name server of pyrokit is given at a time: it flushes its file once for all that
+	// importWorkers is how many entries a name server of pyrokit is given at a time: it flushes its file once for all that
 	// wait.
-	importLines = 64
-	// importLinesOfPython is that of Python's, which have a thread for each connection, 40 or 80 in all for everybody, and
-	// do one thing at a time.
-	importLinesOfPython = 4
-	// importAhead is how many entries may wait in each line.
+	importWorkers = 64
+	// importWorkersOfPython is the same for Python's name servers, which have a thread for each connection, 40 or 80 in all
+	// for everybody, and do one thing at a time.
+	importWorkersOfPython = 4
+	// importAhead is how many entries may wait for each worker.
 	importAhead = 16
 	// importGrace is how long calls under way may take when an import is interrupted: what they did is to be known.
 	importGrace = 2 * time.Second
@@ -48,7 +48,8 @@ func (i *imports) add(o imports) {
 	}
 }
 
-// An importer registers entries, many at a time. All of one name wait in the same line, so that the last one counts.
+// An importer registers entries, many at a time, each worker one. All entries of one name go to the same worker, so that the
+// last one counts.
 type importer struct {
 	f    *factory
 	ns   *nameserver.Client
@@ -56,10 +57,10 @@ type importer struct {
 	safe bool
 	stop context.CancelCauseFunc // ends the reading, with the first error
 
-	lines   []chan storage.Record // nil until there is an entry for it
-	begun   int                   // lines
+	queues  []chan storage.Record // one for each worker; nil until there is an entry for it
+	started int                   // workers
 	full    bool                  // the name server takes no more connections
-	running sync.WaitGroup
+	running sync.WaitGroup        // workers
 
 	mu   sync.Mutex // guards done
 	done imports
@@ -77,14 +78,14 @@ func (f *factory) importInto(
 	calls, cancel := context.WithCancel(context.WithoutCancel(reading))
 	defer cancel()
 	defer context.AfterFunc(reading, func() { time.AfterFunc(importGrace, cancel) })()
-	i := &importer{f: f, ns: ns, cfg: cfg, safe: safe, stop: stop, lines: make([]chan storage.Record, importLinesOfPython)}
+	i := &importer{f: f, ns: ns, cfg: cfg, safe: safe, stop: stop, queues: make([]chan storage.Record, importWorkersOfPython)}
 	if f.hasLeases(reading, ns) {
-		i.lines = make([]chan storage.Record, importLines)
+		i.queues = make([]chan storage.Record, importWorkers)
 	}
 	err = i.read(reading, calls, in)
-	for _, line := range i.lines {
-		if line != nil {
-			close(line)
+	for _, queue := range i.queues {
+		if queue != nil {
+			close(queue)
 		}
 	}
 	i.running.Wait()
@@ -100,7 +101,7 @@ func (f *factory) hasLeases(ctx context.Context, ns *nameserver.Client) bool {
 	return ns.HasLeases(ctx)
 }
 
-// read puts the entries into their lines.
+// read puts the entries into the queues of their workers.
 func (i *importer) read(ctx, calls context.Context, in io.Reader) error {
 	seed := maphash.MakeSeed()
 	for r, err := range importRecords(in) {
@@ -112,12 +113,12 @@ func (i *importer) read(ctx, calls context.Context, in io.Reader) error {
 		case r.Name == nameserver.ObjectName:
 			continue
 		}
-		n := maphash.String(seed, r.Name) % uint64(len(i.lines))
-		if i.lines[n] == nil {
-			i.lines[n] = i.begin(ctx, calls)
+		n := maphash.String(seed, r.Name) % uint64(len(i.queues))
+		if i.queues[n] == nil {
+			i.queues[n] = i.start(ctx, calls)
 		}
 		select {
-		case i.lines[n] <- r:
+		case i.queues[n] <- r:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -165,13 +166,14 @@ func checkImport(ctx context.Context, in io.Reader) error {
 	return err
 }
 
-// begin returns a new line. When reading has ended for an error, or is interrupted, what still waits in it is dropped.
-func (i *importer) begin(reading, calls context.Context) chan storage.Record {
-	line, ns := make(chan storage.Record, importAhead), i.connect(reading)
-	i.begun++
+// start starts a worker and returns its queue. When reading has ended with an error, or is interrupted, what still waits in the
+// queue is dropped.
+func (i *importer) start(reading, calls context.Context) chan storage.Record {
+	queue, ns := make(chan storage.Record, importAhead), i.connect(reading)
+	i.started++
 	i.running.Go(func() {
 		var done imports
-		for r := range line {
+		for r := range queue {
 			if reading.Err() != nil {
 				continue
 			}
@@ -186,12 +188,12 @@ func (i *importer) begin(reading, calls context.Context) chan storage.Record {
 		defer i.mu.Unlock()
 		i.done.add(done)
 	})
-	return line
+	return queue
 }
 
-// connect returns a connection of its own for each line, as long as the name server takes any.
+// connect returns a connection of its own for each worker, as long as the name server takes any.
 func (i *importer) connect(ctx context.Context) *nameserver.Client {
-	if i.begun == 0 || i.full {
+	if i.started == 0 || i.full {
 		return i.ns
 	}
 	ctx, cancel := i.f.limited(ctx)

@@ -23,16 +23,16 @@ func TestRemovingManyIsConfirmed(t *testing.T) {
 		left         int // beside the name server's own
 		asked        string
 	}{
-		{"yes", "y\n", true, nsRemoveOptions{nsFilter: nsFilter{regex: ".*"}}, 0, "remove 3 entries, from a.one to b? [y/N] "},
-		{"in words", " YES \n", true, nsRemoveOptions{nsFilter: nsFilter{prefix: "a."}}, 1, "remove 2 entries, from a.one to a.two? [y/N] "},
-		{"no", "n\n", true, nsRemoveOptions{nsFilter: nsFilter{regex: "b"}}, 3, "remove 1 entry, b? [y/N] "},
-		{"return", "\n", true, nsRemoveOptions{nsFilter: nsFilter{regex: ".*"}}, 3, "remove 3 entries, from a.one to b? [y/N] "},
-		{"the end", "", true, nsRemoveOptions{nsFilter: nsFilter{regex: ".*"}}, 3, "remove 3 entries, from a.one to b? [y/N] "},
-		{"nothing is chosen", "", true, nsRemoveOptions{nsFilter: nsFilter{prefix: "c"}}, 3, ""},
-		{"--yes", "", true, nsRemoveOptions{nsFilter: nsFilter{regex: ".*"}, yes: true}, 0, ""},
-		{"--dry-run", "", true, nsRemoveOptions{nsFilter: nsFilter{regex: ".*"}, dryRun: true}, 3, ""},
+		{"yes", "y\n", true, nsRemoveOptions{filter: discoveryns.Filter{Regex: ".*"}}, 0, "remove 3 entries, from a.one to b? [y/N] "},
+		{"in words", " YES \n", true, nsRemoveOptions{filter: discoveryns.Filter{Prefix: "a."}}, 1, "remove 2 entries, from a.one to a.two? [y/N] "},
+		{"no", "n\n", true, nsRemoveOptions{filter: discoveryns.Filter{Regex: "b"}}, 3, "remove 1 entry, b? [y/N] "},
+		{"return", "\n", true, nsRemoveOptions{filter: discoveryns.Filter{Regex: ".*"}}, 3, "remove 3 entries, from a.one to b? [y/N] "},
+		{"the end", "", true, nsRemoveOptions{filter: discoveryns.Filter{Regex: ".*"}}, 3, "remove 3 entries, from a.one to b? [y/N] "},
+		{"nothing is chosen", "", true, nsRemoveOptions{filter: discoveryns.Filter{Prefix: "c"}}, 3, ""},
+		{"--yes", "", true, nsRemoveOptions{filter: discoveryns.Filter{Regex: ".*"}, yes: true}, 0, ""},
+		{"--dry-run", "", true, nsRemoveOptions{filter: discoveryns.Filter{Regex: ".*"}, dryRun: true}, 3, ""},
 		{"one name", "", true, nsRemoveOptions{name: "b"}, 2, ""},
-		{"a script", "", false, nsRemoveOptions{nsFilter: nsFilter{regex: ".*"}}, 0, ""},
+		{"a script", "", false, nsRemoveOptions{filter: discoveryns.Filter{Regex: ".*"}}, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.NoError(t, f.withNameServer(t.Context(), func(ctx context.Context, c *discoveryns.Client) error {
@@ -66,7 +66,7 @@ func TestAQuestionIsInterrupted(t *testing.T) {
 	defer typed.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	f.io.in, f.io.asks, f.io.err = in, true, cancelWriter(cancel)
-	require.ErrorIs(t, nsRemove(ctx, f, &nsRemoveOptions{nsFilter: nsFilter{regex: ".*"}}), context.Canceled)
+	require.ErrorIs(t, nsRemove(ctx, f, &nsRemoveOptions{filter: discoveryns.Filter{Regex: ".*"}}), context.Canceled)
 	n, err := ns.Count(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, n)

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +58,9 @@ As a service, with limits, or where not everybody may register, it is run by a c
 			if err := opts.fromEnv(cmd.Flags()); err != nil {
 				return err
 			}
+			if err := opts.check(); err != nil {
+				return err
+			}
 			return run(cmd.Context(), f, opts)
 		},
 	}
@@ -70,7 +75,7 @@ As a service, with limits, or where not everybody may register, it is run by a c
 }
 
 func (o *nsServeOptions) registerOwn(fs *pflag.FlagSet) {
-	fs.StringVar(&o.storage, "storage", "memory", "where entries are kept: memory, sql:`FILE` or dbm:FILE")
+	fs.StringVar(&o.storage, "storage", "memory", "where entries are kept, `KIND[:FILE]`: memory, sql:FILE or dbm:FILE")
 	fs.StringVar(&o.bcHost, "bchost", os.Getenv("PYRO_NS_BCHOST"), "`address` to answer broadcasts on (default all)")
 	fs.IntVar(&o.bcPort, "bcport", pyro.DefaultNSPort+1, "UDP `port` to answer broadcasts on; 0 for any")
 	fs.BoolVar(&o.silent, "no-broadcast", false, "do not answer broadcasts")
@@ -102,22 +107,11 @@ func (s *secondsFlag) Set(text string) error {
 
 // fromEnv reads the variables that Pyro's users know, for flags that were not given.
 func (o *nsServeOptions) fromEnv(fs *pflag.FlagSet) error {
-	for name, port := range map[string]struct {
-		flag string
-		to   *int
-	}{
-		"PYRO_NS_PORT":   {"port", &o.port},
-		"PYRO_NS_BCPORT": {"bcport", &o.bcPort},
-	} {
-		v := os.Getenv(name)
-		if v == "" || fs.Changed(port.flag) {
-			continue
-		}
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			return usagef("%s=%s: want a port from 0 to 65535", name, v)
-		}
-		*port.to = n
+	if err := portFromEnv(fs, "port", "PYRO_NS_PORT", &o.port); err != nil {
+		return err
+	}
+	if err := portFromEnv(fs, "bcport", "PYRO_NS_BCPORT", &o.bcPort); err != nil {
+		return err
 	}
 	if v := os.Getenv("PYRO_NS_AUTOCLEAN"); v != "" && !fs.Changed("autoclean") {
 		n, err := strconv.ParseFloat(v, 64)
@@ -129,17 +123,39 @@ func (o *nsServeOptions) fromEnv(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// options are those of the name server, its storage aside.
-func (o *nsServeOptions) options(ctx context.Context, f *factory) ([]nameserver.Option, error) {
-	if o.bcPort < 0 || o.bcPort > 65535 {
-		return nil, usagef("--bcport %d: want a port from 0 to 65535", o.bcPort)
+func portFromEnv(fs *pflag.FlagSet, flag, variable string, to *int) error {
+	v := os.Getenv(variable)
+	if v == "" || fs.Changed(flag) {
+		return nil
 	}
-	if !(o.cleanSeconds >= 0 && o.cleanSeconds <= 1e9) {
-		return nil, usagef("--autoclean %v: want seconds", o.cleanSeconds)
+	port, err := strconv.Atoi(v)
+	if err != nil {
+		return usagef("%s=%s: want a port from 0 to 65535", variable, v)
+	}
+	*to = port
+	return nil
+}
+
+// check refuses what is wrong with the flags, before a file is made for them.
+func (o *nsServeOptions) check() error {
+	switch {
+	case o.storage == "": // as scripts have it whose variable is empty: it would keep nothing
+		return usagef("--storage: is empty: want memory, sql:FILE or dbm:FILE")
+	case o.bcPort < 0 || o.bcPort > 65535:
+		return usagef("--bcport %d: want a port from 0 to 65535", o.bcPort)
+	case !(o.cleanSeconds >= 0 && o.cleanSeconds <= 1e9): // NaN is neither
+		return usagef("--autoclean %v: want seconds", o.cleanSeconds)
+	case o.cleanSeconds > 0 && o.cleanSeconds < 3:
+		return usagef("NS_AUTOCLEAN cannot be smaller than 3")
 	}
 	if _, _, err := net.SplitHostPort(o.metrics); o.metrics != "" && err != nil {
-		return nil, usagef("--metrics %s: want HOST:PORT", o.metrics)
+		return usagef("--metrics %s: want HOST:PORT", o.metrics)
 	}
+	return nil
+}
+
+// options are those of the name server, its storage aside.
+func (o *nsServeOptions) options(ctx context.Context, f *factory) ([]nameserver.Option, error) {
 	server, err := f.serverOptions(&o.serveFlags)
 	if err != nil {
 		return nil, err
@@ -180,19 +196,45 @@ func openStorage(spec string) (storage.Storage, error) {
 		return nil, usagef("--storage: %w: want memory, sql:FILE or dbm:FILE", err)
 	}
 	hint := "" // it says itself what is wrong
+	if file, ok := dbmFile(spec); ok {
+		hint = "a dbm file is named without the ending of the files that it is made of: --storage " + shellQuoted("dbm:"+file)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		hint = "the file is made if it is not there, but its folder has to be"
 	}
 	return nil, withHint(usagef("--storage %s: %w", spec, err), hint)
 }
 
-func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) {
-	if opts.cleanSeconds > 0 && opts.cleanSeconds < 3 {
-		return usagef("NS_AUTOCLEAN cannot be smaller than 3")
+// newFile returns the file that a storage is going to make; empty if it is there, or there is none.
+func newFile(spec string) string {
+	kind, file, _ := strings.Cut(spec, ":")
+	endings := []string{""}
+	if kind == "dbm" {
+		endings = append(endings, ".dat", ".dir", ".db", ".pag")
 	}
+	for _, ending := range endings {
+		if _, err := os.Stat(file + ending); err == nil {
+			return ""
+		}
+	}
+	return file
+}
+
+// dbmFile returns the name of the dbm file that somebody means who named one of the files that it is made of.
+func dbmFile(spec string) (string, bool) {
+	file, isDBM := strings.CutPrefix(spec, "dbm:")
+	ext := filepath.Ext(file)
+	return strings.TrimSuffix(file, ext), isDBM && slices.Contains([]string{".dat", ".dir", ".bak", ".db", ".pag"}, ext)
+}
+
+func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) {
+	file := newFile(opts.storage)
 	store, err := openStorage(opts.storage)
 	if err != nil {
 		return err
+	}
+	if file != "" { // who mistypes the name of one is to know why it is empty
+		fmt.Fprintf(f.io.err, "%s is new.\n", shown(file))
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	options, err := opts.options(ctx, f)
@@ -235,6 +277,6 @@ func (f *factory) nsReady(ctx context.Context, ns *nameserver.NameServer, opts *
 	if opts.natHost != "" {
 		fmt.Fprintf(f.io.err, "internal URI = %s\n", ns.InternalURI())
 	}
-	_, err = fmt.Fprintf(f.io.out, "READY ns %s\n", ns.URI())
+	_, err = fmt.Fprintf(f.io.out, "READY ns %s\n", pyro.Printable(ns.URI().String()))
 	return err
 }

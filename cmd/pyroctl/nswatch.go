@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,13 +13,8 @@ import (
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-type nsWatchOptions struct {
-	prefix           string
-	metaAll, metaAny []string
-}
-
-func newNSWatchCmd(f *factory, run func(context.Context, *factory, *nsWatchOptions) error) *cobra.Command {
-	opts := &nsWatchOptions{}
+func newNSWatchCmd(f *factory, run func(context.Context, *factory, discovery.Query) error) *cobra.Command {
+	var query discovery.Query
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Print entries, and what changes, as it happens",
@@ -33,71 +27,61 @@ changes at once; Python's are asked now and then.`,
 			if err := checkTags(cmd.Flags()); err != nil {
 				return err
 			}
-			return run(cmd.Context(), f, opts)
+			return run(cmd.Context(), f, query)
 		},
 	}
-	cmd.Flags().StringVar(&opts.prefix, "prefix", "", "names that begin with `text`")
-	cmd.Flags().StringSliceVar(&opts.metaAll, "meta-all", nil, "entries with all of these `tags`")
-	cmd.Flags().StringSliceVar(&opts.metaAny, "meta-any", nil, "entries with any of these `tags`")
-	completePrefix(cmd, f)
+	queryFlags(cmd, f, &query)
 	return cmd
 }
 
-func nsWatch(ctx context.Context, f *factory, opts *nsWatchOptions) error {
+func nsWatch(ctx context.Context, f *factory, query discovery.Query) error {
 	ns, err := f.lookUpServer(ctx)
 	if err != nil {
 		return err
 	}
 	defer ns.Close()
 	var known []discovery.Entry
-	q := discovery.Query{Prefix: opts.prefix, All: opts.metaAll, Any: opts.metaAny}
-	for entries, err := range ns.Watch(ctx, q) {
+	trouble := "" // the last error that was told
+	for entries, err := range ns.Watch(ctx, query) {
 		if err != nil {
-			f.printError(fmt.Errorf("watch: %w, trying again", err), transport.AsError(err).Code)
+			if trouble != err.Error() { // it is tried again each second
+				f.printError(fmt.Errorf("watch: %w, trying again", err), transport.AsError(err).Code)
+			}
+			trouble = err.Error()
 			continue
+		}
+		if trouble != "" {
+			fmt.Fprintln(f.io.err, "watch: the name server answers again")
+			trouble = ""
 		}
 		if err := f.printChanges(known, entries); err != nil {
 			return err
 		}
-		known = slices.Clone(entries)
+		known = entries
 	}
 	return ctx.Err()
 }
 
 // printChanges prints what has become of entries, both in the order of their names.
 func (f *factory) printChanges(before, now []discovery.Entry) error {
-	for len(before) > 0 || len(now) > 0 {
-		var order int
-		switch {
-		case len(before) == 0:
-			order = 1
-		case len(now) == 0:
-			order = -1
-		default:
-			order = strings.Compare(before[0].Name, now[0].Name)
-		}
+	for len(before)+len(now) > 0 {
 		var err error
 		switch {
-		case order < 0:
-			err = f.printChange("remove", before[0])
-		case order > 0 || !sameEntry(before[0], now[0]):
-			err = f.printChange("put", now[0])
+		case len(now) == 0 || len(before) > 0 && before[0].Name < now[0].Name:
+			err, before = f.printChange("remove", before[0]), before[1:]
+		case len(before) == 0 || now[0].Name < before[0].Name:
+			err, now = f.printChange("put", now[0]), now[1:]
+		default:
+			if !before[0].Equal(now[0]) {
+				err = f.printChange("put", now[0])
+			}
+			before, now = before[1:], now[1:]
 		}
 		if err != nil {
 			return err
 		}
-		if order <= 0 {
-			before = before[1:]
-		}
-		if order >= 0 {
-			now = now[1:]
-		}
 	}
 	return nil
-}
-
-func sameEntry(a, b discovery.Entry) bool {
-	return a.URI.String() == b.URI.String() && slices.Equal(a.Metadata, b.Metadata)
 }
 
 func (f *factory) printChange(what string, e discovery.Entry) error {
@@ -106,7 +90,7 @@ func (f *factory) printChange(what string, e discovery.Entry) error {
 	if what == "put" {
 		doc.Set("uri", e.URI.String())
 		doc.Set("metadata", nonNil(e.Metadata))
-		line = strings.TrimSpace("put  " + e.Name + "  " + e.URI.String() + "  " + strings.Join(e.Metadata, ","))
+		line = strings.TrimSpace("put  " + e.Name + "  " + e.URI.String() + "  " + joinTags(e.Metadata))
 	}
 	if f.flags.output == outputYAML {
 		return f.printItem(valuePrinter{}, doc)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestWatchTellsAtOnce(t *testing.T) {
 	f.flags.nameServers = []string{ns.URI().Location()}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- nsWatch(ctx, f, &nsWatchOptions{}) }()
+	go func() { done <- nsWatch(ctx, f, discovery.Query{}) }()
 	require.True(t, strings.HasPrefix(<-lines.lines, "put  Pyro.NameServer  "))
 	require.NoError(t, nsRegister(ctx, silent(f), &nsRegisterOptions{name: "x", uri: "PYRO:x@h:1"}))
 	require.Equal(t, "put  x  PYRO:x@h:1\n", <-lines.lines)
@@ -96,7 +97,7 @@ func TestWatchSaysWhyItTriesAgain(t *testing.T) {
 			f.flags.nameServers, f.flags.output = []string{ns.URI().Location()}, output
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
-			go func() { done <- nsWatch(ctx, f, &nsWatchOptions{prefix: "Pyro."}) }()
+			go func() { done <- nsWatch(ctx, f, discovery.Query{Prefix: "Pyro."}) }()
 			<-lines.lines
 			require.NoError(t, ns.Shutdown(t.Context()))
 			require.Regexp(t, want, <-said.lines)
@@ -111,6 +112,43 @@ func TestWatchSaysWhyItTriesAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is tried again each second is told once, and that it has come to an end.
+func TestWatchTellsATroubleOnce(t *testing.T) {
+	start := func(address string) *nameserver.NameServer {
+		ns := nameserver.New(nameserver.Listen("tcp", address), nameserver.Logger(slog.New(slog.DiscardHandler)))
+		require.NoError(t, ns.Start(t.Context()))
+		return ns
+	}
+	ns := start("127.0.0.1:0")
+	at := ns.URI().Location()
+	lines, said := readyWriter{make(chan string, 1)}, readyWriter{make(chan string, 100)}
+	f := &factory{io: &streams{out: lines, err: said}}
+	require.NoError(t, f.complete(newRootCmd(f).Flags()))
+	f.flags.nameServers = []string{at}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- nsWatch(ctx, f, discovery.Query{Prefix: "Pyro."}) }()
+	<-lines.lines
+	require.NoError(t, ns.Shutdown(t.Context()))
+	l, err := net.Listen("tcp", at)
+	require.NoError(t, err)
+	for range 6 { // each try fails in the same way
+		c, err := l.Accept()
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+	}
+	require.NoError(t, l.Close())
+	ns = start(at)
+	defer func() { require.NoError(t, ns.Shutdown(context.Background())) }()
+	for last := ""; last != "watch: the name server answers again\n"; {
+		line := <-said.lines
+		require.NotEqual(t, last, line)
+		last = line
+	}
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
 }
 
 // silent is another command with the flags of f.

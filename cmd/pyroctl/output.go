@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -35,15 +36,31 @@ func (f *factory) printValue(p valuePrinter, v any) error {
 	case outputJSON:
 		return f.write(append(p.json(nil, v), '\n'))
 	case outputYAML:
+		return f.printYAML(p, v)
+	default:
+		p.width = f.io.width
+		return f.write(append(p.text(v), '\n'))
+	}
+}
+
+// yamlItems is how many items of a list are turned into YAML at a time: nodes take 100 times the memory of their text.
+const yamlItems = 1000
+
+func (f *factory) printYAML(p valuePrinter, v any) error {
+	items, isList := v.([]any)
+	if !isList || len(items) <= yamlItems {
 		b, err := yaml.Marshal(p.yaml(v))
 		if err != nil {
 			return fmt.Errorf("print the result: %w", err)
 		}
 		return f.write(b)
-	default:
-		p.width = f.io.width
-		return f.write(append(p.text(v), '\n'))
 	}
+	for some := range slices.Chunk(items, yamlItems) {
+		if err := f.printYAML(p, some); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printItem prints a value that others follow.

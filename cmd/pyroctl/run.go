@@ -29,7 +29,7 @@ server, for each service on each listener; admin.
 
 SIGHUP has the configuration read again, and so has a change of its files with --watch: limits, chains, services and the
 log change at once, what needs a restart is logged, and with an error in it all stays as it was. SIGINT and SIGTERM end it
-with exit code 0, once the calls that run are finished; a second signal ends it at once. A wrong configuration, or a file in
+with exit code 0, once the calls that run are finished; a signal half a second later ends it at once. A wrong configuration, or a file in
 it that cannot be used, exits with 2 and names each error with its place; an address that cannot be listened on with 4.
 
 ` + configFiles,

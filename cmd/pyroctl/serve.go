@@ -68,7 +68,7 @@ func (s *serveFlags) check() error {
 		return usagef("--host %s: want a host alone, --port is beside it", s.host)
 	}
 	if err := filecheck.Socket(s.unix); err != nil {
-		return usagef("--unix %w", err)
+		return usagef("--unix: %w", err)
 	}
 	for _, name := range s.serializers {
 		if err := pyro.CheckSerializer(name); err != nil {

@@ -17,7 +17,8 @@
 //
 // A str may hold lone surrogates. In a Go string they are the three bytes that UTF-8 would have for
 // them if it allowed them (as in WTF-8), and are written as '\ud800' again. Other bytes that are not
-// UTF-8 cannot be written.
+// UTF-8 cannot be written. Two surrogates that follow each other stay two, as in Python; Java's serpent
+// writes each character beyond U+FFFF so.
 //
 // Nothing that is read points into the input, whatever codec.Options.ShareInput says: it is text, and
 // bytes have another form in it.

@@ -112,13 +112,13 @@ type search struct {
 	port      int
 	addresses []string
 
-	asked  int  // rounds
-	over   bool // the last of them is
-	known  map[string]bool
-	trying int
-	tried  chan answer // has room for all that are tried
-	unsent []error     // of the last round
-	wrong  []error     // why name servers were not there
+	asked  int             // rounds that have begun
+	over   bool            // the time of the last round is over
+	known  map[string]bool // URIs that were answered
+	trying int             // name servers that are being tried
+	tried  chan answer     // has room for all that are tried
+	unsent []error         // of the last round
+	wrong  []error         // why name servers were not where answers said
 }
 
 // An answer is what somebody says about where the name server is.

@@ -96,11 +96,15 @@ func (c *Client) Resolve(ctx context.Context, name string) (discovery.Entry, err
 // Register makes name known for uri, with metadata. safe refuses to replace an entry that is there
 // already, with an error that matches transport.ErrAlreadyExists.
 func (c *Client) Register(ctx context.Context, name string, uri pyro.URI, safe bool, metadata ...string) error {
+	return c.call(ctx, nil, "register", registerKwargs(safe, metadata), name, uri.String())
+}
+
+func registerKwargs(safe bool, metadata []string) codec.Kwargs {
 	kwargs := codec.Kwargs{"safe": safe}
 	if len(metadata) > 0 {
 		kwargs["metadata"] = metadata // a list: serpent could not tell an empty set from a tuple
 	}
-	return c.call(ctx, nil, "register", kwargs, name, uri.String())
+	return kwargs
 }
 
 // Lease makes name known for uri, with metadata, for d, or for as long as the name server grants, which it
@@ -109,20 +113,15 @@ func (c *Client) Register(ctx context.Context, name string, uri pyro.URI, safe b
 func (c *Client) Lease(
 	ctx context.Context, name string, uri pyro.URI, d time.Duration, safe bool, metadata ...string,
 ) (granted time.Duration, err error) {
-	kwargs := codec.Kwargs{"safe": safe}
-	if len(metadata) > 0 {
-		kwargs["metadata"] = metadata
-	}
 	var seconds float64
-	err = c.call(ctx, &seconds, "lease", kwargs, name, uri.String(), d.Seconds())
+	err = c.call(ctx, &seconds, "lease", registerKwargs(safe, metadata), name, uri.String(), d.Seconds())
 	if lacksMethod(err) {
-		return 0, transport.Errorf(transport.CodeUnimplemented, "the name server has no leases: %w", err)
+		return 0, errNoLeases(err)
 	}
 	return time.Duration(seconds * float64(time.Second)), err
 }
 
-// HasLeases tells whether the name server has leases, which is to say whether it is one of pyrokit's. Where it does not
-// answer, no.
+// HasLeases tells whether the name server has leases, as those of pyrokit have. It is false, too, when it does not answer.
 func (c *Client) HasLeases(ctx context.Context) bool { return c.has(ctx, "leases") }
 
 // Leases returns the names that are leased, with the time that each was leased for. A name server of Python has no leases:
@@ -131,13 +130,20 @@ func (c *Client) Leases(ctx context.Context) (map[string]time.Duration, error) {
 	var answer map[string]float64
 	err := c.call(ctx, &answer, "leases", nil)
 	if lacksMethod(err) {
-		return nil, transport.Errorf(transport.CodeUnimplemented, "the name server has no leases: %w", err)
+		return nil, errNoLeases(err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	leases := make(map[string]time.Duration, len(answer))
 	for name, seconds := range answer {
 		leases[name] = time.Duration(seconds * float64(time.Second))
 	}
-	return leases, err
+	return leases, nil
+}
+
+func errNoLeases(cause error) error {
+	return transport.Errorf(transport.CodeUnimplemented, "the name server has no leases: %w", cause)
 }
 
 // SetMetadata replaces the metadata of name.
@@ -165,8 +171,8 @@ func (f Filter) kwargs() codec.Kwargs {
 	return k
 }
 
-// List returns the entries that f chooses, metadata included, in the order of their names. Where Find leaves an entry out
-// because its URI cannot be read, List fails, unless Unreadable is set: it is for who wants to have all.
+// List returns the entries that f chooses, metadata included, in the order of their names. An entry whose URI cannot be read,
+// which Find leaves out, is an error here, unless Unreadable is set: List is for those who want to have all.
 func (c *Client) List(ctx context.Context, f Filter) ([]discovery.Entry, error) {
 	entries, bad, err := c.list(ctx, "list", f.kwargs())
 	if err != nil {

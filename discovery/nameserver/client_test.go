@@ -124,19 +124,6 @@ func TestErrorsOfTheClient(t *testing.T) {
 	require.ErrorContains(t, err, "you can only filter on one thing at a time")
 }
 
-func TestTheFirstLocationThatAnswersIsTaken(t *testing.T) {
-	first, second := start(t), start(t)
-	c, err := nameserver.Locate(t.Context(), pyro.DialConfig{}, nobody(t), first, second)
-	require.NoError(t, err)
-	require.Equal(t, first, c.URI().Location())
-	require.NoError(t, c.Close())
-
-	_, err = nameserver.Locate(t.Context(), pyro.DialConfig{}, nobody(t), nobody(t))
-	require.ErrorIs(t, err, transport.ErrUnavailable)
-	_, err = nameserver.Locate(t.Context(), pyro.DialConfig{}, "h:x")
-	require.ErrorIs(t, err, pyro.ErrURI)
-}
-
 func TestLocations(t *testing.T) {
 	tests := map[string]string{
 		"host":            "PYRO:Pyro.NameServer@host:9090",

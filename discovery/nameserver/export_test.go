@@ -1,6 +1,9 @@
 package nameserver
 
 import (
+	"context"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -28,6 +31,34 @@ func StickTime(t *testing.T, d time.Duration) {
 	stickTime = d
 	t.Cleanup(func() { stickTime = before })
 }
+
+// NoSweepPauses has registrars withdraw what they have left behind whenever they do something, until the test ends.
+func NoSweepPauses(t *testing.T) {
+	t.Helper()
+	every, rest := sweepEvery, sweepRest
+	sweepEvery, sweepRest = 0, 0
+	t.Cleanup(func() { sweepEvery, sweepRest = every, rest })
+}
+
+// Network has host names mean addresses, and connections to these made by dial, until the test ends.
+func Network(t *testing.T, hosts map[string][]string, dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	t.Helper()
+	before := lookupAddresses
+	lookupAddresses = func(ctx context.Context, network, host string) (addresses []netip.Addr, err error) {
+		if hosts[host] == nil {
+			return before(ctx, network, host)
+		}
+		for _, a := range hosts[host] {
+			addresses = append(addresses, netip.MustParseAddr(a))
+		}
+		return addresses, nil
+	}
+	connect = dial
+	t.Cleanup(func() { lookupAddresses, connect = before, nil })
+}
+
+// ByTurns returns the order in which addresses are tried.
+var ByTurns = byTurns
 
 var BroadcastAddress = broadcastAddress
 

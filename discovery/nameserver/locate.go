@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pyrokit/pyrokit/transport"
@@ -30,7 +29,9 @@ const DefaultStagger = time.Second
 //
 // With Locations it looks there and nowhere else.
 type Locator struct {
-	// Dial says how to connect. Its Timeout limits each attempt.
+	// Dial says how to connect. Its Timeout limits each location, with all addresses of its host: they are tried one after
+	// the other, the next one when one has failed, has not connected in 0.25 s, or has said nothing for the time of Stagger.
+	// Where Dial.Dial is set, that chooses among the addresses.
 	Dial pyro.DialConfig
 	// Locations are where a name server may be, each HOST, HOST:PORT, [IPV6]:PORT or ./u:PATH. The first that answers
 	// is taken: the next one is asked when one has failed, or has said nothing for the time of Stagger.
@@ -119,6 +120,7 @@ func (l *Locator) Locate(ctx context.Context) (*Client, error) {
 	return nil, transport.Errorf(code, "failed to locate the name server: %w", failed)
 }
 
+// both joins errors on one line; either may be nil.
 func both(first, second error) error {
 	switch {
 	case first == nil:
@@ -143,7 +145,7 @@ func (l *Locator) named(ctx context.Context) (*Client, error) {
 
 func (l *Locator) stagger() time.Duration { return cmp.Or(max(0, l.Stagger), DefaultStagger) }
 
-// place returns which of the locations, of which there are some, was found at a URI.
+// place returns the index of the location that leads to a URI; 0 if none does.
 func (l *Locator) place(found pyro.URI) int {
 	return max(0, slices.IndexFunc(l.Locations, func(location string) bool {
 		u, err := ParseLocation(location)
@@ -191,11 +193,10 @@ func (l *Locator) byBroadcast(ctx context.Context) (*Client, error) {
 }
 
 func (l *Locator) defaultPlace(ctx context.Context) (*Client, error) {
-	location := DefaultLocation()
 	if l.Port == 0 && isLocal(defaultHost()) {
 		return nil, nil //nolint:nilnil // it was asked in the first step
 	}
-	return l.at(ctx, location)
+	return l.at(ctx, DefaultLocation())
 }
 
 func isLocal(host string) bool {
@@ -210,52 +211,11 @@ func (l *Locator) at(ctx context.Context, location string) (*Client, error) {
 	return l.first(ctx, []pyro.URI{uri})
 }
 
-// first returns a client of the first name server that answers. All that it started has ended by then.
+// first returns a client of the first name server that answers.
 func (l *Locator) first(ctx context.Context, uris []pyro.URI) (*Client, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	clients := make([]*Client, len(uris))
-	errs := make([]error, len(uris))
-	answered := make(chan int, len(uris))
-	ask := func(i int) {
-		clients[i] = New(uris[i], l.Dial)
-		running.Go(func() {
-			errs[i] = clients[i].Ping(ctx)
-			answered <- i
-		})
+	r := race{patience: l.stagger()}
+	for _, uri := range uris {
+		r.ask = append(r.ask, func(ctx context.Context) (*Client, error) { return l.reach(ctx, uri) })
 	}
-	winner := -1
-	defer func() {
-		cancel()
-		running.Wait()
-		for i, c := range clients {
-			if c != nil && i != winner {
-				_ = c.Close()
-			}
-		}
-	}()
-	timer := time.NewTimer(0) // when the next one is asked
-	defer timer.Stop()
-	var failed error
-	for next, pending := 0, 0; ; {
-		select {
-		case <-timer.C:
-			if next < len(uris) {
-				ask(next)
-				next, pending = next+1, pending+1
-				timer.Reset(l.stagger())
-			}
-		case i := <-answered:
-			if errs[i] == nil {
-				winner = i
-				return clients[i], nil
-			}
-			failed = both(failed, errs[i])
-			if pending--; next < len(uris) && ctx.Err() == nil {
-				timer.Reset(0)
-			} else if pending == 0 {
-				return nil, failed
-			}
-		}
-	}
+	return r.run(ctx)
 }

@@ -2,13 +2,12 @@ package nameserver
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
-	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -59,23 +58,53 @@ func (r *Resolver) Watch(ctx context.Context, q discovery.Query) iter.Seq2[[]dis
 const roundTime = 100 * time.Millisecond
 
 // A registrar registers names at a name server as a Resolver looks them up.
-type registrar struct{ *Resolver }
+type registrar struct {
+	*Resolver
+
+	traces *traces
+}
 
 // Registrar returns a discovery.Registrar, which is a Leaser and a Resolver, too, at the name server at the first
 // of locations that answers; none given means where a Locator looks. It never finds one by broadcast, where a stray
-// name server could collect the names. What was registered at a later location while the first one did not answer is not
-// withdrawn there: it goes with its lease, and stays at a name server without leases.
+// name server could collect the names.
+//
+// What is unregistered goes at all name servers where it was registered: also at later locations, which stood in while
+// those before them did not answer. One that says nothing for a second is asked again when something else is done with the
+// registrar, and never when nothing is: there names stay, unless they were leased.
 func Registrar(cfg pyro.DialConfig, locations ...string) discovery.Registrar {
-	return &registrar{&Resolver{session: newSession(Locator{Dial: cfg, Locations: locations}, roundTime, 0)}}
+	l := Locator{Dial: cfg, Locations: locations}
+	return &registrar{&Resolver{session: newSession(l, roundTime, 0)}, newTraces(cfg)}
 }
 
-// Location returns the name server that was found last, or a URI without a location.
+// Location returns the name server that was found last, or a URI without a location. Package service asks for it, to warn
+// where what it announces cannot be reached from there.
 func (r *registrar) Location() pyro.URI { return r.session.location() }
+
+// use has fn use the name server, and sees to what was left at others.
+func (r *registrar) use(ctx context.Context, fn func(*Client) error) error {
+	return r.session.use(ctx, func(c *Client) error {
+		err := fn(c)
+		if err == nil {
+			r.traces.tidy(ctx)
+		}
+		return err
+	})
+}
+
+// Resolve returns the entry with this name.
+func (r *registrar) Resolve(ctx context.Context, name string) (e discovery.Entry, err error) {
+	err = r.use(ctx, func(c *Client) error {
+		e, err = c.Lookup(ctx, name)
+		return err
+	})
+	return e, err
+}
 
 // Register leaves an entry alone that is there already, with this URI and these tags.
 func (r *registrar) Register(ctx context.Context, e discovery.Entry) error {
 	e.Metadata = slices.Compact(slices.Sorted(slices.Values(e.Metadata))) // as Lookup returns them
-	return r.session.use(ctx, func(c *Client) error {
+	return r.use(ctx, func(c *Client) error {
+		r.traces.write(c.URI(), e, 0) // also if it fails: who knows what was done
 		if known, err := c.Lookup(ctx, e.Name); err == nil && known.Equal(e) {
 			return nil
 		}
@@ -85,8 +114,12 @@ func (r *registrar) Register(ctx context.Context, e discovery.Entry) error {
 
 // Lease registers an entry for d, or says that the name server has no leases.
 func (r *registrar) Lease(ctx context.Context, e discovery.Entry, d time.Duration) (granted time.Duration, err error) {
-	err = r.session.use(ctx, func(c *Client) error {
+	err = r.use(ctx, func(c *Client) error {
+		r.traces.write(c.URI(), e, 0)
 		granted, err = c.Lease(ctx, e.Name, e.URI, d, false, e.Metadata...)
+		if err == nil {
+			r.traces.write(c.URI(), e, granted)
+		}
 		return err
 	})
 	return granted, err
@@ -94,15 +127,22 @@ func (r *registrar) Lease(ctx context.Context, e discovery.Entry, d time.Duratio
 
 // Unregister removes the entry unless it carries another URI by now.
 func (r *registrar) Unregister(ctx context.Context, e discovery.Entry) error {
+	r.traces.leave(e.Name)
+	var beside sync.WaitGroup // the name server may be one that is waited for
+	defer beside.Wait()
+	last := r.Location().String() // where the entry is withdrawn below, as a rule
+	beside.Go(func() { r.traces.sweep(ctx, last) })
 	return r.session.use(ctx, func(c *Client) error {
-		known, err := c.Lookup(ctx, e.Name)
-		switch {
-		case errors.Is(err, transport.ErrNotFound), err == nil && known.URI.String() != e.URI.String():
-			return nil
-		case err != nil:
+		defer beside.Wait() // before the connection is given back, which is closed soon after
+		err := unregister(ctx, c, e)
+		if err != nil {
 			return err
 		}
-		_, err = c.Remove(ctx, e.Name)
-		return err
+		at := c.URI().String()
+		r.traces.gone(at, e.Name)
+		if at != last {
+			r.traces.sweep(ctx, at)
+		}
+		return nil
 	})
 }

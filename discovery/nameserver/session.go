@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
@@ -15,11 +16,11 @@ type session struct {
 	locator Locator
 	linger  time.Duration // for so long a connection that nobody uses is kept
 	sticks  time.Duration // for so long a later location is asked first; 0: it never is
-	finding chan struct{} // holds one token: who has it locates
+	finding chan struct{} // holds one token, for the one who locates
 
-	// Who has the token has these, too.
-	first      string // the location that is asked first, until then
-	firstUntil time.Time
+	// What follows belongs to who has the token.
+	first      string    // the location that is asked first; empty: as they are given
+	firstUntil time.Time // and until when
 
 	mu     sync.Mutex // guards what follows
 	client *shared    // nil if none was found, or nobody used it for a while
@@ -56,7 +57,7 @@ func (s *session) use(ctx context.Context, fn func(*Client) error) error {
 	}
 }
 
-// acquire returns the client that is there, or finds one.
+// acquire returns the client that is there, or finds one, which is fresh then.
 func (s *session) acquire(ctx context.Context) (c *shared, fresh bool, err error) {
 	if c := s.current(); c != nil {
 		return c, false, nil
@@ -64,7 +65,7 @@ func (s *session) acquire(ctx context.Context) (c *shared, fresh bool, err error
 	select {
 	case <-s.finding:
 	case <-ctx.Done():
-		return nil, false, ctx.Err()
+		return nil, false, transport.AsError(ctx.Err())
 	}
 	defer func() { s.finding <- struct{}{} }()
 	if c := s.current(); c != nil {
@@ -116,8 +117,8 @@ func (s *session) current() *shared {
 	return s.client
 }
 
-// release gives a client back. One that is gone nobody else gets; those that use it may go on, as it may have been too slow
-// for this one only.
+// release gives a client back. One whose name server is gone is given to nobody else; those that use it already go on, as it may
+// only have been too slow for one call.
 func (s *session) release(c *shared, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

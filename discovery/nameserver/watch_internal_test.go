@@ -33,7 +33,8 @@ func TestSnapshotsAreWhatWasTold(t *testing.T) {
 			require.NoError(t, err)
 		}
 		var names []string
-		for _, e := range l.snapshot() {
+		entries, _ := l.snapshot()
+		for _, e := range entries {
 			names = append(names, e.Name)
 			require.Equal(t, want[e.Name], e.URI.String())
 		}
@@ -46,7 +47,8 @@ func TestSnapshotsAreWhatWasTold(t *testing.T) {
 func TestWhatWasThereBeforeStaysForAWhile(t *testing.T) {
 	before := []discovery.Entry{{Name: "a"}, {Name: "b"}, {Name: "c"}}
 	names := func(l *listener) (all []string) {
-		for _, e := range l.snapshot() {
+		entries, _ := l.snapshot()
+		for _, e := range entries {
 			all = append(all, e.Name)
 		}
 		return all

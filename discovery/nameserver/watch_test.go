@@ -194,15 +194,15 @@ func TestAnUnreadableEntryHidesNoOther(t *testing.T) {
 		s.Method("yplookup", func([]string, bool) map[string]codec.Tuple { return all }, service.Params("meta_all", "return_metadata"))
 		s.Method("lookup", func(name string, _ bool) codec.Tuple { return all[name] }, service.Params("name", "return_metadata"))
 		if watches {
-			s.Method("watch", func(ctx context.Context, _ string, _ float64) iter.Seq[codec.Tuple] {
-				return func(yield func(codec.Tuple) bool) {
+			s.Method("watch", func(ctx context.Context, _ string, _ float64, _ int) iter.Seq[[]codec.Tuple] {
+				return func(yield func([]codec.Tuple) bool) {
 					for name, e := range all {
-						yield(codec.Tuple{"put", name, e[0], e[1]})
+						yield([]codec.Tuple{{"put", name, e[0], e[1]}})
 					}
-					yield(codec.Tuple{"synced"})
+					yield([]codec.Tuple{{"synced"}})
 					<-ctx.Done()
 				}
-			}, service.Params("prefix", "interval"))
+			}, service.Params("prefix", "interval", "most"))
 		}
 		srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
 		require.NoError(t, srv.Add(s))

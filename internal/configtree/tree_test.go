@@ -58,6 +58,10 @@ func TestPositions(t *testing.T) {
 			`map@1:1 ""`, ` a@1:1 text@1:4 "yes"`, ` b@2:1 text@2:4 "2020-01-01"`, ` c@3:1 text@3:4 "aGk="`,
 			` d@4:1 value@4:4 "0x1F"`, ` e@5:1 text@5:4 "x\ny\n"`,
 		}},
+		{"a version", YAML, "\ufeff# of today\n%TAG !x! !x\n%YAML 1.2 # or so\n---\na: '%YAML 1.2'\n", []string{
+			`map@5:1 ""`, ` a@5:1 text@5:4 "%YAML 1.2"`,
+		}},
+		{"an old version", YAML, "%YAML 1.1\r\n---\r\na: 1\r\n", []string{`map@3:1 ""`, ` a@3:1 value@3:4 "1"`}},
 		{"nothing", YAML, "# only a comment\n", []string{`null@1:1 ""`}},
 		{"nothing in textproto", Textproto, " # only a comment", []string{`null@1:1 ""`}},
 	}
@@ -81,6 +85,7 @@ func TestErrors(t *testing.T) {
 		{YAML, "a: !x 1\n", "1:4: the tag !x means nothing here"},
 		{YAML, "a: !!binary '*'\n", "1:4: !!binary: illegal base64 data at input byte 0"},
 		{YAML, "a: `x`\n", "1:4: no value begins with '`': quote the text"},
+		{YAML, "%YAML 2.0\n---\na: 1\n", "1:1: found incompatible YAML document"},
 		{YAML, "5", "1:1: want fields and their values, found a value"},
 		{JSON, "[]", "1:1: want fields and their values, found a list"},
 		{JSON, "{\"a\": tru}", "1:10: invalid character '}' in literal true (expecting 'e')"},

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
 func parseYAML(data []byte) (*Node, error) {
-	d := yaml.NewDecoder(bytes.NewReader(data))
+	d := yaml.NewDecoder(bytes.NewReader(withoutVersion(data)))
 	var doc yaml.Node
 	switch err := d.Decode(&doc); {
 	case errors.Is(err, io.EOF):
@@ -31,6 +32,21 @@ func parseYAML(data []byte) (*Node, error) {
 	}
 	r := yamlReader{open: map[*yaml.Node]bool{}}
 	return r.node(doc.Content[0], 0)
+}
+
+// version12 is how a file of YAML 1.2 may begin: with its version, after comments and other directives. The parser reads such
+// files, but refuses the version.
+var version12 = regexp.MustCompile(`\A(?:[ \t\r]*(?:#.*)?\n|%TAG.*\n)*(%)YAML[ \t]+1\.2(?:[ \t\r].*)?\n`)
+
+// withoutVersion returns data with that version as a comment. Nothing else changes, nor does any position.
+func withoutVersion(data []byte) []byte {
+	found := version12.FindSubmatchIndex(data)
+	if found == nil {
+		return data
+	}
+	data = bytes.Clone(data)
+	data[found[2]] = '#'
+	return data
 }
 
 // yamlError finds the place of an error, and says what is usually meant by it.

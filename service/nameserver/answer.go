@@ -50,26 +50,20 @@ func (s *shaper) make(tags []string) any {
 	return set
 }
 
-// answer returns the records as a dict of name and URI, or of name and a pair of URI and metadata.
+// answer returns the records as a dict from names to URIs, or to pairs of URI and metadata.
 func answer(ctx context.Context, records iter.Seq2[storage.Record, error], withMetadata bool) (any, error) {
 	if withMetadata {
 		return answerTagged(ctx, records)
 	}
-	var result fastdict.Texts
+	result := &fastdict.Texts{}
 	for r, err := range records {
 		if err != nil {
-			return nil, asNamingError(err, "")
+			return nil, err
 		}
-		if len(result) == cap(result) { // append would make room for a quarter more, again and again
-			result = slices.Grow(result, max(len(result), smallAnswer))
-		}
-		result = append(result, fastdict.Entry{Key: r.Name, Value: r.URI})
+		result.Add(r.Name, r.URI)
 	}
 	return result, nil
 }
-
-// smallAnswer is how many names an answer has room for at first.
-const smallAnswer = 16
 
 func answerTagged(ctx context.Context, records iter.Seq2[storage.Record, error]) (any, error) {
 	shape := newShaper(ctx)
@@ -86,7 +80,7 @@ func answerTagged(ctx context.Context, records iter.Seq2[storage.Record, error])
 		}
 	})
 	if failed != nil {
-		return nil, asNamingError(failed, "")
+		return nil, failed
 	}
 	return result, nil
 }

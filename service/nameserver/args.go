@@ -4,6 +4,9 @@ import (
 	"errors"
 	"math/big"
 	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
@@ -15,9 +18,37 @@ func typeError(text string) error { return transport.NewError("TypeError", text)
 
 func namingError(text string) error { return transport.NewError("NamingError", text) }
 
+// stringOf reads a str. Where Java's serpent means a character beyond U+FFFF it writes two surrogates, which are the
+// character here: it would be no text.
+func stringOf(v any) (string, bool) {
+	s, ok := v.(string)
+	if utf8.ValidString(s) {
+		return s, ok
+	}
+	var whole strings.Builder
+	for i := 0; i < len(s); {
+		if c := utf16.DecodeRune(surrogate(s[i:]), surrogate(s[min(i+3, len(s)):])); c != utf8.RuneError {
+			whole.WriteRune(c)
+			i += 6
+			continue
+		}
+		whole.WriteByte(s[i])
+		i++
+	}
+	return whole.String(), ok
+}
+
+// surrogate returns the surrogate with which a text begins, see package codec/serpent, or 0.
+func surrogate(s string) rune {
+	if len(s) < 3 || s[0] != 0xed || s[1] < 0xa0 {
+		return 0
+	}
+	return 0xd000 | rune(s[1]&0x3f)<<6 | rune(s[2]&0x3f)
+}
+
 // nameOf reads the name of something that is registered.
 func nameOf(v any) (string, error) {
-	name, ok := v.(string)
+	name, ok := stringOf(v)
 	switch {
 	case !ok:
 		return "", typeError("name must be a str")
@@ -29,7 +60,7 @@ func nameOf(v any) (string, error) {
 
 // prefixOf reads a prefix. None, and what else is false in Python, is none.
 func prefixOf(v any) (string, error) {
-	text, ok := v.(string)
+	text, ok := stringOf(v)
 	if !ok && isTrue(v) {
 		return "", typeError("startswith first arg must be str or a tuple of str, not " + typeName(v))
 	}
@@ -38,7 +69,7 @@ func prefixOf(v any) (string, error) {
 
 // regexOf reads a regular expression. None, and what else is false in Python, is none.
 func regexOf(v any) (string, error) {
-	text, ok := v.(string)
+	text, ok := stringOf(v)
 	if ok || !isTrue(v) {
 		return text, nil
 	}
@@ -57,8 +88,8 @@ func checkHashable(v any) error {
 	return nil
 }
 
-// secondsOf reads a number.
-func secondsOf(what string, v any) (float64, error) {
+// numberOf reads a number.
+func numberOf(what string, v any) (float64, error) {
 	switch x := v.(type) {
 	case int64:
 		return float64(x), nil
@@ -90,18 +121,18 @@ func checkText(r storage.Record) error {
 
 // uriOf reads a URI. Text is kept as it is, as long as it is one.
 func uriOf(v any) (string, error) {
-	switch x := v.(type) {
-	case pyro.URI:
-		return x.String(), nil
-	case string:
-		_, err := pyro.ParseURI(x)
-		if bad, ok := errors.AsType[*pyro.URIError](err); ok {
-			return "", transport.NewError("PyroError", bad.Reason)
-		}
-		return x, nil
-	default:
+	if u, ok := v.(pyro.URI); ok {
+		return u.String(), nil
+	}
+	x, ok := stringOf(v)
+	if !ok {
 		return "", typeError("only URIs or strings can be registered")
 	}
+	_, err := pyro.ParseURI(x)
+	if bad, ok := errors.AsType[*pyro.URIError](err); ok {
+		return "", transport.NewError("PyroError", bad.Reason)
+	}
+	return x, nil
 }
 
 // tagsOf reads metadata: any iterable of texts, but not a text, or what counts as nothing in Python.
@@ -133,7 +164,7 @@ func tagsOf(what string, v any) ([]string, error) {
 		if err := checkHashable(item); err != nil {
 			return nil, err
 		}
-		tag, ok := item.(string)
+		tag, ok := stringOf(item)
 		if !ok {
 			return nil, typeError(what + " should hold str only, not " + typeName(item))
 		}

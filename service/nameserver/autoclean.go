@@ -3,6 +3,7 @@ package nameserver
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -28,7 +29,7 @@ type cleaner struct {
 	failing        map[string]failing // by name
 }
 
-// failing is since when a record cannot be connected to.
+// failing says since when a record cannot be connected to.
 type failing struct {
 	record storage.Record
 	since  time.Time
@@ -121,11 +122,7 @@ func (c *cleaner) connect(ctx context.Context, targets map[target]bool) {
 			}
 		})
 	}
-	all := make([]target, 0, len(targets))
-	for t := range targets {
-		all = append(all, t)
-	}
-	for _, t := range all {
+	for _, t := range slices.Collect(maps.Keys(targets)) { // the map changes meanwhile
 		if ctx.Err() != nil {
 			break
 		}
@@ -145,8 +142,8 @@ func (c *cleaner) reachable(ctx context.Context, t target) bool {
 	return isOwnTrouble(err) || ctx.Err() != nil
 }
 
-// isOwnTrouble tells the errors of a connection that say nothing of the other end: files, memory or ports are used up here,
-// this machine has lost its network, or nobody answers who knows addresses. While they last, names would go that are not gone.
+// isOwnTrouble tells the errors of a connection that say nothing of the other end: this machine has run out of files, memory or
+// ports, has lost its network, or no DNS server answers. While they last, names of objects that are well would be removed.
 func isOwnTrouble(err error) bool {
 	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
 		return !unknown.IsNotFound

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -23,7 +25,7 @@ type responder struct {
 	answered *atomic.Uint64
 }
 
-// whyNoBroadcast says why a name server on host has no responder; empty if it has one. Source of the rules: the Pyro
+// whyNoBroadcast says why a name server at uri has no responder; empty if it has one. Source of the rules: the Pyro
 // manuals, "Starting the Name Server".
 func whyNoBroadcast(ctx context.Context, uri pyro.URI) string {
 	if uri.Socket != "" {
@@ -62,21 +64,37 @@ func respond(ctx context.Context, address string, uri pyro.URI, answered *atomic
 	return &responder{conn: conn, uri: uri, anywhere: net.ParseIP(uri.Host).IsUnspecified(), answered: answered}, nil
 }
 
-// run answers until the responder is closed.
-func (r *responder) run() {
-	for {
+// The pauses after errors of the socket that follow each other.
+const (
+	firstPause = time.Millisecond
+	maxPause   = 5 * time.Second
+)
+
+// run answers until the responder is closed, or ctx ends while its socket fails, which is logged once.
+func (r *responder) run(ctx context.Context, log *slog.Logger) {
+	wait := firstPause
+	for ctx.Err() == nil {
 		var buf [maxRequest]byte
 		n, from, err := r.conn.ReadFrom(buf[:])
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			continue // an answer that nobody took, for one
+		if errors.Is(err, net.ErrClosed) {
+			return
 		}
+		if err != nil {
+			if wait == 2*firstPause { // the second in a row: a single one may be that an asker has gone
+				log.Error("broadcasts are not answered, trying again", "error", err)
+			}
+			pause(ctx, wait)
+			wait = min(2*wait, maxPause)
+			continue
+		}
+		if wait > 2*firstPause {
+			log.Info("broadcasts are answered again")
+		}
+		wait = firstPause
 		if string(buf[:n]) != broadcastRequest {
 			continue
 		}
-		if answer, ok := r.answer(from); ok {
+		if answer, ok := r.answer(ctx, from); ok {
 			if _, err := r.conn.WriteTo(answer, from); err == nil {
 				r.answered.Add(1)
 			}
@@ -85,10 +103,10 @@ func (r *responder) run() {
 }
 
 // answer is the URI for one asker, in ISO-8859-1.
-func (r *responder) answer(asker net.Addr) ([]byte, bool) {
+func (r *responder) answer(ctx context.Context, asker net.Addr) ([]byte, bool) {
 	uri := r.uri
 	if r.anywhere {
-		c, err := (&net.Dialer{}).DialContext(context.Background(), "udp4", asker.String()) // asks for a route; nothing is sent
+		c, err := (&net.Dialer{}).DialContext(ctx, "udp4", asker.String()) // asks for a route; nothing is sent
 		if err == nil {
 			if local, ok := c.LocalAddr().(*net.UDPAddr); ok {
 				uri.Host = local.IP.String()

@@ -3,6 +3,7 @@ package nameserver
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net"
 	"sync/atomic"
 	"time"
@@ -61,7 +62,7 @@ func Respond(ctx context.Context, address string, uri pyro.URI) (at net.Addr, st
 	}
 	done := make(chan struct{})
 	go func() { //nolint:contextcheck // until stop
-		r.run()
+		r.run(context.Background(), slog.Default())
 		close(done)
 	}()
 	return r.conn.LocalAddr(), func() {

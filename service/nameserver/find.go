@@ -38,34 +38,49 @@ func (f *filter) attrs() []slog.Attr {
 func (n *NameServer) find(ctx context.Context, f filter) (iter.Seq2[storage.Record, error], error) {
 	switch {
 	case f.prefix != "":
-		return n.inTurn(ctx, n.store.Prefix(ctx, f.prefix)), nil
+		return n.inTurn(ctx, n.store.Prefix(ctx, f.prefix), nil), nil
 	case f.regex != "":
 		return n.matching(ctx, f.regex)
 	case len(f.all) > 0:
-		return n.inTurn(ctx, n.store.TaggedAll(ctx, f.all)), nil
+		return n.inTurn(ctx, n.store.TaggedAll(ctx, f.all), nil), nil
 	case len(f.any) > 0:
-		return n.inTurn(ctx, n.store.TaggedAny(ctx, f.any)), nil
+		return n.inTurn(ctx, n.store.TaggedAny(ctx, f.any), nil), nil
 	default:
-		return n.inTurn(ctx, n.store.Prefix(ctx, "")), nil
+		return n.inTurn(ctx, n.store.Prefix(ctx, ""), nil), nil
 	}
 }
 
-// inTurn yields records, the first ones at once. For more it takes room for the answer before it waits for its turn.
-func (n *NameServer) inTurn(ctx context.Context, records iter.Seq2[storage.Record, error]) iter.Seq2[storage.Record, error] {
+// matchFunc tells whether a query chooses a name. It may take the query's turn, if that is much work.
+type matchFunc func(ctx context.Context, t *turn, name string) (bool, error)
+
+// inTurn yields those of records whose names match; a nil matches chooses all. Where many records are read, it takes room for
+// the answer, and then waits for its turn.
+func (n *NameServer) inTurn(
+	ctx context.Context, records iter.Seq2[storage.Record, error], matches matchFunc,
+) iter.Seq2[storage.Record, error] {
 	return func(yield func(storage.Record, error) bool) {
 		var t turn
 		defer t.giveBack()
+		found := 0
 		for r, err := range records {
 			if err == nil && t.read == many-1 {
-				err = n.reserve(ctx, many)
+				err = n.reserve(ctx, found)
 			}
 			if err == nil {
 				err = t.count(ctx)
+			}
+			chosen := true
+			if err == nil && matches != nil {
+				chosen, err = matches(ctx, &t, r.Name)
 			}
 			if err != nil {
 				yield(storage.Record{}, err)
 				return
 			}
+			if !chosen {
+				continue
+			}
+			found++
 			if !yield(r, nil) {
 				return
 			}
@@ -73,7 +88,7 @@ func (n *NameServer) inTurn(ctx context.Context, records iter.Seq2[storage.Recor
 	}
 }
 
-// reserve waits until there is room for as many of all names in one answer as were found among the first ones.
+// reserve waits until there is room for an answer that has as large a part of all names as was found among the first ones.
 func (n *NameServer) reserve(ctx context.Context, found int) error {
 	names, err := n.store.Len(ctx)
 	if err != nil {
@@ -82,7 +97,7 @@ func (n *NameServer) reserve(ctx context.Context, found int) error {
 	return transport.ReserveAnswer(ctx, int64(names)*int64(found)/many*nameBytes)
 }
 
-// nameBytes is how long a name with its URI is mostly.
+// nameBytes is what a name with its URI takes of an answer, as a rule.
 const nameBytes = 80
 
 // many is how many records are read without a turn.
@@ -94,11 +109,11 @@ const (
 	regexWait = 5 * time.Second // for a turn
 )
 
-// turns are for queries that read many records, or match them with much work: a processor is left for everybody else, if
-// there are several. While a hundred clients want all of a million names, lookups would wait behind each of them.
+// turns is a semaphore for queries that read many records, or match them with much work. It leaves a processor, if there
+// are several, for everything else: lookups would wait while a hundred clients get all of a million names.
 var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 
-// A turn is what a query has of turns: none at first.
+// A turn is one query's share of turns.
 type turn struct {
 	read  int // records
 	taken bool
@@ -144,42 +159,19 @@ func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[stora
 	}
 	return func(yield func(storage.Record, error) bool) {
 		m := matcher{re: re}
-		defer m.turn.giveBack()
-		found := 0
-		for r, err := range n.store.Prefix(ctx, re.Prefix()) {
-			matches := false
-			if err == nil && m.turn.read == many-1 {
-				err = n.reserve(ctx, found)
-			}
-			if err == nil {
-				matches, err = m.match(ctx, strings.ToValidUTF8(r.Name, "\ufffd"))
-			}
-			if err != nil {
-				yield(storage.Record{}, err)
-				return
-			}
-			if !matches {
-				continue
-			}
-			found++
-			if !yield(r, nil) {
-				return
-			}
-		}
+		n.inTurn(ctx, n.store.Prefix(ctx, re.Prefix()), m.match)(yield)
 	}, nil
 }
 
-// A matcher matches names, once it takes long with a turn.
+// A matcher matches names: each with little work, or, from the first one on that needs more, in the query's turn and within
+// regexTime for all of them.
 type matcher struct {
 	re       *pyregex.Regexp
-	turn     turn
 	deadline time.Time // zero as long as the expression is cheap
 }
 
-func (m *matcher) match(ctx context.Context, name string) (bool, error) {
-	if err := m.turn.count(ctx); err != nil {
-		return false, err
-	}
+func (m *matcher) match(ctx context.Context, t *turn, name string) (bool, error) {
+	name = strings.ToValidUTF8(name, "\ufffd")
 	if m.deadline.IsZero() {
 		ok, err := m.re.Try(name)
 		if !errors.Is(err, pyregex.ErrTimeout) {
@@ -187,7 +179,7 @@ func (m *matcher) match(ctx context.Context, name string) (bool, error) {
 		}
 		wait := time.NewTimer(regexWait)
 		defer wait.Stop()
-		if err := m.turn.take(ctx, wait.C); err != nil {
+		if err := t.take(ctx, wait.C); err != nil {
 			return false, err
 		}
 		m.deadline = time.Now().Add(regexTime)

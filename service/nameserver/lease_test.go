@@ -138,19 +138,27 @@ func TestANameServerThatWasStoppedEndsNoLease(t *testing.T) {
 }
 
 func TestLeasesOfAStorageStartAnew(t *testing.T) {
-	s := storage.NewMemory()
-	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "PYRO:o@h:1", Lease: time.Hour}, false))
-	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "b", URI: "PYRO:o@h:1"}, false))
-	ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()))
-	defer ns.Close()
-	ns.Service()
-	stats, err := ns.Stats(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, 1, stats.Leases)
-	ns.EndLeases()
-	n, err := s.Len(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	for name, serve := range map[string]func(*nameserver.NameServer){
+		"served by another server": func(ns *nameserver.NameServer) { ns.Service() },
+		"served by itself":         func(ns *nameserver.NameServer) { require.NoError(t, ns.Start(t.Context())) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := storage.NewMemory()
+			require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "PYRO:o@h:1", Lease: time.Hour}, false))
+			require.NoError(t, s.Put(t.Context(), storage.Record{Name: "b", URI: "PYRO:o@h:1"}, false))
+			ns := nameserver.New(nameserver.Storage(s), nameserver.Logger(quiet()), nameserver.Listen("tcp", "127.0.0.1:0"))
+			defer func() { require.NoError(t, ns.Shutdown(context.WithoutCancel(t.Context()))) }()
+			serve(ns)
+			stats, err := ns.Stats(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 1, stats.Leases)
+			ns.EndLeases()
+			_, err = s.Get(t.Context(), "a")
+			require.ErrorIs(t, err, storage.ErrNotFound)
+			_, err = s.Get(t.Context(), "b")
+			require.NoError(t, err)
+		})
+	}
 }
 
 // TestTwoNameServersOnOneFile: the second one does not end what is renewed at the first one.

@@ -7,30 +7,18 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/internal/fastdict"
 	"github.com/pyrokit/pyrokit/internal/loopback"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
 
-// failed is asNamingError for a call, and logs what is the operator's business: that the storage fails.
+// failed returns what a caller is told of an error of the storage, in Python's words, and logs that the storage fails, which
+// the operator has to know.
 func (n *NameServer) failed(ctx context.Context, err error, name string) error {
-	said := asNamingError(err, name)
-	if e, ok := errors.AsType[*transport.Error](said); ok && strings.HasPrefix(e.Message, storageFailed) {
-		n.logged(ctx, slog.LevelError, "the storage has failed", slog.Any("error", err))
-	}
-	return said
-}
-
-// storageFailed begins the text of errors that the storage is to blame for.
-const storageFailed = "storage: "
-
-// asNamingError gives errors of the storage the words that Python has for them.
-func asNamingError(err error, name string) error {
 	var own *transport.Error
 	switch {
 	case err == nil, errors.As(err, &own), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -42,7 +30,8 @@ func asNamingError(err error, name string) error {
 	case errors.Is(err, storage.ErrNoMetadata): // it has not failed: it was asked for what it never has
 		return namingError(storage.ErrNoMetadata.Error())
 	default:
-		return namingError(storageFailed + err.Error())
+		n.logged(ctx, slog.LevelError, "the storage has failed", slog.Any("error", err))
+		return namingError("storage: " + err.Error())
 	}
 }
 
@@ -58,7 +47,7 @@ func (n *NameServer) logged(ctx context.Context, level slog.Level, what string, 
 }
 
 func (n *NameServer) count(ctx context.Context) (count int, err error) {
-	defer n.numbers.countNames.done(time.Now(), &err)
+	defer n.numbers.countNames.done(clock(), &err)
 	count, err = n.store.Len(ctx)
 	return count, n.failed(ctx, err, "")
 }
@@ -78,7 +67,7 @@ func recordOf(name, uri, metadata any) (r storage.Record, err error) {
 }
 
 func (n *NameServer) register(ctx context.Context, name, uri, safe, metadata any) (err error) {
-	defer n.numbers.register.done(time.Now(), &err)
+	defer n.numbers.register.done(clock(), &err)
 	r, err := recordOf(name, uri, metadata)
 	if err != nil {
 		return err
@@ -114,21 +103,29 @@ func isElsewhere(ctx context.Context) bool {
 }
 
 func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result any, err error) {
-	defer n.numbers.lookup.done(time.Now(), &err)
-	key, ok := name.(string)
+	defer n.numbers.lookup.done(clock(), &err)
+	key, ok := stringOf(name)
 	if !ok { // Python finds no such name, and then cannot say so
 		if err := checkHashable(name); err != nil {
 			return nil, err
 		}
 		return nil, typeError(`can only concatenate str (not "` + typeName(name) + `") to str`)
 	}
-	n.logged(ctx, slog.LevelDebug, "lookup", slog.String("name", key))
+	logs := n.log.Enabled(ctx, slog.LevelDebug)
+	if logs {
+		n.logged(ctx, slog.LevelDebug, "lookup", slog.String("name", key))
+	}
 	r, err := n.store.Get(ctx, key)
 	if err != nil {
 		return nil, n.failed(ctx, err, key)
 	}
 	if info := transport.FromContext(ctx); info != nil {
-		info.Unseen = n.ownStore && !n.log.Enabled(ctx, slog.LevelDebug)
+		info.Unseen = n.ownStore && !logs
+		if info.Direct && !isTrue(withMetadata) {
+			if plain, ok := fastdict.Plain(r.URI); ok {
+				return plain, nil
+			}
+		}
 	}
 	uri, err := pyro.ParseURI(r.URI)
 	if bad, ok := errors.AsType[*pyro.URIError](err); ok { // a file may hold anything
@@ -143,7 +140,7 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 // list has Pyro4's parameters. In Pyro5 the third one is return_metadata: whatever is no metadata, and what comes with
 // another filter.
 func (n *NameServer) list(ctx context.Context, prefix, regex, all, anyOf, withMetadata any) (result any, err error) {
-	defer n.numbers.list.done(time.Now(), &err)
+	defer n.numbers.list.done(clock(), &err)
 	d := dialect(ctx)
 	if all != nil && d == codec.Pyro5 && (isTrue(prefix) || isTrue(regex) || !isIterable(all)) {
 		all, withMetadata = nil, all
@@ -184,7 +181,7 @@ func (n *NameServer) answered(ctx context.Context, method string, f filter, with
 }
 
 func (n *NameServer) yplookup(ctx context.Context, all, anyOf, withMetadata any) (result any, err error) {
-	defer n.numbers.yplookup.done(time.Now(), &err)
+	defer n.numbers.yplookup.done(clock(), &err)
 	if isTrue(all) && isTrue(anyOf) {
 		return nil, transport.NewError("ValueError", "you can't use meta_all or meta_any at the same time")
 	}
@@ -202,8 +199,8 @@ func (n *NameServer) yplookup(ctx context.Context, all, anyOf, withMetadata any)
 }
 
 func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err error) {
-	defer n.numbers.setMetadata.done(time.Now(), &err)
-	key, ok := name.(string)
+	defer n.numbers.setMetadata.done(clock(), &err)
+	key, ok := stringOf(name)
 	if !ok {
 		return typeError("name must be a str")
 	}
@@ -223,11 +220,11 @@ func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err e
 
 // remove takes name, if there is such a name, else prefix, else regex, and never the name server itself.
 func (n *NameServer) remove(ctx context.Context, name, prefix, regex any) (removed int, err error) {
-	defer n.numbers.remove.done(time.Now(), &err)
+	defer n.numbers.remove.done(clock(), &err)
 	if err := checkHashable(name); err != nil && isTrue(name) {
 		return 0, err
 	}
-	if one, _ := name.(string); one != "" && one != ObjectName {
+	if one, _ := stringOf(name); one != "" && one != ObjectName {
 		removed, err = n.removeNames(ctx, []string{one})
 		if removed > 0 || err != nil {
 			return removed, err

@@ -30,7 +30,8 @@ type NameServer struct {
 	errs  error // of the options
 	store storage.Storage
 	log   *slog.Logger
-	// ownStore: none of this toolkit's storages keeps the context of a Get; others may for a while, as database/sql does.
+	// ownStore is set for the storages of this toolkit. None of them keeps the context of a Get, whose memory may then serve
+	// the next call; one of others may, for a while, as database/sql does.
 	ownStore bool
 
 	closing  context.Context //nolint:containedctx // of the watches, which end with the name server and not with a call
@@ -39,7 +40,7 @@ type NameServer struct {
 	loadOnce sync.Once
 	adopting sync.WaitGroup
 	watchers atomic.Int64
-	// forOthers: other machines can reach it at the address that it is known by.
+	// forOthers is set if other machines can reach the name server at the address that it is known by.
 	forOthers atomic.Bool
 	numbers   numbers
 	cleaner   cleaner
@@ -92,8 +93,8 @@ func (n *NameServer) newServer() *service.Server {
 	return service.NewServer(opts...)
 }
 
-// RegisterSelf makes the name server known under its own name, as Python's are. Start and Run do it by themselves. A full
-// disk does not keep it from that.
+// RegisterSelf makes the name server known under its own name, as Python's are. Start and Run do it by themselves. On a full
+// disk the name is in memory only, where the storage can do that.
 func (n *NameServer) RegisterSelf(uri pyro.URI) error {
 	r := storage.Record{Name: ObjectName, URI: uri.String(), Tags: selfTags}
 	err := n.store.Put(n.closing, r, false)
@@ -104,17 +105,21 @@ func (n *NameServer) RegisterSelf(uri pyro.URI) error {
 	return err
 }
 
-// Close ends watches, and leases no longer run out. It is for name servers whose Service is served by another server;
-// Shutdown and Run do it by themselves.
+// Close ends watches; from then on no lease ends. It is for name servers whose Service is served by another server; Shutdown
+// and Run do it by themselves.
 func (n *NameServer) Close() {
 	n.close()
 	n.leases.close()
 	n.adopting.Wait()
 }
 
-// Service returns the object for a server to answer for.
+// Service returns the object for another server to answer for, and begins to let leases end, until Close.
 func (n *NameServer) Service() *service.Service {
 	n.loadOnce.Do(n.loadLeases)
+	return n.object()
+}
+
+func (n *NameServer) object() *service.Service {
 	null := func(name string) service.ParamDefault { return service.Default(name, nil) }
 	s := service.New(ObjectName).AsClass("NameServer")
 	s.Method("ping", func() { n.numbers.ping.count() })
@@ -129,6 +134,6 @@ func (n *NameServer) Service() *service.Service {
 	s.Method("remove", n.remove, service.Params(null("name"), null("prefix"), null("regex")))
 	s.Method("lease", n.lease, service.Params("name", "uri", "seconds", null("metadata"), service.Default("safe", false)))
 	s.Method("leases", n.leased, service.Params(null("prefix")))
-	s.Method("watch", n.watch, service.Params(null("prefix"), null("interval")))
+	s.Method("watch", n.watch, service.Params(null("prefix"), null("interval"), null("most")))
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 
@@ -159,6 +160,34 @@ func TestErrorsAreThoseOfPython(t *testing.T) {
 				}
 				require.Equal(t, want, e.Class)
 			})
+		}
+	}
+}
+
+// Java's serpent writes a character beyond U+FFFF as two surrogates, which a Go string has three bytes each for.
+func TestACharacterAsJavaWritesIt(t *testing.T) {
+	const java, name = "\xed\xa0\xbd\xed\xb8\x80é", "😀é"
+	_, address := start(t)
+	for _, d := range both {
+		p := proxy(t, address, d)
+		call := func(method string, args ...any) any {
+			t.Helper()
+			result, err := service.Call[any](t.Context(), p, method, args...)
+			require.NoError(t, err)
+			return result
+		}
+		call("register", java, "PYRO:"+java+"@h:1", false, []any{java})
+		want := "PYRO:" + name + "@h:1"
+		require.Equal(t, want, fmt.Sprint(call("lookup", name)))
+		require.Equal(t, want, fmt.Sprint(call("lookup", java)))
+		call("set_metadata", java, []any{java, "b"})
+		for _, by := range []any{java, service.Kwargs{"regex": java}} {
+			require.Equal(t, map[string]any{name: want}, call("list", by))
+		}
+		require.EqualValues(t, 1, call("remove", java))
+		for _, halves := range []string{java[:3] + "x" + java[3:], java[3:6] + java[:3], java[:5]} {
+			_, err := service.Call[any](t.Context(), p, "register", halves, "PYRO:o@h:1")
+			require.Error(t, err, "%q", halves)
 		}
 	}
 }

@@ -28,13 +28,14 @@ func (n *NameServer) Start(ctx context.Context) error {
 	if n.started {
 		return errors.New("the name server was started before")
 	}
-	if err := n.srv.Replace(n.Service()); err != nil { // a Start that could not listen has left one
+	if err := n.srv.Replace(n.object()); err != nil { // a Start that could not listen has left one
 		return err
 	}
 	if err := n.srv.Start(); err != nil { //nolint:contextcheck // what it starts outlives ctx
 		return err
 	}
 	n.started = true
+	n.loadOnce.Do(n.loadLeases)
 	if err := n.startRest(ctx); err != nil {
 		n.end()
 		return errors.Join(err, n.srv.Shutdown(ctx))
@@ -99,7 +100,7 @@ func (n *NameServer) startResponder(ctx context.Context, address string, at pyro
 	}
 	n.responder = r
 	n.log.Info("broadcasts are answered", "location", r.conn.LocalAddr().String())
-	n.tasks.Go(r.run)
+	n.tasks.Go(func() { r.run(n.closing, n.log) })
 	return nil
 }
 

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/sqlite"
 	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport/pyro"
@@ -205,6 +207,22 @@ func TestRunEndsWhenAListenerFails(t *testing.T) {
 	require.ErrorContains(t, <-ended, "accept on 127.0.0.1:")
 	_, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
 	require.Error(t, err, "nothing is left of it")
+}
+
+// A name server that cannot listen leaves nothing running, and starts when it can.
+func TestAStartThatFails(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	store, err := sqlite.Open(filepath.Join(t.TempDir(), "names")) // shared storages have somebody look after their leases
+	require.NoError(t, err)
+	defer store.Close()
+	ns := nameserver.New(nameserver.Logger(quiet()), nameserver.Storage(store), nameserver.Listen("tcp", l.Addr().String()))
+	before := goleak.IgnoreCurrent()
+	require.Error(t, ns.Run(t.Context()))
+	goleak.VerifyNone(t, before)
+	require.NoError(t, l.Close())
+	require.NoError(t, ns.Start(t.Context()))
+	require.NoError(t, ns.Shutdown(t.Context()))
 }
 
 // A breakingListener fails for good once broken is closed.

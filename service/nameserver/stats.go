@@ -9,8 +9,11 @@ import (
 	"github.com/pyrokit/pyrokit/transport"
 )
 
-// LatencyBounds are the upper bounds of MethodStats.Buckets but the last one, which has none.
-var LatencyBounds = []time.Duration{
+// LatencyBounds are the upper bounds of MethodStats.Buckets, except for the last bucket, which has none. They are not to be
+// changed.
+var LatencyBounds = latencyBounds[:]
+
+var latencyBounds = [...]time.Duration{
 	10 * time.Microsecond, 50 * time.Microsecond, 100 * time.Microsecond, 500 * time.Microsecond, time.Millisecond,
 	5 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, time.Second,
 }
@@ -18,15 +21,15 @@ var LatencyBounds = []time.Duration{
 // MethodStats are the numbers of one method.
 type MethodStats struct {
 	Calls   uint64
-	Failed  uint64        // those of them that raised, but for a safe registration that found the name taken
-	Time    time.Duration // that all of them took together
+	Failed  uint64        // calls that raised an exception, except for safe registrations of names that are taken
+	Time    time.Duration // of all calls together
 	Buckets []uint64      // calls by the time they took, each counted once: see LatencyBounds
 }
 
 // Stats are a name server's numbers at one moment. Those that only grow count from New on.
 type Stats struct {
 	Entries     int    // names, the name server's own included
-	Leases      int    // leases that run, those of names included that were removed, or registered for good, meanwhile
+	Leases      int    // leases that run, also of names that have been removed, or registered for good, since
 	Watchers    int    // watches that are open
 	Expired     uint64 // names removed because their lease ended
 	Cleaned     uint64 // names removed because what they stand for could not be connected to
@@ -71,23 +74,19 @@ type methodNumbers struct {
 	buckets [len(latencyBounds) + 1]atomic.Uint64 // all calls
 }
 
-// latencyBounds are LatencyBounds in nanoseconds, as long as they are.
-var latencyBounds [10]int64
-
-func init() { //nolint:gochecknoinits // the one table is made of the other
-	for i, d := range LatencyBounds {
-		latencyBounds[i] = int64(d)
-	}
-}
-
 // count counts a call that takes no time.
 func (m *methodNumbers) count() { m.buckets[0].Add(1) }
 
-// done counts a call that began at start, and ends with *err. It is deferred. That a name is registered already is the answer
-// that a safe registration asks for, as each of several programs that want a name, or an import, does.
-func (m *methodNumbers) done(start time.Time, err *error) {
-	took := int64(time.Since(start))
-	m.took.Add(took)
+var loaded = time.Now()
+
+// clock tells the time since the program began. time.Now would read two clocks, which takes twice as long.
+func clock() time.Duration { return time.Since(loaded) }
+
+// done counts a call that began when the clock was at start and has ended with *err; it is deferred. A safe registration of
+// a name that is taken has not failed: programs that compete for a name, and imports, ask just that.
+func (m *methodNumbers) done(start time.Duration, err *error) {
+	took := clock() - start
+	m.took.Add(int64(took))
 	if *err != nil && !errors.Is(*err, transport.ErrAlreadyExists) {
 		m.failed.Add(1)
 	}

@@ -3,6 +3,8 @@ package nameserver_test
 import (
 	"context"
 	"fmt"
+	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -80,6 +82,37 @@ func TestWatchTellsWhatIsThereAndWhatChanges(t *testing.T) {
 	}
 }
 
+func TestAWatchTellsManyChangesAtATime(t *testing.T) {
+	for _, d := range both {
+		t.Run(d.String(), func(t *testing.T) {
+			s := storage.NewMemory()
+			_, address := start(t, nameserver.Storage(s))
+			for i := range 2500 {
+				require.NoError(t, s.Put(t.Context(), storage.Record{Name: fmt.Sprintf("app.%04d", i), URI: "PYRO:o@h:1"}, false))
+			}
+			for i := range 4 {
+				long := strings.Repeat("x", 40_000)
+				require.NoError(t, s.Put(t.Context(), storage.Record{Name: fmt.Sprintf("long.%d", i), URI: "PYRO:" + long + "@h:1", Tags: []string{long}}, false))
+			}
+			p := proxy(t, address, d)
+			lengths := func(prefix string, most any) (lengths []int) {
+				t.Helper()
+				for changes, err := range service.Stream[[][]any](t.Context(), p, "watch", prefix, nil, most) {
+					require.NoError(t, err)
+					lengths = append(lengths, len(changes))
+					if changes[len(changes)-1][0] == "synced" {
+						break
+					}
+				}
+				return lengths
+			}
+			require.Equal(t, []int{1000, 1000, 501}, lengths("app.", 1e9))
+			require.Equal(t, []int{3, 3, 3, 2}, lengths("app.000", 3))
+			require.Equal(t, []int{1, 1, 1, 1, 1}, lengths("long.", 1000), "as long as others can have one, too")
+		})
+	}
+}
+
 func TestAQuietWatchIsAlive(t *testing.T) {
 	_, address := start(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -87,6 +120,12 @@ func TestAQuietWatchIsAlive(t *testing.T) {
 	require.Equal(t, `("synced")`, w.next())
 	require.Equal(t, `("alive")`, w.next())
 	require.Equal(t, `("alive")`, w.next())
+	cancel()
+	<-w.ended
+	ctx, cancel = context.WithCancel(t.Context())
+	w = watch(ctx, t, address, codec.Pyro5, "none.", 0.1, 5)
+	require.Equal(t, `[("synced")]`, w.next())
+	require.Equal(t, `[("alive")]`, w.next())
 	cancel()
 	<-w.ended
 }
@@ -116,16 +155,21 @@ func TestAWatchHoldsUpNoShutdownOfTheServerThatServesIt(t *testing.T) {
 	}
 }
 
-func TestAWatchIsNotAliveTooOften(t *testing.T) {
+func TestWhatAWatchCannotBe(t *testing.T) {
 	_, address := start(t)
 	p := proxy(t, address, codec.Pyro5)
 	for _, interval := range []any{0, 0.01, -1, 1e9} {
 		err := service.Do(t.Context(), p, "watch", nil, interval)
 		require.ErrorContains(t, err, "the interval of a watch cannot be")
 	}
+	for _, most := range []any{0, -1, 0.5, math.NaN()} {
+		err := service.Do(t.Context(), p, "watch", nil, nil, most)
+		require.ErrorContains(t, err, "the items of a watch cannot have")
+	}
 	for text, args := range map[string][]any{
 		"prefix must be a str, not int":      {1},
 		"interval must be a number, not str": {"", "x"},
+		"most must be a number, not str":     {"", nil, "x"},
 	} {
 		err := service.Do(t.Context(), p, "watch", args...)
 		var e *transport.Error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/transport"
@@ -275,7 +276,7 @@ func (a *ahead) compact() {
 	}
 }
 
-// failWaiters ends those who wait for an item, under mu.
+// failWaiters ends those who wait for an item, under mu. The leader among them looks once it has read something.
 func (c *Conn) failWaiters(a *ahead, err error) {
 	for _, p := range a.waiters {
 		p.err = err
@@ -306,8 +307,17 @@ func (c *Conn) dropAhead(id string) (write bool) {
 		return false
 	}
 	c.failWaiters(a, transport.Errorf(transport.CodeCanceled, "the item stream was closed"))
+	c.rouse()
 	c.pouring--
 	c.abandoned++
 	c.promote()
 	return c.queueCancel(a.filed.seq)
+}
+
+// rouse ends what the leader reads, if somebody else has finished its call, under mu: nothing may come for long.
+func (c *Conn) rouse() {
+	if p := c.leader; p != nil && p.done {
+		p.roused = true
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0)) // in the past
+	}
 }

@@ -1,7 +1,9 @@
 package pyro
 
 import (
+	"context"
 	"encoding/hex"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +45,25 @@ func TestAServerMaySendNoMoreThanThereIsRoomFor(t *testing.T) {
 			require.ErrorContains(t, c.deliver(last), "which no call has")
 		})
 	}
+}
+
+// A call that was made the leader, then finished by somebody else, and at last given up hands the role on.
+func TestWhoIsDoneDoesNotKeepTheRole(t *testing.T) {
+	c, a := aStream(t)
+	near, far := net.Pipe()
+	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	c.nc, c.reader = near, newFrameReader(near, &c.o)
+	p := &pending{wake: make(chan struct{}, 1), ahead: a, pool: &c.pool}
+	a.waiters = []*pending{p}
+	c.enqueue(p)
+	c.promote()
+	require.Same(t, p, c.leader)
+	c.pouring, c.abandoned = 1, -1 // nothing else is to come
+	require.True(t, c.dropAhead("id"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, c.giveUp(ctx, p))
+	require.Nil(t, c.leader)
 }
 
 // What comes as items, in whatever order and of whatever kind, breaks nothing and is kept within bounds.

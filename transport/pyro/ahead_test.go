@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -243,6 +244,69 @@ func TestStreamsAndCallsShareAConnection(t *testing.T) {
 		require.Equal(t, int32(160), s.ended.Load())
 		m.end(c)
 	})
+}
+
+// Who waits for the first item is told at once that somebody else has closed the stream, whoever reads and whatever the server is
+// at; the connection goes on.
+func TestWhoWaitsForAStreamThatIsClosed(t *testing.T) {
+	for _, waiters := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			m := serveInMemory(t, (&spring{every: time.Hour}).handler(), pyro.ServerConfig{})
+			c, d := dialDammed(m)
+			id := m.open(c)
+			errs := make(chan error, waiters)
+			for range waiters {
+				go func() {
+					_, _, err := fetchAhead(t.Context(), c, id)
+					errs <- err
+				}()
+			}
+			synctest.Wait()
+			<-d.gate
+			require.NoError(t, c.CloseStream(t.Context(), id))
+			for range waiters {
+				err := <-errs
+				require.ErrorContains(t, err, "the item stream was closed")
+				require.Equal(t, transport.CodeCanceled, transport.AsError(err).Code)
+			}
+			d.gate <- struct{}{}
+			_, err := invoke(t.Context(), c, "quick")
+			require.NoError(t, err)
+			m.end(c)
+		})
+	}
+}
+
+// A dam lets nothing through while somebody has taken what is in its gate.
+type dam struct {
+	io.Writer
+
+	gate chan struct{}
+}
+
+func (d *dam) Write(b []byte) (int, error) {
+	d.gate <- <-d.gate
+	return d.Writer.Write(b)
+}
+
+// dialDammed returns a connection with a dam in the way of what the server sends.
+func dialDammed(m *memoryServer) (*pyro.Conn, *dam) {
+	d := &dam{gate: make(chan struct{}, 1)}
+	d.gate <- struct{}{}
+	u := pyro.URI{Protocol: pyro.ProtocolPyro, Object: "o", Host: "memory", Port: 1}
+	c, err := pyro.Dial(m.t.Context(), u, pyro.DialConfig{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		server, err := m.l.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		near, far := net.Pipe()
+		d.Writer = far
+		go func() { _, _ = io.Copy(server, far); _ = server.Close() }()
+		go func() { _, _ = io.Copy(d, server); _ = far.Close() }()
+		return near, nil
+	}})
+	require.NoError(m.t, err)
+	return c, d
 }
 
 // A session's iterator is not run beside the session's methods: each item is asked for.

@@ -14,7 +14,7 @@ const (
 type buffer = *[]byte
 
 // maxPooled is how many times as large as its size a buffer may become without being lost to its pool.
-const maxPooled = 16
+const maxPooled = 32
 
 // A bufferPool holds buffers that begin with a size, and those that grew to no more than maxPooled times
 // as much.

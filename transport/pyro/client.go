@@ -25,11 +25,18 @@ type Client struct {
 	link    atomic.Pointer[link]
 	known   atomic.Pointer[transport.ObjectMetadata] // of the last connection
 	dialing chan struct{}                            // holds one token: who has it dials
+	failed  atomic.Pointer[failure]                  // the last time that who dialed could not, for no reason of its own
 	life    context.Context                          //nolint:containedctx // ends with Close
 	end     context.CancelFunc
 
 	mu   sync.Mutex // guards left
 	left []*link    // connections that no new calls use: some wait on them still, or items have come there
+}
+
+// A failure is why there is no connection after so many attempts.
+type failure struct {
+	attempts int
+	err      error
 }
 
 // A link is a connection and what it said of the object.
@@ -153,11 +160,13 @@ func (c *Client) leftWith(streamID string) *link {
 	return nil
 }
 
-// connect returns the connection, made anew if there is none.
+// connect returns the connection, made anew if there is none. Those who wait while somebody else tries share what comes of
+// it: where nobody answers they would wait for as long again, one after the other.
 func (c *Client) connect(ctx context.Context, attempts int) (l *link, fresh bool, err error) {
 	if l := c.link.Load(); l != nil {
 		return l, false, nil
 	}
+	before := c.failed.Load()
 	select {
 	case <-c.dialing:
 	case <-ctx.Done():
@@ -170,7 +179,12 @@ func (c *Client) connect(ctx context.Context, attempts int) (l *link, fresh bool
 	if l := c.link.Load(); l != nil {
 		return l, false, nil
 	}
-	l, err = c.dialPatiently(ctx, attempts)
+	if f := c.failed.Load(); f != before && f.attempts >= attempts {
+		return nil, false, f.err
+	}
+	if l, err = c.dialPatiently(ctx, attempts); err != nil && ctx.Err() == nil {
+		c.failed.Store(&failure{attempts: attempts, err: err})
+	}
 	return l, true, err
 }
 
@@ -235,6 +249,9 @@ func (c *Client) dial(ctx context.Context) (*link, error) {
 
 // Metadata returns what the object exposes as the last connection told it; nil before the first one.
 func (c *Client) Metadata() *transport.ObjectMetadata { return c.known.Load() }
+
+// Connected tells whether there is a connection, as far as is known.
+func (c *Client) Connected() bool { return c.link.Load() != nil }
 
 // neverSent marks an error that came before the call.
 func neverSent(err error) error {

@@ -98,6 +98,7 @@ type pending struct {
 	wake       chan struct{} // told once: done, or now the leader
 	done       bool
 	lead       bool // wake said that it is the leader now
+	roused     bool // the read under way was ended, because it is done
 	notSent    bool
 	keep       bool // still referenced: not to be pooled
 	err        error
@@ -483,7 +484,12 @@ func (c *Conn) await(ctx context.Context, p *pending) error {
 			return c.giveUp(ctx, p)
 		}
 	}
-	if p.lead {
+	return c.woken(ctx, p)
+}
+
+// woken goes on with p once it was told.
+func (c *Conn) woken(ctx context.Context, p *pending) error {
+	if p.lead { // even if it is done: the role has to go on
 		return c.lead(ctx, p)
 	}
 	return p.err
@@ -494,7 +500,7 @@ func (c *Conn) giveUp(ctx context.Context, p *pending) error {
 	abandoned, write := c.abandon(p)
 	if !abandoned {
 		<-p.wake
-		return p.err
+		return c.woken(ctx, p)
 	}
 	if write {
 		c.writeQueued()
@@ -515,20 +521,22 @@ func (c *Conn) lead(ctx context.Context, p *pending) error {
 			}
 		})
 	}
-	mine := false
 	for {
 		f, err := c.reader.next()
 		if err != nil {
-			if !mine && ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+			late := errors.Is(err, os.ErrDeadlineExceeded)
+			if late && ctx.Err() != nil {
 				if c.resign(p, stop, true) {
 					c.writeQueued()
 				}
 				return connError(ctx.Err())
 			}
-			c.fail(err)
+			if !late || !c.isRoused(p) {
+				c.fail(err)
+			}
 			break
 		}
-		mine, err = c.deliverAll(f, p)
+		mine, err := c.deliverAll(f, p)
 		if err != nil {
 			c.fail(err)
 			break
@@ -546,8 +554,9 @@ func (c *Conn) lead(ctx context.Context, p *pending) error {
 func (c *Conn) resign(p *pending, stop func() bool, give bool) (write bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if stop != nil && !stop() { // the callback has begun: it may still look at p
-		p.keep = true
+	called := stop != nil && !stop()
+	p.keep = p.keep || called // the callback has begun: it may still look at p
+	if called || p.roused {
 		_ = c.nc.SetReadDeadline(time.Time{})
 	}
 	if give {
@@ -555,6 +564,13 @@ func (c *Conn) resign(p *pending, stop func() bool, give bool) (write bool) {
 	}
 	c.vacate()
 	return write
+}
+
+// isRoused tells whether p reads no more because somebody else has finished it.
+func (c *Conn) isRoused(p *pending) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return p.roused
 }
 
 // vacate frees the role, under mu.

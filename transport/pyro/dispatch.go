@@ -444,8 +444,11 @@ func traced(e *transport.Error, call *transport.Call) *transport.Error {
 		return e
 	}
 	last := e.Message
-	if e.Class != "" {
-		last = strings.TrimPrefix(e.Class, "builtins.") + ": " + last
+	switch class := strings.TrimPrefix(e.Class, "builtins."); {
+	case last == "":
+		last = class
+	case class != "":
+		last = class + ": " + last
 	}
 	t := *e
 	t.Traceback = []string{"Traceback (most recent call last):\n"}

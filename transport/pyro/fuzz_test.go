@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/fastdict"
 	"github.com/pyrokit/pyrokit/internal/vectortest"
 )
 
@@ -77,7 +78,7 @@ func requireRewritten(t *testing.T, f *frame, whole []byte) {
 	}
 }
 
-// FuzzURI: what is accepted prints as a URI that is accepted as the same one.
+// FuzzURI: what is accepted prints as a URI that is accepted as the same one, and what is plain is the same one, too.
 func FuzzURI(f *testing.F) {
 	for _, s := range []string{
 		"PYRO:obj@host:9090", "pyro:obj@[::1]:5", "PYRONAME:a.b", "PYRONAME:a@host", "PYROMETA:b,a@host:1", "PYRO:x@./u:/tmp/s",
@@ -87,6 +88,11 @@ func FuzzURI(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		u, err := ParseURI(s)
+		if plain, ok := fastdict.Plain(s); ok {
+			require.NoError(t, err, "plain, but no URI: %q", s)
+			require.Equal(t, fastdict.URI{Protocol: u.Protocol, Object: u.Object, Host: u.Host, Port: u.Port}, plain.URI(), "%q", s)
+			require.Empty(t, u.Socket, "%q", s)
+		}
 		if err != nil {
 			require.ErrorIs(t, err, ErrURI)
 			require.Zero(t, u)

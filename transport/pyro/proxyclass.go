@@ -135,24 +135,26 @@ func keyText(key Secret) any {
 }
 
 // ReadProxyState reads the attributes of an instance of Pyro's proxy class: its state of six elements in
-// Pyro5, of nine (in old versions eight) in Pyro4.
+// Pyro5 (from Pyrolite seven), of nine (in old versions eight) in Pyro4.
 func ReadProxyState(class string, attrs *codec.Dict) (ProxyState, error) {
 	state, _ := attrs.Get("state")
 	r := proxyReader{items: items(state)}
 	n := len(r.items)
 	four := class == proxyClasses[0]
-	if four && n != 8 && n != 9 || !four && n != 6 {
+	if four && n != 8 && n != 9 || !four && n != 6 && n != 7 {
 		return ProxyState{}, fmt.Errorf("the state of a %s has %d elements", class, n)
 	}
 	s := ProxyState{URI: r.uri(), Oneway: r.names(1), Methods: r.names(2), Attrs: r.names(3)}
-	if four {
-		s.Timeout, s.HMACKey = r.seconds(4), r.key(5)
-		s.Handshake, s.MaxRetries = r.items[6], r.number(7)
-	} else {
-		s.Handshake = r.items[4]
+	switch n {
+	case 6:
+		s.Handshake, s.Serializer = r.items[4], r.text(5)
+	case 7: // Pyrolite's is Pyro4's without key and serializer
+		s.Timeout, s.Handshake, s.MaxRetries = r.seconds(4), r.items[5], r.number(6)
+	default:
+		s.Timeout, s.HMACKey, s.Handshake, s.MaxRetries = r.seconds(4), r.key(5), r.items[6], r.number(7)
 	}
-	if n != 8 {
-		s.Serializer = r.text(n - 1)
+	if n == 9 {
+		s.Serializer = r.text(8)
 	}
 	return s, errors.Join(r.errs...)
 }

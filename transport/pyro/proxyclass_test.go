@@ -157,6 +157,10 @@ func TestProxyStatesThatAreRead(t *testing.T) {
 			name: "with a URI as a class dict", class: "Pyro4.core.Proxy", want: pyro.ProxyState{URI: uri, Handshake: "hello"},
 			state: codec.Tuple{codec.NewDict("__class__", "Pyro4.core.URI", "state", codec.Tuple{"PYRO", "obj", nil, "host", int64(5555)}), none, none, none, 0.0, nil, "hello", int64(0), nil},
 		},
+		{
+			name: "Pyrolite for Pyro5", class: "Pyro5.client.Proxy", state: codec.Tuple{text, none, codec.Tuple{"m"}, none, 1.5, "hi", int64(3)},
+			want: pyro.ProxyState{URI: uri, Methods: []string{"m"}, Timeout: 1500 * time.Millisecond, Handshake: "hi", MaxRetries: 3},
+		},
 		{name: "no state", class: "Pyro5.client.Proxy", wantErr: "has 0 elements"},
 		{name: "the other dialect's", class: "Pyro4.core.Proxy", state: codec.Tuple{text, none, none, none, "hello", nil}, wantErr: "has 6 elements"},
 		{name: "no URI", class: "Pyro5.client.Proxy", state: codec.Tuple{"somewhere", none, none, none, "hello", nil}, wantErr: "invalid"},

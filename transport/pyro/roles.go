@@ -519,6 +519,7 @@ func (w *worker) countOff() {
 		return
 	}
 	defer w.s.wg.Done()
+	defer w.logLoss() // by then its place is free
 	defer w.s.forget(w.serverConn)
 	w.end()
 }

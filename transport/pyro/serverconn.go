@@ -63,11 +63,11 @@ type serverConn struct {
 	reader *frameReader
 	writer *rawWriter
 
-	wmu     sync.Mutex   // held while replies are written
-	unsent  atomic.Int64 // bytes of the server's room that the connection has
-	writing atomic.Int64 // when what is being written began to be, in nanoseconds from since, which is 1; 0: nothing is
-	shed    atomic.Bool  // it was ended because the peer does not read
-	streams int          // that it owns; guarded by streamTable.mu
+	wmu     sync.Mutex           // held while replies are written
+	unsent  atomic.Int64         // bytes of the server's room that the connection has
+	writing atomic.Int64         // when what is being written began to be, in nanoseconds from since, which is 1; 0: nothing is
+	shed    atomic.Pointer[loss] // it was ended because the peer does not read
+	streams int                  // that it owns; guarded by streamTable.mu
 
 	ctx    context.Context //nolint:containedctx // the connection's life, from which those of its calls derive
 	cancel context.CancelCauseFunc

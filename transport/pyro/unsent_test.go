@@ -247,6 +247,49 @@ func kibs() pyro.Handler {
 	})
 }
 
+// A slowLog takes an hour for each warning.
+type slowLog struct{ warnings *atomic.Int32 }
+
+func (l slowLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (l slowLog) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l slowLog) WithGroup(string) slog.Handler                    { return l }
+
+func (l slowLog) Handle(context.Context, slog.Record) error {
+	time.Sleep(time.Hour)
+	l.warnings.Add(1)
+	return nil
+}
+
+// Nobody but who has lost waits for the log.
+func TestASlowLogHoldsNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var warnings atomic.Int32
+		m := serveInMemory(t, sized(6), pyro.ServerConfig{
+			MaxUnsentSize: 16 * mib, Logger: slog.New(slowLog{&warnings}),
+		})
+		begin := time.Now()
+		var wires []net.Conn
+		for range 8 {
+			wires = append(wires, m.ask("6"))
+			synctest.Wait()
+		}
+		c := m.dial(nil)
+		for range 3 {
+			_, err := invoke(t.Context(), c, "6")
+			require.NoError(t, err)
+		}
+		require.Less(t, time.Since(begin), time.Minute)
+		synctest.Wait()
+		ended := int(m.Stats().UnsentTimeouts)
+		require.GreaterOrEqual(t, ended, 2)
+		require.Equal(t, len(wires)+1-ended, m.Connections(), "nor does its place")
+		require.Zero(t, warnings.Load())
+		require.NoError(t, c.Close())
+		m.close(wires)
+		require.Equal(t, int(m.Stats().UnsentTimeouts), int(warnings.Load()))
+	})
+}
+
 // Who holds less than the others on average keeps it, however long it takes, while those make the room that hold more.
 func TestWhoHoldsMuchLosesBeforeWhoHoldsLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -48,6 +48,21 @@ type holder struct {
 	much  bool          // it holds at least as much as the holders do on average
 }
 
+// A loss is what a connection had when it was ended because its peer does not read.
+type loss struct {
+	bytes  int64
+	waited time.Duration
+}
+
+// logLoss says why the connection was ended, if that was for want of room. It is for the connection's own goroutine: who
+// ends it must not wait for the log.
+func (c *serverConn) logLoss() {
+	if lost := c.shed.Load(); lost != nil {
+		c.s.log.Warn("connection ended, because its peer does not read while there is no room for answers",
+			"peer", c.peer.String(), "unsent", lost.bytes, "waited", lost.waited.Round(time.Millisecond))
+	}
+}
+
 // shed ends connections whose peers do not read while there is no room, until what they hold is enough: the one first whose
 // peer has taken longest to read, of those that hold their share or more, an equal one for each; the others only where
 // all of these together hold too little to let somebody go on. It tells whether there is too little room.
@@ -61,14 +76,12 @@ func (s *Server) shed() bool {
 		if p.eased() || !h.much && p.urgent <= p.much { // those that hold much will read it, or lose when they are late
 			break
 		}
-		if !p.ends(&h) || !h.conn.shed.CompareAndSwap(false, true) {
+		if !p.ends(&h) || !h.conn.shed.CompareAndSwap(nil, &loss{bytes: h.bytes, waited: h.taken}) {
 			continue
 		}
 		p.left(h.bytes)
 		p.count(&h, -1)
 		s.counts.unsentTimeouts.Add(1)
-		s.log.Warn("connection ended, because its peer does not read while there is no room for answers",
-			"peer", h.conn.peer.String(), "unsent", h.bytes, "waited", h.taken.Round(time.Millisecond))
 		h.conn.abort()
 	}
 	return true
@@ -81,7 +94,7 @@ func (s *Server) holders(p *pressure) {
 	for c := range s.conns {
 		switch n := c.unsent.Load(); {
 		case n <= 0:
-		case c.shed.Load(): // it is on its way
+		case c.shed.Load() != nil: // it is on its way
 			p.left(n)
 		default:
 			p.holders = append(p.holders, holder{conn: c, bytes: n, taken: c.stuckFor(now)})

@@ -11,27 +11,23 @@ import (
 
 func init() { //nolint:gochecknoinits // URIs travel as instances of Pyro's own class; see the package comment of transport
 	codec.Default.RegisterEncoder(reflect.TypeFor[URI](), encodeURI)
-	for _, class := range uriClasses {
+	for _, class := range fastdict.URIClasses {
 		codec.Default.RegisterDecoder(class, decodeURI)
 	}
 }
 
-// uriClasses are the names of the class in Pyro4 and Pyro5.
-var uriClasses = [...]string{"Pyro4.core.URI", "Pyro5.core.URI"}
-
 func encodeURI(v any, d codec.Dialect) (any, error) {
 	u, _ := v.(URI)
-	class := classOf(uriClasses, d)
 	if u.Protocol != ProtocolPyroMeta {
 		return &fastdict.URI{
-			Class: class, Protocol: u.Protocol, Object: u.Object, Socket: u.Socket, Host: u.Host, Port: u.Port,
+			Protocol: u.Protocol, Object: u.Object, Socket: u.Socket, Host: u.Host, Port: u.Port,
 		}, nil
 	}
 	set := codec.NewSet()
 	for _, tag := range u.Tags {
 		set.Add(tag)
 	}
-	return stateDict(class, codec.Tuple{u.Protocol, set, orNone(u.Socket), orNone(u.Host), portOrNone(u)}), nil
+	return stateDict(classOf(fastdict.URIClasses, d), codec.Tuple{u.Protocol, set, orNone(u.Socket), orNone(u.Host), portOrNone(u)}), nil
 }
 
 func orNone(s string) any {

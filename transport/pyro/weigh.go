@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/fastdict"
 )
 
 const (
@@ -29,6 +30,8 @@ func weigh(v codec.Value) int64 {
 		return itemWeight
 	case string:
 		return int64(len(v))
+	case fastdict.PlainURI:
+		return itemWeight + int64(len(v))
 	default:
 		s := scale{parts: weighParts}
 		return s.weigh(reflect.ValueOf(v), 0)
@@ -53,6 +56,9 @@ func (s *scale) weigh(v reflect.Value, depth int) int64 {
 	case reflect.Map:
 		return s.dict(v, depth)
 	case reflect.Pointer, reflect.Interface:
+		if t, ok := asA[*fastdict.Texts](v); ok {
+			return weighTexts(t)
+		}
 		return s.weigh(v.Elem(), depth+1)
 	case reflect.Struct:
 		n := int64(itemWeight)
@@ -88,7 +94,7 @@ func inAll(sum int64, looked, n int) int64 {
 // dict looks at few entries of the usual maps, and of others if they are long: reflect copies what it looks at.
 func (s *scale) dict(v reflect.Value, depth int) int64 {
 	n, looked, sum := v.Len(), 0, int64(0)
-	if m, ok := textMap(v); ok {
+	if m, ok := asA[map[string]any](v); ok { // what most dicts are
 		for key, value := range m {
 			if looked == weighItems || s.parts <= 0 {
 				break
@@ -107,10 +113,26 @@ func (s *scale) dict(v reflect.Value, depth int) int64 {
 	return itemWeight + inAll(sum, looked, n)
 }
 
-// textMap returns v as the map that most dicts are, if it is one.
-func textMap(v reflect.Value) (m map[string]any, ok bool) {
-	if !v.CanInterface() {
-		return nil, false
+// weighTexts looks at the first entries.
+func weighTexts(t *fastdict.Texts) int64 {
+	looked, sum := 0, int64(0)
+	for key, value := range t.All() {
+		if looked == weighItems {
+			break
+		}
+		looked++
+		sum += 2*itemWeight + int64(len(key)+len(value))
 	}
-	return reflect.TypeAssert[map[string]any](v)
+	if looked == 0 {
+		return itemWeight
+	}
+	return itemWeight + inAll(sum, looked, t.Len())
+}
+
+// asA returns v as a T, if it is one that may be looked at.
+func asA[T any](v reflect.Value) (t T, ok bool) {
+	if !v.CanInterface() {
+		return t, false
+	}
+	return reflect.TypeAssert[T](v)
 }

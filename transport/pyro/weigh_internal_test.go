@@ -31,9 +31,9 @@ func TestWhatAValueIsLikelyToWeigh(t *testing.T) {
 	for i := range 50_000 {
 		intMap[i] = "0123456789"
 	}
-	names := make(fastdict.Texts, 100_000)
-	for i := range names {
-		names[i] = fastdict.Entry{Key: "example.name", Value: "PYRO:object@localhost:4711"}
+	names := &fastdict.Texts{}
+	for range 100_000 {
+		names.Add("example.name", "PYRO:object@localhost:4711")
 	}
 	tests := []struct {
 		name string
@@ -50,6 +50,7 @@ func TestWhatAValueIsLikelyToWeigh(t *testing.T) {
 		{"a map with other keys", intMap},
 		{"a dict", dict},
 		{"names", names},
+		{"names in a batch", []any{1, names}},
 		{"a pointer", &node{Data: [][]byte{[]byte(big)}}},
 	}
 	for _, tt := range tests {

@@ -166,6 +166,6 @@ func (e *Encoder) Kwargs(b []byte, kwargs codec.Kwargs) ([]byte, error) {
 	if kwargs.IsNone() {
 		return e.sink.None(b), nil
 	}
-	b, err := e.Any(b, map[string]any(kwargs))
+	b, err := mapOf(e, b, map[string]any(kwargs), (*Encoder).Any)
 	return b, encodeUnder(err, "kwargs")
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -35,6 +36,8 @@ type Encoders struct {
 	form callForm
 	pool sync.Pool
 	sets sync.Map // *codec.Registry -> *planSet
+
+	uriHeads [len(fastdict.URIClasses)]atomic.Pointer[[]byte]
 }
 
 // NewEncoders returns the encoders that write to s.
@@ -144,8 +147,11 @@ func (e *Encoder) Any(b []byte, v any) ([]byte, error) {
 			return e.sink.None(b), nil
 		}
 		return e.dict(b, x)
-	case fastdict.Texts:
+	case *fastdict.Texts:
 		return e.textDict(b, x)
+	case fastdict.PlainURI:
+		u := x.URI()
+		return e.uriState(b, &u)
 	case *fastdict.URI:
 		return e.uriState(b, x)
 	case codec.Set:
@@ -283,31 +289,35 @@ func (e *Encoder) dict(b []byte, d *codec.Dict) ([]byte, error) {
 	return e.sink.End(b, Dict, d.Len()), nil
 }
 
-func (e *Encoder) textDict(b []byte, d fastdict.Texts) ([]byte, error) {
-	if slices.ContainsFunc(d, func(one fastdict.Entry) bool { return one.Key == codec.ClassKey }) {
-		return e.Any(b, dictOf(d)) // which may be an instance
+func (e *Encoder) textDict(b []byte, d *fastdict.Texts) ([]byte, error) {
+	for key := range d.All() {
+		if key == codec.ClassKey {
+			return e.Any(b, dictOf(d)) // which may be an instance
+		}
 	}
 	err := e.enter()
 	if err != nil {
 		return b, err
 	}
-	b = e.sink.Begin(b, Dict, len(d))
-	for i, one := range d {
-		if b, err = e.sink.Str(e.sink.Sep(b, Dict, i), one.Key); err != nil {
+	b = e.sink.Begin(b, Dict, d.Len())
+	i := 0
+	for key, value := range d.All() {
+		if b, err = e.sink.Str(e.sink.Sep(b, Dict, i), key); err != nil {
 			return b, encodeUnder(err, "key")
 		}
-		if b, err = e.sink.Str(e.sink.Colon(b), one.Value); err != nil {
-			return b, encodeUnder(err, one.Key)
+		if b, err = e.sink.Str(e.sink.Colon(b), value); err != nil {
+			return b, encodeUnder(err, key)
 		}
+		i++
 	}
 	e.depth--
-	return e.sink.End(b, Dict, len(d)), nil
+	return e.sink.End(b, Dict, d.Len()), nil
 }
 
-func dictOf(d fastdict.Texts) *codec.Dict {
+func dictOf(d *fastdict.Texts) *codec.Dict {
 	return codec.DictOf(func(yield func(string, any) bool) {
-		for _, one := range d {
-			if !yield(one.Key, one.Value) {
+		for key, value := range d.All() {
+			if !yield(key, value) {
 				return
 			}
 		}
@@ -317,16 +327,10 @@ func dictOf(d fastdict.Texts) *codec.Dict {
 // uriState appends the dict of an instance, or the instance in the sink's own form.
 func (e *Encoder) uriState(b []byte, s *fastdict.URI) (out []byte, err error) {
 	if e.classes != nil || e.depth+2 > e.max { // which says so
-		return e.Any(b, dictOfURI(s))
+		return e.Any(b, dictOfURI(s, e.dialect()))
 	}
-	out = e.sink.Begin(b, Dict, 2)
-	if out, err = e.class(out, s.Class, 0); err != nil {
-		return b, err
-	}
-	if out, err = e.sink.Str(e.sink.Sep(out, Dict, 1), "state"); err != nil {
-		return b, err
-	}
-	out = e.sink.Begin(e.sink.Colon(out), Tuple, 5)
+	out = b
+	out = append(out, e.es.uriHead(e.dialect())...)
 	for i, text := range [...]string{s.Protocol, s.Object, s.Socket, s.Host} {
 		out = e.sink.Sep(out, Tuple, i)
 		if text == "" && i > 1 {
@@ -344,7 +348,29 @@ func (e *Encoder) uriState(b []byte, s *fastdict.URI) (out []byte, err error) {
 	return e.sink.End(e.sink.End(out, Tuple, 5), Dict, 2), nil
 }
 
-func dictOfURI(s *fastdict.URI) *codec.Dict {
+// uriHead is what all URIs begin with in a dialect: it is made once.
+func (es *Encoders) uriHead(d codec.Dialect) []byte {
+	place := &es.uriHeads[uriClass(d)]
+	if head := place.Load(); head != nil {
+		return *head
+	}
+	e := &Encoder{sink: es.sink}
+	head, _ := e.class(es.sink.Begin(nil, Dict, 2), fastdict.URIClasses[uriClass(d)], 0) // every sink takes plain ASCII
+	head, _ = es.sink.Str(es.sink.Sep(head, Dict, 1), "state")
+	head = es.sink.Begin(es.sink.Colon(head), Tuple, 5)
+	place.Store(&head)
+	return head
+}
+
+// uriClass returns which of fastdict.URIClasses a dialect has.
+func uriClass(d codec.Dialect) int {
+	if d == codec.Pyro4 {
+		return 0
+	}
+	return 1
+}
+
+func dictOfURI(s *fastdict.URI, d codec.Dialect) *codec.Dict {
 	var socket, host, port any
 	if s.Socket != "" {
 		socket = s.Socket
@@ -352,7 +378,7 @@ func dictOfURI(s *fastdict.URI) *codec.Dict {
 	if s.Host != "" {
 		host, port = s.Host, s.Port
 	}
-	return codec.NewDict(codec.ClassKey, s.Class, "state", codec.Tuple{s.Protocol, s.Object, socket, host, port})
+	return codec.NewDict(codec.ClassKey, fastdict.URIClasses[uriClass(d)], "state", codec.Tuple{s.Protocol, s.Object, socket, host, port})
 }
 
 func keyText(k any) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/anything"
 )
 
 // A decodeFunc reads the next value into v, which is settable.
@@ -57,6 +58,7 @@ var (
 	arrayType    = reflect.TypeFor[codec.Array]()
 	ndarrayType  = reflect.TypeFor[codec.NDArray]()
 	globalType   = reflect.TypeFor[codec.Global]()
+	anythingType = reflect.TypeFor[anything.Value]()
 	uuidType     = reflect.TypeFor[uuid.UUID]()
 	emptyStruct  = reflect.TypeFor[struct{}]()
 
@@ -104,6 +106,8 @@ func specialDecode(t reflect.Type) decodeFunc {
 		return decodeObject
 	case valueType:
 		return decodeValue
+	case anythingType:
+		return func(d *Decoder, _ reflect.Value) error { return d.Src.Skip() }
 	}
 	return nil
 }

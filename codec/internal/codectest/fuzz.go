@@ -10,6 +10,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/codec/internal/vectors"
+	"github.com/pyrokit/pyrokit/internal/anything"
 )
 
 // FuzzUnmarshal is the target that checks what c reads of messages: [Stable].
@@ -98,7 +99,7 @@ func Typed(t *testing.T, c codec.Codec, data []byte) {
 		new(string), new(int64), new(float64), new(complex128), new(bool), new([]byte), new([]any), new(map[string]any),
 		new(codec.Tuple), new(codec.Set), new(codec.Dict), new(codec.Object), new(codec.Value), new(*everything), new(pair),
 		new(map[string]struct{}), new([]pair), new([][]int), new(map[int]string), new(map[any]any), new(error), new([2]float32),
-		new(map[float64][]map[string]string),
+		new(map[float64][]map[string]string), new(anything.Value),
 	} {
 		err := c.Unmarshal(data, dst, nil)
 		if err != nil {

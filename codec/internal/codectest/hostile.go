@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
+	"github.com/pyrokit/pyrokit/internal/anything"
 )
 
 // Hostile reads inputs that were made to cost much into the generic tree and into types that contain
@@ -29,6 +30,7 @@ func Hostile(t *testing.T, c codec.Codec, inputs map[string][]byte) {
 		t.Run(name, func(t *testing.T) {
 			for _, dst := range []any{
 				new(any), new(tree), new(lists), new([]tree), new(codec.Value), new(struct{}), new([][]byte), new([]wide),
+				new(anything.Value),
 			} {
 				InProportion(t, c, data, dst, o)
 			}

@@ -75,8 +75,8 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 
 func (e *LineError) Unwrap() error { return e.Err }
 
-// ReadRecords yields the records of what WriteRecords wrote. Metadata may be missing; empty lines do not count. After
-// the first error, a *LineError where a line is wrong, it yields no more.
+// ReadRecords yields the records of what WriteRecords wrote. Metadata may be missing; empty lines do not count, nor does
+// a byte order mark at the beginning. After the first error, a *LineError where a line is wrong, it yields no more.
 func ReadRecords(from io.Reader) iter.Seq2[Record, error] {
 	return ReadChecked(from, func(Record) error { return nil })
 }
@@ -93,6 +93,9 @@ func ReadChecked(from io.Reader, check func(Record) error) iter.Seq2[Record, err
 				return
 			}
 			last := err != nil
+			if number == 1 {
+				text = bytes.TrimPrefix(text, []byte("\ufeff"))
+			}
 			if text = bytes.TrimSpace(text); len(text) > 0 {
 				r, err := readLine(text)
 				if err == nil {
@@ -121,10 +124,7 @@ func readLine(text []byte) (Record, error) {
 	in.DisallowUnknownFields()
 	var l line
 	if err := in.Decode(&l); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the line ends in the middle of a record")
-		}
-		return Record{}, err
+		return Record{}, notALine(err)
 	}
 	const longest = float64(math.MaxInt64 / int64(time.Second))
 	switch {
@@ -140,6 +140,26 @@ func readLine(text []byte) (Record, error) {
 	lease := time.Duration(math.Round(l.Lease * float64(time.Second)))
 	return Record{Name: *l.Name, URI: *l.URI, Tags: Tidy(l.Tags), Lease: lease}, nil
 }
+
+// notALine says what is wrong with a line without the names of Go's types.
+func notALine(err error) error {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the line ends in the middle of a record")
+	case errors.As(err, &kind) && kind.Field == "":
+		return fmt.Errorf("got %s, wanted an object with name and uri", kind.Value)
+	case errors.As(err, &kind):
+		return fmt.Errorf("%q: got %s, wanted %s", kind.Field, kind.Value, wantedOf[kind.Field])
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON: %w", err)
+	}
+	return err
+}
+
+// wantedOf is what the keys of a line hold.
+var wantedOf = map[string]string{"name": "a string", "uri": "a string", "metadata": "a list of strings", "lease": "seconds"}
 
 // Export writes all records of a storage, in the order of their names, as they are at one moment. See WriteRecords.
 func Export(ctx context.Context, w io.Writer, s Storage) error {

@@ -18,17 +18,19 @@ const good = `{"name":"n","uri":"u","metadata":["m"]}` + "\n"
 
 func TestReadRecordsSaysWhichLineIsWrong(t *testing.T) {
 	for text, want := range map[string]string{
-		"x":                                    "invalid character 'x' looking for beginning of value",
-		`{"name":"n"`:                          "the line ends in the middle of a record",
-		`{"uri":"u"}`:                          `"name" is missing`,
-		`{"name":"n","uri":null}`:              `"uri" is missing`,
-		`{"name":"n","uri":"u"} {}`:            "more than one record in a line",
-		`{"name":1,"uri":"u"}`:                 "cannot unmarshal",
-		`{"name":"n","uri":"u","tags":[]}`:     `unknown field "tags"`,
-		`{"name":"n","uri":"u","lease":-1}`:    `"lease" is -1 seconds`,
-		`{"name":"n","uri":"u","lease":1e300}`: `"lease" is 1e+300 seconds`,
-		`[]`:                                   "cannot unmarshal",
-		"{\"name\":\"\xff\",\"uri\":\"u\"}":    "not a text in UTF-8",
+		"x":                                     "not JSON: invalid character 'x' looking for beginning of value",
+		`{"name":"n"`:                           "the line ends in the middle of a record",
+		`{"uri":"u"}`:                           `"name" is missing`,
+		`{"name":"n","uri":null}`:               `"uri" is missing`,
+		`{"name":"n","uri":"u"} {}`:             "more than one record in a line",
+		`{"name":1,"uri":"u"}`:                  `"name": got number, wanted a string`,
+		`{"name":"n","uri":"u","metadata":1}`:   `"metadata": got number, wanted a list of strings`,
+		`{"name":"n","uri":"u","metadata":[1]}`: `"metadata": got number, wanted a list of strings`,
+		`{"name":"n","uri":"u","tags":[]}`:      `unknown field "tags"`,
+		`{"name":"n","uri":"u","lease":-1}`:     `"lease" is -1 seconds`,
+		`{"name":"n","uri":"u","lease":1e300}`:  `"lease" is 1e+300 seconds`,
+		`[]`:                                    "got array, wanted an object with name and uri",
+		"{\"name\":\"\xff\",\"uri\":\"u\"}":     "not a text in UTF-8",
 	} {
 		n := 0
 		var last error
@@ -41,6 +43,23 @@ func TestReadRecordsSaysWhichLineIsWrong(t *testing.T) {
 		require.Equal(t, 3, line.Line)
 		require.ErrorContains(t, last, want)
 	}
+}
+
+// Editors of other systems begin a file with a byte order mark.
+func TestReadRecordsAfterAByteOrderMark(t *testing.T) {
+	n := 0
+	for r, err := range storage.ReadRecords(strings.NewReader("\ufeff" + good + good)) {
+		require.NoError(t, err)
+		require.Equal(t, "n", r.Name)
+		n++
+	}
+	require.Equal(t, 2, n)
+	for _, err := range storage.ReadRecords(strings.NewReader(good + "\ufeff" + good)) {
+		if n++; n == 4 {
+			require.ErrorContains(t, err, "not JSON")
+		}
+	}
+	require.Equal(t, 4, n)
 }
 
 func TestImportStoresWhatComesBeforeAnError(t *testing.T) {

@@ -123,6 +123,9 @@ var ErrClosed = errors.New("storage is closed")
 type Change struct {
 	Kind   ChangeKind
 	Record Record // of Removed only the name counts
+	// More says that another change, or an error, is yielded at once: who passes changes on may wait for it and pass on
+	// several. A storage that does not know leaves it out.
+	More bool
 }
 
 // A ChangeKind says what happened.

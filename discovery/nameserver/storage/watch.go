@@ -192,7 +192,7 @@ func (w *watcher) tellAll(ctx context.Context, yield func(Change, error) bool) (
 			if err := ctx.Err(); err != nil {
 				return false, err
 			}
-			if !yield(Change{Kind: Put, Record: k.record()}, nil) {
+			if !yield(Change{Kind: Put, Record: k.record(), More: true}, nil) {
 				return false, nil
 			}
 		}
@@ -235,6 +235,7 @@ func (w *watcher) hear(c Change, some bool) (Change, bool, error) {
 		}
 		next, counts := w.m.change(f.news[w.next-f.begin], w.prefix)
 		if counts && some {
+			c.More = true
 			break
 		}
 		w.next++

@@ -58,8 +58,12 @@ type ForeignError struct {
 }
 
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("%s is a file of Python's %s, which only Python reads: convert it with `%s > names.jsonl`, "+
-		"then give the names to a name server with `pyroctl ns import names.jsonl`", e.Path, e.Kind, e.Command())
+	only := "only Python reads"
+	if e.Kind == GNU {
+		only += " (Debian's with the package python3-gdbm)"
+	}
+	return fmt.Sprintf("%s is a file of Python's %s, which %s: convert it with `%s > names.jsonl`, "+
+		"then give the names to a name server with `pyroctl ns import names.jsonl`", e.Path, e.Kind, only, e.Command())
 }
 
 // Is makes it a storage.ErrFormat.

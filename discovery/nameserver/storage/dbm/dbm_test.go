@@ -2,10 +2,12 @@ package dbm_test
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite" // makes a file of Python 3.13
@@ -140,18 +142,74 @@ func TestDumbChangedByOthers(t *testing.T) {
 	s := open(t, path)
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "mine", URI: "1"}, false))
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "leased", URI: "1", Lease: 1}, false))
-	write(t, path+".dir", "'theirs', (0, 1)\n")
+	others := func(text string) { // as Python does
+		t.Helper()
+		require.NoError(t, os.Rename(path+".dir", path+".bak"))
+		write(t, path+".dir", text)
+	}
+	others("'theirs', (0, 1)\n")
 	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "theirs", URI: "1"}, true), storage.ErrExists)
 	_, err := s.Get(t.Context(), "mine")
 	require.ErrorIs(t, err, storage.ErrNotFound)
 	_, err = s.Get(t.Context(), "leased")
 	require.NoError(t, err)
-	require.NoError(t, os.Remove(path+".dir"))
+	added, err := os.OpenFile(path+".dir", os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = added.WriteString("'added', (0, 1)\n")
+	require.NoError(t, errors.Join(err, added.Close()))
+	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "added", URI: "1"}, true), storage.ErrExists)
+	require.NoError(t, os.Rename(path+".dir", path+".bak"))
 	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "x", URI: "1"}, true), storage.ErrReplaced)
 	write(t, path+".dir", "oops")
 	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "x", URI: "1"}, true), storage.ErrFormat)
-	write(t, path+".dir", "")
+	others("")
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "x", URI: "1"}, true))
+}
+
+// What is written to a file of SQLite by nobody knows whom is no trouble as long as it changes nothing.
+func TestSQLite3IsTouched(t *testing.T) {
+	path := python313(t)
+	backup, err := os.ReadFile(path)
+	require.NoError(t, err)
+	s, err := dbm.Open(path)
+	require.NoError(t, err)
+	put := func(name string, lease time.Duration) error {
+		return s.Put(t.Context(), storage.Record{Name: name, URI: strings.Repeat("u", 1000), Lease: lease}, false)
+	}
+	for name := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyz", "") { // more than one page
+		require.NoError(t, put(name, 0))
+	}
+	require.NoError(t, put("leased", time.Minute))
+	require.NoError(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Minute)))
+	require.NoError(t, put("before", 0))
+
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	require.NoError(t, errors.Join(err, db.Close()))
+	require.NoError(t, put("after", 0)) // the log has only some pages now
+	write(t, path, string(backup))
+	require.ErrorIs(t, put("too late", 0), storage.ErrReplaced)
+	require.ErrorIs(t, s.Close(), storage.ErrReplaced)
+}
+
+// Somebody brings back a backup with cp, while the storage has the file open.
+func TestDumbIsWrittenOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names")
+	s := open(t, path)
+	put := func(name string) error {
+		return s.Put(t.Context(), storage.Record{Name: name, URI: "1"}, false)
+	}
+	require.NoError(t, put("a"))
+	before, err := os.ReadFile(path + ".dir")
+	require.NoError(t, err)
+	require.NoError(t, put("acknowledged"))
+	write(t, path+".dir", string(before))
+	require.ErrorIs(t, put("b"), storage.ErrReplaced)
+	require.Eventually(t, func() bool { return errors.Is(s.Behind(), storage.ErrReplaced) }, time.Minute, time.Millisecond)
+	require.ErrorIs(t, put("b"), storage.ErrReplaced)
+	_, err = s.Get(t.Context(), "acknowledged")
+	require.NoError(t, err)
 }
 
 func TestDumbIsReplaced(t *testing.T) {
@@ -254,6 +312,7 @@ func TestForeignKinds(t *testing.T) {
 	require.ErrorAs(t, err, &foreign)
 	require.Equal(t, dbm.GNU, foreign.Kind)
 	require.ErrorContains(t, err, "dbm.gnu")
+	require.ErrorContains(t, err, "python3-gdbm")
 	require.ErrorContains(t, err, foreign.Command())
 	require.Contains(t, foreign.Command(), `it'\''s`)
 

@@ -13,6 +13,7 @@
 // A change of a dumb file writes FILE.dir anew, so it is for hundreds of names rather than for many thousands; package
 // sqlite is for these. Values go to places of FILE.dat that nothing uses, and the new FILE.dir takes the place of the
 // old one at once: a crash leaves one or the other. No two processes should have a dumb file open at a time: a second
-// one of pyrokit gets storage.ErrLocked, but Python knows no locks. Files of other programs are refused, where they can be
+// one of pyrokit gets storage.ErrLocked, but Python knows no locks. What Python does to it meanwhile is taken over; a
+// FILE.dir that was written over otherwise is storage.ErrReplaced. Files of other programs are refused, where they can be
 // told from a dbm; what an empty FILE.dir does not say that FILE.dat has is left alone.
 package dbm

@@ -1,6 +1,7 @@
 package dbm
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,8 @@ type dumb struct {
 	path   string
 	data   *os.File
 	loaded os.FileInfo // of FILE.dir
+	text   []byte      // of FILE.dir, as it was loaded or written
+	backup os.FileInfo // of FILE.bak at that time; nil if there was none
 	spans  map[string]span
 	change map[string]*span // of the transaction; nil is to go
 	used   []int            // how many values each block of FILE.dat has, those of the transaction included
@@ -79,7 +82,7 @@ func (d *dumb) Load(_ bool, yield func(storage.Record) error) error {
 	if err := d.yield(spans, yield); err != nil {
 		return err
 	}
-	d.loaded, d.spans, d.used, d.free = info, spans, nil, 0
+	d.loaded, d.text, d.backup, d.spans, d.used, d.free = info, text, d.stepped(), spans, nil, 0
 	for _, s := range spans {
 		d.mark(s, 1)
 	}
@@ -146,7 +149,8 @@ func (d *dumb) room(size int64) span {
 	return span{at: int64(first) * block, size: size}
 }
 
-// Changed tells whether FILE.dir is another one than was loaded, or written since.
+// Changed tells whether FILE.dir is another one than was loaded, or written since. What dbm.dumb does is to append, or to put
+// another one in its place; whoever writes over it, as cp does that brings back a backup, knows nothing of what is here.
 func (d *dumb) Changed() (bool, error) {
 	info, err := os.Stat(d.path + ".dir")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -158,8 +162,32 @@ func (d *dumb) Changed() (bool, error) {
 	if err := d.there(); err != nil {
 		return false, err
 	}
-	same := os.SameFile(info, d.loaded) && info.Size() == d.loaded.Size() && info.ModTime().Equal(d.loaded.ModTime())
-	return !same, nil
+	if !os.SameFile(info, d.loaded) || same(info, d.loaded) {
+		return !same(info, d.loaded), nil
+	}
+	text, err := os.ReadFile(d.path + ".dir")
+	if err == nil && !bytes.HasPrefix(text, d.text) && same(d.stepped(), d.backup) {
+		err = fmt.Errorf("%s.dir: %w: a program that is no dbm has written over it", d.path, storage.ErrReplaced)
+	}
+	return true, err
+}
+
+// stepped is the file that dbm.dumb renames FILE.dir to when it puts another one in its place, which may be at the same place
+// of the disk as one before; nil if there is none.
+func (d *dumb) stepped() os.FileInfo {
+	info, err := os.Stat(d.path + ".bak")
+	if err != nil {
+		return nil
+	}
+	return info
+}
+
+// same tells whether a file, if there is one, is the same, and was not written to.
+func same(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // there returns an error if FILE.dat is not the one any more that was opened: what is written would be lost.
@@ -210,7 +238,8 @@ func (d *dumb) Commit() error {
 			spans[name] = *s
 		}
 	}
-	info, err := d.write(formatDirectory(spans))
+	text := formatDirectory(spans)
+	info, err := d.write(text)
 	if err != nil {
 		d.Rollback()
 		return wrong(err)
@@ -220,7 +249,7 @@ func (d *dumb) Commit() error {
 			d.mark(old, -1)
 		}
 	}
-	d.loaded, d.spans, d.change = info, spans, nil
+	d.loaded, d.text, d.backup, d.spans, d.change = info, text, d.stepped(), spans, nil
 	return nil
 }
 

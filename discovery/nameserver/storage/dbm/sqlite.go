@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/internal/indexed"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/internal/sqlitefile"
 )
 
@@ -14,6 +15,8 @@ type sqliteFile struct {
 	*sqlitefile.File
 	put, remove *sqlitefile.Statement
 }
+
+var _ indexed.Verified = (*sqliteFile)(nil)
 
 func openSQLite(path string) (*sqliteFile, error) {
 	f := &sqliteFile{}

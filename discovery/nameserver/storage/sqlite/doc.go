@@ -5,7 +5,8 @@
 // transaction, and with it the flush to the disk. A write that has returned survives the end of the process and of
 // the machine, kill -9 and power cuts included. While the file is open it has a write-ahead log (FILE-wal and
 // FILE-shm, which belong to it and need a local disk); Close leaves FILE alone.
-// On a full disk the file opens and is read; writes are ErrFull until there is room.
+// On a full disk the file opens and is read; writes are ErrFull until there is room. A file that was renamed, or that a
+// program has written over which is not SQLite, is ErrReplaced for writes; what was known is read.
 //
 // What others change is looked for every second, and for the names that it is about, before each write. What they have
 // stored, as Pyro's name servers and this package do it, is known then; what they have removed, when all names have

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"bytes"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -220,6 +222,201 @@ func TestAFileThatIsGone(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a"}, false))
 	require.NoError(t, os.Remove(path))
 	require.ErrorIs(t, s.Close(), storage.ErrReplaced)
+}
+
+// Somebody brings back a backup with cp, while the storage has the file open: SQLite goes on with what is in its log and its
+// memory, and names that were stored would be gone some time.
+func TestAFileThatIsWrittenOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s, err := Open(path)
+	require.NoError(t, err)
+	put := func(name string) error {
+		return s.Put(t.Context(), storage.Record{Name: name, URI: "u"}, false)
+	}
+	require.NoError(t, put("a"))
+	require.NoError(t, s.Close())
+	backup, err := os.ReadFile(path)
+	require.NoError(t, err)
+	s, err = Open(path)
+	require.NoError(t, err)
+	for i := range 300 { // the log is copied to the file meanwhile
+		require.NoError(t, put(fmt.Sprint("stored", i, strings.Repeat("x", 20_000))))
+	}
+	require.NoError(t, os.WriteFile(path, backup, 0o600))
+	require.ErrorIs(t, put("b"), storage.ErrReplaced)
+	require.Eventually(t, func() bool { return errors.Is(s.Behind(), storage.ErrReplaced) }, time.Minute, time.Millisecond)
+	require.ErrorIs(t, put("b"), storage.ErrReplaced, "it stays so")
+	n, err := s.Len(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 301, n)
+	require.ErrorIs(t, s.Close(), storage.ErrReplaced)
+}
+
+// What is written to the file by nobody knows whom, but changes nothing, is no trouble.
+func TestAFileThatIsTouched(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s := start(t, path)
+	put := func(name string) {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: name, URI: "u", Tags: []string{"t"}, Lease: time.Hour}, false))
+	}
+	for i := range 3 {
+		put(fmt.Sprint("before", i))
+		require.NoError(t, s.PutVolatile(storage.Record{Name: "volatile", URI: "u"}))
+		soon := time.Now().Add(time.Duration(i) * time.Hour)
+		require.NoError(t, os.Chtimes(path, soon, soon))
+		put(fmt.Sprint("after", i))
+	}
+	require.NoError(t, s.Behind())
+	run(t, foreign(t, path), "INSERT INTO pyro_names(name, uri) VALUES('theirs', 'u')")
+	require.NoError(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Minute)))
+	put("last")
+	require.Eventually(t, func() bool {
+		_, err := s.Get(t.Context(), "theirs")
+		return err == nil
+	}, time.Minute, time.Millisecond)
+}
+
+// A program that is SQLite may move the tables, and make others.
+func TestAFileThatIsTouchedAfterVacuum(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s := start(t, path)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "1"}, false))
+	db := foreign(t, path)
+	run(t, db, "DROP INDEX pyrokit_metadata", "VACUUM", "CREATE INDEX theirs ON pyro_names(uri)")
+	run(t, db, "INSERT INTO pyro_names(name, uri) VALUES('theirs', '2')", "PRAGMA wal_checkpoint(TRUNCATE)")
+	require.Eventually(t, func() bool { // a reread that began after the last change has ended
+		_, err := s.Get(t.Context(), "theirs")
+		return err == nil
+	}, time.Minute, time.Millisecond)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "b", URI: "1"}, false))
+	require.NoError(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Minute)))
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "c", URI: "1"}, false))
+}
+
+// What cannot be looked at, for want of a file descriptor say, may be looked at later.
+func TestAFileInDoubt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	f, err := openFile(path)
+	require.NoError(t, err)
+	require.NoError(t, f.Load(false, func(storage.Record) error { return nil }))
+	trouble := errors.New("no descriptor left")
+	f.Verify(func() error { return trouble })
+	require.NoError(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Minute)))
+	_, err = f.Begin()
+	require.ErrorIs(t, err, trouble)
+	require.NotErrorIs(t, err, storage.ErrReplaced)
+	trouble = nil
+	_, err = f.Begin()
+	require.NoError(t, err)
+	f.Rollback()
+	trouble = storage.ErrReplaced
+	require.NoError(t, os.Chtimes(path, time.Now(), time.Now().Add(time.Hour)))
+	_, err = f.Begin()
+	require.ErrorIs(t, err, storage.ErrReplaced)
+	trouble = nil
+	_, err = f.Begin()
+	require.ErrorIs(t, err, storage.ErrReplaced, "it stays so")
+	require.ErrorIs(t, f.Close(), storage.ErrReplaced)
+}
+
+// What is written to a log that was removed, nobody would find after a crash.
+func TestALogThatIsRemoved(t *testing.T) {
+	for _, end := range []string{"-wal", "-shm"} {
+		path := filepath.Join(t.TempDir(), "names.db")
+		s, err := Open(path)
+		require.NoError(t, err)
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "1"}, false))
+		require.NoError(t, os.Remove(path+end))
+		err = s.Put(t.Context(), storage.Record{Name: "b", URI: "1"}, false)
+		require.ErrorIs(t, err, storage.ErrReplaced)
+		require.ErrorContains(t, err, path+end)
+		require.ErrorIs(t, s.Close(), storage.ErrReplaced)
+		becomes(t, start(t, path), `{"name":"a","uri":"1","metadata":[]}`)
+	}
+}
+
+// SQLite would write behind the end of a log that was cut, and then copy the hole to the file.
+func TestALogThatIsCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s, err := Open(path)
+	require.NoError(t, err)
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "a", URI: "1"}, false))
+	other := foreign(t, path)
+	run(t, other, "PRAGMA wal_checkpoint(TRUNCATE)")
+	require.NoError(t, other.Close())
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "b", URI: "1"}, false))
+	require.NoError(t, os.Truncate(path+"-wal", 0))
+	require.ErrorIs(t, s.Put(t.Context(), storage.Record{Name: "c", URI: "1"}, false), storage.ErrReplaced)
+	n, err := s.Len(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.ErrorIs(t, s.Close(), storage.ErrReplaced)
+	becomes(t, start(t, path), `{"name":"a","uri":"1","metadata":[]}`)
+}
+
+// Another process that is killed in a checkpoint has copied some pages of the log, and noted none of them.
+func TestAFileWithHalfACheckpoint(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s := start(t, path)
+	for i := range 100 {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: fmt.Sprint("stored", i), URI: "u"}, false))
+	}
+	copyPages(t, path, func(n int) bool { return n%2 == 0 })
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "more", URI: "u"}, false))
+	require.NoError(t, s.Behind())
+	require.NoError(t, s.Close())
+	s = start(t, path)
+	n, err := s.Len(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 101, n)
+}
+
+// copyPages copies to a file the newest of each page in its log that is wanted, as a checkpoint does,
+// https://www.sqlite.org/fileformat2.html#walformat.
+func copyPages(t *testing.T, path string, wanted func(page int) bool) {
+	t.Helper()
+	log, err := os.ReadFile(path + "-wal")
+	require.NoError(t, err)
+	const header, frameHeader = 32, 24
+	size := int(binary.BigEndian.Uint32(log[8:]))
+	salt := log[16:24]
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	copied := 0
+	for at := header; at+frameHeader+size <= len(log) && bytes.Equal(log[at+8:at+16], salt); at += frameHeader + size {
+		page := int(binary.BigEndian.Uint32(log[at:]))
+		if !wanted(page) {
+			continue
+		}
+		_, err := file.WriteAt(log[at+frameHeader:at+frameHeader+size], int64(page-1)*int64(size))
+		require.NoError(t, err)
+		copied++
+	}
+	require.Positive(t, copied)
+	require.NoError(t, file.Sync())
+	// Closed by this process, it would lose the locks that SQLite has on it.
+	t.Cleanup(func() { _ = file.Close() })
+}
+
+// A checkpoint writes to the file, too, whoever does it and however long after the commit.
+func TestOthersCopyTheLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "names.db")
+	s := start(t, path)
+	db := foreign(t, path)
+	run(t, db, "PRAGMA wal_autocheckpoint = 0")
+	for i := range 5 {
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: fmt.Sprint("mine", i), URI: "u"}, false))
+		run(t, db, fmt.Sprintf("INSERT INTO pyro_names(name, uri) VALUES('theirs%d', 'u')", i))
+		require.Eventually(t, func() bool {
+			_, err := s.Get(t.Context(), fmt.Sprint("theirs", i))
+			return err == nil
+		}, time.Minute, time.Millisecond)
+		run(t, db, "PRAGMA wal_checkpoint(PASSIVE)")
+		require.NoError(t, s.Put(t.Context(), storage.Record{Name: fmt.Sprint("more", i), URI: "u"}, false))
+		run(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+	require.NoError(t, s.Put(t.Context(), storage.Record{Name: "last", URI: "u"}, false))
+	require.NoError(t, s.Behind())
 }
 
 // TestAnotherFileIsNotRead: what is read beside the writer, with a connection of its own, is the file that was opened.

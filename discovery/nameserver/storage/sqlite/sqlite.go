@@ -38,7 +38,10 @@ type file struct {
 	mark   *mark // nil where there was no room for it yet
 }
 
-var _ indexed.Shared = (*file)(nil)
+var (
+	_ indexed.Shared   = (*file)(nil)
+	_ indexed.Verified = (*file)(nil)
+)
 
 func openFile(path string) (*file, error) {
 	f := &file{holder: newHolder()}

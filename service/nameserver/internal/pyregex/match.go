@@ -11,8 +11,8 @@ import (
 
 // Limits of an expression, so that whoever sends one cannot keep a server busy.
 const (
-	// MaxLength is the largest expression in bytes.
-	MaxLength = 64 << 10
+	// maxLength is the largest expression in bytes.
+	maxLength = 64 << 10
 	// linearSize and linearSteps are up to where Go's regexp is used: it cannot be stopped while it matches.
 	linearSize  = 20_000     // instructions
 	linearSteps = 20_000_000 // instructions times bytes of the name
@@ -27,10 +27,10 @@ const (
 	tryName  = 1 << 12
 )
 
-// ErrTooLong is the error for an expression of more than MaxLength bytes.
-var ErrTooLong = errors.New("the expression is longer than 65536 bytes")
-
-var errTooLarge = errors.New("the expression is too large")
+var (
+	errTooLong  = errors.New("the expression is longer than 65536 bytes")
+	errTooLarge = errors.New("the expression is too large")
+)
 
 // ErrTimeout is the error for an expression that takes longer than it may.
 var ErrTimeout = errors.New("it takes too long")
@@ -52,8 +52,8 @@ type Regexp struct {
 
 // Compile reads an expression. An error is a *SyntaxError, or says that the expression is too long or too large.
 func Compile(expr string) (*Regexp, error) {
-	if len(expr) > MaxLength {
-		return nil, ErrTooLong
+	if len(expr) > maxLength {
+		return nil, errTooLong
 	}
 	root, groups, err := parse(expr)
 	if err != nil {

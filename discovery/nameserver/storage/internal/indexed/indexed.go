@@ -53,6 +53,14 @@ type Shared interface {
 	Gone(holder int64) bool
 }
 
+// Verified is a File that may doubt whether it holds what was loaded and stored.
+type Verified interface {
+	File
+	// Verify has the file ask same then, which reads it with Load, or with Names and Reread. It is called before the methods
+	// of File, and same in one of Begin, Changed and Close, outside of a transaction.
+	Verify(same func() error)
+}
+
 // Limits says what a file does not keep.
 type Limits struct {
 	NoTags   bool // they are dropped; a search for them is an error
@@ -108,6 +116,9 @@ func Open(file File, limits Limits) (*Storage, error) {
 		ops: make(chan *op, gather), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.shared, _ = file.(Shared)
+	if v, ok := file.(Verified); ok {
+		v.Verify(s.same)
+	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

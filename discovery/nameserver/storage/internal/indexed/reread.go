@@ -3,6 +3,7 @@ package indexed
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -220,7 +221,15 @@ func (s *Storage) stopReading() {
 
 // merge makes the index what the file is, in a transaction.
 func (s *Storage) merge(ctx context.Context) error {
-	var found step
+	found, err := s.difference(ctx)
+	if err != nil {
+		return err
+	}
+	return s.apply(found)
+}
+
+// difference loads the file, and returns what the index does not have of it.
+func (s *Storage) difference(ctx context.Context) (found step, err error) {
 	names := func(yield func(string) error) error {
 		return s.file.Load(true, func(r storage.Record) error {
 			if s.differs(ctx, r) {
@@ -229,14 +238,36 @@ func (s *Storage) merge(ctx context.Context) error {
 			return yield(r.Name)
 		})
 	}
-	err := s.missing(ctx, names, func(name string) error {
+	err = s.missing(ctx, names, func(name string) error {
 		found.add(name, nil)
 		return nil
 	})
-	if err != nil {
+	return found, err
+}
+
+// errOther is the error of same.
+var errOther = fmt.Errorf("%w: it holds something else than is known", storage.ErrReplaced)
+
+// same returns an error unless the file holds what the index does.
+func (s *Storage) same() error {
+	ctx := context.Background()
+	if s.shared == nil {
+		found, err := s.difference(ctx)
+		if err == nil && len(found.put)+len(found.remove) > 0 {
+			err = errOther
+		}
 		return err
 	}
-	return s.apply(found)
+	names := func(yield func(string) error) error { return s.shared.Names(ctx, yield) }
+	if err := s.missing(ctx, names, func(string) error { return errOther }); err != nil {
+		return err
+	}
+	return s.shared.Reread(ctx, func(now storage.Record) error {
+		if s.differs(ctx, now) {
+			return errOther
+		}
+		return nil
+	})
 }
 
 // differs tells whether the index has another record than the file, or none.

@@ -27,6 +27,8 @@ type sharedFake struct {
 	gone    bool          // others are
 }
 
+var _ Shared = (*sharedFake)(nil)
+
 func (f *sharedFake) Begin() (bool, error)                    { return true, nil }
 func (f *sharedFake) Changed() (bool, error)                  { return false, nil }
 func (f *sharedFake) Latest(func(storage.Record) error) error { return nil }

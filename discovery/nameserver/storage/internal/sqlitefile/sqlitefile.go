@@ -25,12 +25,20 @@ const patience = 5 * time.Second
 // A File is an open SQLite file. One goroutine at a time uses it, Beside aside.
 type File struct {
 	path   string
-	is     os.FileInfo // of the file that was opened
+	is     os.FileInfo            // of the file that was opened
+	beside map[string]os.FileInfo // what SQLite has open beside it, by the end of the name; none without a write-ahead log
+	logged int64                  // bytes that a page takes in the log
 	db     *sql.DB
 	conn   *sql.Conn // that of all methods but Beside: what SQLite tells of changes by others is told to a connection
 	loaded int64     // PRAGMA data_version before the last Load
 
-	full atomic.Bool // the last thing that needed room found none
+	seen    written      // when it was looked at last
+	same    func() error // see Verify
+	layout  string       // where the tables are
+	laidOut int64        // the version of the data that has this layout
+	foreign error        // that something else than SQLite has written to the file; it stays so
+
+	full atomic.Bool // the last thing that was written could not be, for want of room perhaps
 
 	statements []*sql.Stmt
 }
@@ -79,11 +87,19 @@ func (f *File) open(prepare func(*File) error) (err error) {
 	if f.is, err = os.Stat(f.path); err != nil {
 		return err
 	}
+	err = f.journal("wal", patience)
+	if err == nil {
+		err = f.lookBeside()
+	}
 	// Where there is no room for a log, what is there can be read, and writing may become possible.
-	if err := f.journal("wal", patience); err != nil && !errors.Is(err, storage.ErrFull) {
+	if err != nil && !errors.Is(err, storage.ErrFull) {
 		return err
 	}
-	return f.Exec("PRAGMA synchronous = FULL")
+	if err := f.Exec("PRAGMA synchronous = FULL"); err != nil {
+		return err
+	}
+	f.seen, err = f.written()
+	return err
 }
 
 // journal sets the kind of journal. SQLite does not wait for others here.
@@ -239,7 +255,7 @@ func (f *File) version() (n int64, err error) {
 
 // Changed tells whether others have changed the file since it was loaded.
 func (f *File) Changed() (bool, error) {
-	if err := f.there(); err != nil { // others change the other one
+	if err := f.untouched(); err != nil { // others change the other one
 		return false, err
 	}
 	n, err := f.version()
@@ -248,7 +264,7 @@ func (f *File) Changed() (bool, error) {
 
 // Begin begins a transaction, in which others only read, and tells whether they have changed the file since it was loaded.
 func (f *File) Begin() (changed bool, err error) {
-	if err := f.there(); err != nil { // what is written would be gone with the last process that has the file open
+	if err := f.untouched(); err != nil { // what is written would be gone with the last process that has the file open
 		return false, err
 	}
 	if f.full.Swap(false) {
@@ -264,17 +280,12 @@ func (f *File) Begin() (changed bool, err error) {
 	return n != f.loaded, err
 }
 
-// there returns an error if the file is not the one any more that was opened.
-func (f *File) there() error {
-	if is, err := os.Stat(f.path); err != nil || !os.SameFile(is, f.is) {
-		return fmt.Errorf("%s: %w", f.path, storage.ErrReplaced)
-	}
-	return nil
-}
-
 // makeRoom gives back what the write-ahead log has on the disk: as much as four megabytes, of which the file mostly needs
 // little. Where that fails, the transaction tells.
-func (f *File) makeRoom() { _, _ = f.Text("PRAGMA wal_checkpoint(TRUNCATE)") }
+func (f *File) makeRoom() {
+	_, _ = f.Text("PRAGMA wal_checkpoint(TRUNCATE)")
+	f.own()
+}
 
 func (f *File) begin() error { return f.Exec("BEGIN IMMEDIATE") }
 
@@ -284,6 +295,7 @@ func (f *File) Commit() error {
 	if err != nil {
 		f.Rollback()
 	}
+	f.own()
 	return err
 }
 
@@ -295,7 +307,7 @@ func (f *File) Rollback() {
 // Close leaves one file without a log beside it, if nobody else has it open; the last one who has does so. Two at the same
 // moment would leave it to each other.
 func (f *File) Close() error {
-	if err := f.there(); err != nil {
+	if err := f.untouched(); err != nil {
 		return errors.Join(err, f.release())
 	}
 	_, err := f.Text("PRAGMA busy_timeout = 100") // others do not go so soon
@@ -324,10 +336,14 @@ const (
 	busy     = 5
 	locked   = 6
 	readOnly = 8
+	inOut    = 10
 	corrupt  = 11
 	full     = 13
 	cantOpen = 14
 	notADB   = 26
+
+	shortRead   = inOut | 2<<8
+	cannotWrite = inOut | 3<<8
 )
 
 // failed says what SQLite's error means.
@@ -335,6 +351,14 @@ func (f *File) failed(err error) error {
 	var from *sqlite.Error
 	if !errors.As(err, &from) {
 		return err
+	}
+	switch from.Code() {
+	case shortRead:
+		return f.wrong(storage.ErrFormat, from.Error())
+	case cannotWrite:
+		f.full.Store(true) // a log that may not grow can begin anew
+		return fmt.Errorf("%s: %w: it, or its log, could not be written to: "+
+			"a fault of the disk, a file system that has become read-only, or a limit to the size of files", f.path, err)
 	}
 	switch from.Code() & 0xff {
 	case busy, locked:
