@@ -182,7 +182,7 @@ func (c *Client) connect(ctx context.Context, attempts int) (l *link, fresh bool
 	if f := c.failed.Load(); f != before && f.attempts >= attempts {
 		return nil, false, f.err
 	}
-	if l, err = c.dialPatiently(ctx, attempts); err != nil && ctx.Err() == nil {
+	if l, err = c.dialPatiently(ctx, attempts); err != nil && ctx.Err() == nil && !late(ctx) {
 		c.failed.Store(&failure{attempts: attempts, err: err})
 	}
 	return l, true, err

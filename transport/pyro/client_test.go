@@ -94,3 +94,54 @@ func TestWaitingCallersTryThemselves(t *testing.T) {
 		require.Greater(t, dials.Load(), int32(10))
 	})
 }
+
+// The network and servers know deadlines, too, and may be the first to say that one is over: before the context has.
+func TestWaitingCallersDoNotShareADeadline(t *testing.T) {
+	early := func(ctx context.Context) error {
+		until, limited := ctx.Deadline()
+		if !limited {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		time.Sleep(time.Until(until))
+		return context.DeadlineExceeded
+	}
+	for name, waits := range map[string]struct{ resolve, dial func(context.Context) error }{
+		"network":   {func(context.Context) error { return nil }, early},
+		"directory": {early, func(context.Context) error { return syscall.ECONNREFUSED }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				uri, err := pyro.ParseURI("PYRO:o@nowhere:1")
+				require.NoError(t, err)
+				resolve := func(ctx context.Context) (pyro.URI, error) { return uri, waits.resolve(ctx) }
+				cfg := pyro.DialConfig{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return nil, waits.dial(ctx) }}
+				c := pyro.NewClient(resolve, cfg, false)
+				var calls sync.WaitGroup
+				for _, patience := range []time.Duration{time.Second, time.Minute} {
+					calls.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), patience)
+						defer cancel()
+						begun := time.Now()
+						_, _, _, err := c.Connect(undecided{ctx})
+						require.ErrorIs(t, err, transport.ErrTimeout)
+						require.GreaterOrEqual(t, time.Since(begun), min(patience, pyro.DefaultTimeout))
+					})
+					synctest.Wait()
+				}
+				calls.Wait()
+				require.NoError(t, c.Close())
+			})
+		})
+	}
+}
+
+// An undecided context says late that its deadline is over, as on a machine that is busy.
+type undecided struct{ context.Context }
+
+func (u undecided) Err() error {
+	if until, _ := u.Deadline(); !time.Now().After(until) {
+		return nil
+	}
+	return u.Context.Err()
+}

@@ -101,7 +101,6 @@ func dial(ctx context.Context, uri URI, cfg DialConfig) (*Conn, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// A context with a deadline would have the network set timers of its own.
 	timer := time.AfterFunc(cfg.Timeout, func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
 	network, address := uri.Address()
@@ -177,7 +176,7 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 		dialer = (&Dialer{Prefer: cfg.PreferIP}).DialContext
 	}
 	at := address
-	nc, err := dialer(ctx, network, address)
+	nc, err := dialer(undated{ctx}, network, address)
 	if err != nil {
 		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), at)
 	}
@@ -203,6 +202,12 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 	}
 	return c, nil
 }
+
+// An undated context ends with the one in it and names no deadline. The network sets timers of its own for deadlines, which
+// may end before the context does: nobody could tell then whether the caller's time was up or the peer silent.
+type undated struct{ context.Context }
+
+func (undated) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // dialFailed prefers the context's reason over what it did to the connection.
 func dialFailed(ctx context.Context, err error) error {
