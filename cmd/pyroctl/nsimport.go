@@ -135,7 +135,7 @@ func importRecords(in io.Reader) iter.Seq2[storage.Record, error] {
 		return nil
 	}
 	return func(yield func(storage.Record, error) bool) {
-		for r, err := range storage.ReadChecked(in, check) {
+		for r, err := range storage.ReadRecords(in, check) {
 			if isA[*storage.LineError](err, nil) {
 				err = withHint(&usageError{err},
 					"want JSON lines as pyroctl ns export writes them; files of name servers are for pyroctl ns serve --storage")

@@ -3,7 +3,6 @@ package storage
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,14 +75,9 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 func (e *LineError) Unwrap() error { return e.Err }
 
 // ReadRecords yields the records of what WriteRecords wrote. Metadata may be missing; empty lines do not count, nor does
-// a byte order mark at the beginning. After the first error, a *LineError where a line is wrong, it yields no more.
-func ReadRecords(from io.Reader) iter.Seq2[Record, error] {
-	return ReadChecked(from, func(Record) error { return nil })
-}
-
-// ReadChecked is ReadRecords for records that have to be more than what WriteRecords writes: what check finds wrong with
-// one is an error of its line, too.
-func ReadChecked(from io.Reader, check func(Record) error) iter.Seq2[Record, error] {
+// a byte order mark at the beginning. What check finds wrong with a record is an error of its line; nil finds nothing. After
+// the first error, a *LineError where a line is wrong, it yields no more.
+func ReadRecords(from io.Reader, check func(Record) error) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		in := bufio.NewReader(from)
 		for number := 1; ; number++ {
@@ -98,7 +92,7 @@ func ReadChecked(from io.Reader, check func(Record) error) iter.Seq2[Record, err
 			}
 			if text = bytes.TrimSpace(text); len(text) > 0 {
 				r, err := readLine(text)
-				if err == nil {
+				if err == nil && check != nil {
 					err = check(r)
 				}
 				if err != nil {
@@ -160,82 +154,3 @@ func notALine(err error) error {
 
 // wantedOf is what the keys of a line hold.
 var wantedOf = map[string]string{"name": "a string", "uri": "a string", "metadata": "a list of strings", "lease": "seconds"}
-
-// Export writes all records of a storage, in the order of their names, as they are at one moment. See WriteRecords.
-func Export(ctx context.Context, w io.Writer, s Storage) error {
-	return WriteRecords(w, s.Prefix(ctx, ""))
-}
-
-// An import stores up to so many records, and bytes of them, at a time: enough that a flush costs little, little enough
-// to wait in memory.
-const (
-	importRecords = 1000
-	importBytes   = 1 << 20
-)
-
-// Import stores the records that it reads, see ReadRecords, and returns how many it stored, each in the place of the
-// one with its name, if there is one. After an error these stay; they are the first ones, and the error counts them.
-func Import(ctx context.Context, from io.Reader, s Storage) (int, error) {
-	in := importer{to: s}
-	for r, err := range ReadRecords(from) {
-		if err != nil {
-			if failed := in.flush(ctx); failed != nil {
-				err = failed // it comes first
-			}
-			return in.stored, in.partial(err)
-		}
-		if err := in.add(ctx, r); err != nil {
-			return in.stored, in.partial(err)
-		}
-	}
-	if err := in.flush(ctx); err != nil {
-		return in.stored, in.partial(err)
-	}
-	return in.stored, nil
-}
-
-// importer stores records in batches.
-type importer struct {
-	to     Storage
-	batch  []Record
-	size   int // of the batch, in bytes
-	stored int
-}
-
-func (in *importer) add(ctx context.Context, r Record) error {
-	in.batch = append(in.batch, r)
-	in.size += len(r.Name) + len(r.URI)
-	for _, tag := range r.Tags {
-		in.size += len(tag)
-	}
-	if len(in.batch) < importRecords && in.size < importBytes {
-		return nil
-	}
-	return in.flush(ctx)
-}
-
-func (in *importer) flush(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	defer func() { in.batch, in.size = in.batch[:0], 0 }()
-	if all, can := in.to.(Batch); can {
-		if err := all.PutAll(ctx, in.batch); err != nil {
-			return err
-		}
-		in.stored += len(in.batch)
-		return nil
-	}
-	for _, r := range in.batch {
-		if err := in.to.Put(ctx, r, false); err != nil {
-			return err
-		}
-		in.stored++
-	}
-	return nil
-}
-
-// partial says how much of an import was done before an error.
-func (in *importer) partial(err error) error {
-	return fmt.Errorf("%w (%d records before it are stored)", err, in.stored)
-}

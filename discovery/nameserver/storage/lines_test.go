@@ -1,9 +1,7 @@
 package storage_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -34,7 +32,7 @@ func TestReadRecordsSaysWhichLineIsWrong(t *testing.T) {
 	} {
 		n := 0
 		var last error
-		for _, err := range storage.ReadRecords(strings.NewReader("\n" + good + text + "\n" + good)) {
+		for _, err := range storage.ReadRecords(strings.NewReader("\n" + good + text + "\n" + good), nil) {
 			n, last = n+1, err
 		}
 		require.Equal(t, 2, n, text)
@@ -48,13 +46,13 @@ func TestReadRecordsSaysWhichLineIsWrong(t *testing.T) {
 // Editors of other systems begin a file with a byte order mark.
 func TestReadRecordsAfterAByteOrderMark(t *testing.T) {
 	n := 0
-	for r, err := range storage.ReadRecords(strings.NewReader("\ufeff" + good + good)) {
+	for r, err := range storage.ReadRecords(strings.NewReader("\ufeff" + good + good), nil) {
 		require.NoError(t, err)
 		require.Equal(t, "n", r.Name)
 		n++
 	}
 	require.Equal(t, 2, n)
-	for _, err := range storage.ReadRecords(strings.NewReader(good + "\ufeff" + good)) {
+	for _, err := range storage.ReadRecords(strings.NewReader(good + "\ufeff" + good), nil) {
 		if n++; n == 4 {
 			require.ErrorContains(t, err, "not JSON")
 		}
@@ -62,44 +60,45 @@ func TestReadRecordsAfterAByteOrderMark(t *testing.T) {
 	require.Equal(t, 4, n)
 }
 
-func TestImportStoresWhatComesBeforeAnError(t *testing.T) {
-	var text strings.Builder
-	for i := range 2500 {
-		fmt.Fprintf(&text, "{\"name\":\"n%04d\",\"uri\":\"u\"}\n", i)
-	}
-	for what, s := range map[string]storage.Storage{"batch": storage.NewMemory(), "single": single{storage.NewMemory()}} {
-		n, err := storage.Import(t.Context(), strings.NewReader(text.String()+"oops\n"+good), s)
-		require.Equal(t, 2500, n, what)
-		require.ErrorContains(t, err, "line 2501: ")
-		require.ErrorContains(t, err, "(2500 records before it are stored)")
-		there, err := s.Len(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, 2500, there)
-	}
+// What is read of a pipe is known before the error.
+func TestReadRecordsEndsWithWhatReadingEndsWith(t *testing.T) {
 	broken := errors.New("broken")
-	s := storage.NewMemory()
-	n, err := storage.Import(t.Context(), io.MultiReader(strings.NewReader(good), iotest.ErrReader(broken)), s)
-	require.ErrorIs(t, err, broken)
-	require.Equal(t, 1, n)
-	require.NoError(t, s.Close())
-	n, err = storage.Import(t.Context(), strings.NewReader(good+"oops"), s)
-	require.ErrorIs(t, err, storage.ErrClosed)
-	require.Zero(t, n)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = storage.Import(ctx, strings.NewReader(good), storage.NewMemory())
-	require.ErrorIs(t, err, context.Canceled)
+	n := 0
+	for _, err := range storage.ReadRecords(io.MultiReader(strings.NewReader(good), iotest.ErrReader(broken)), nil) {
+		if n++; n == 2 {
+			require.ErrorIs(t, err, broken)
+			continue
+		}
+		require.NoError(t, err)
+	}
+	require.Equal(t, 2, n)
 }
 
-// single is a storage without PutAll.
-type single struct{ storage.Storage }
+func TestReadRecordsSaysWhichLineIsRefused(t *testing.T) {
+	refused := errors.New("refused")
+	n := 0
+	for _, err := range storage.ReadRecords(strings.NewReader(good+good), func(storage.Record) error {
+		if n++; n == 2 {
+			return refused
+		}
+		return nil
+	}) {
+		if n == 1 {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorIs(t, err, refused)
+		require.EqualError(t, err, "line 2: refused")
+	}
+	require.Equal(t, 2, n)
+}
 
-func TestExportRefusesWhatIsNoText(t *testing.T) {
+func TestWriteRecordsRefusesWhatIsNoText(t *testing.T) {
 	for _, r := range []storage.Record{
 		{Name: "\xff"}, {Name: "a", URI: "\xff"}, {Name: "a", Tags: []string{"\xff"}},
 	} {
 		s := storage.NewMemory()
 		require.NoError(t, s.Put(t.Context(), r, false))
-		require.ErrorIs(t, storage.Export(t.Context(), io.Discard, s), storage.ErrNotText)
+		require.ErrorIs(t, storage.WriteRecords(io.Discard, s.Prefix(t.Context(), "")), storage.ErrNotText)
 	}
 }

@@ -68,7 +68,7 @@ func TestWhatIsWrittenIsThereAgain(t *testing.T) {
 
 		s = open(t, path)
 		var text strings.Builder
-		require.NoError(t, storage.Export(ctx, &text, s))
+		require.NoError(t, storage.WriteRecords(&text, s.Prefix(ctx, "")))
 		require.NotContains(t, text.String(), "lease", "it would stay for ever")
 		n, err := s.Len(ctx)
 		require.NoError(t, err)

@@ -49,7 +49,7 @@ func run(t *testing.T, db *sql.DB, queries ...string) {
 func text(t *testing.T, s storage.Storage) string {
 	t.Helper()
 	var b strings.Builder
-	require.NoError(t, storage.Export(t.Context(), &b, s))
+	require.NoError(t, storage.WriteRecords(&b, s.Prefix(t.Context(), "")))
 	return b.String()
 }
 

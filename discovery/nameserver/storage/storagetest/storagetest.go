@@ -733,13 +733,16 @@ func (s suite) lines(t *testing.T) {
 	st, ctx := s.start(t), t.Context()
 	put(t, st, "a\n\"<é>", "PYRO:a@[::1]:5", "x<y>", "z")
 	require.NoError(t, st.Put(ctx, storage.Record{Name: "leased", URI: "u", Lease: 90 * time.Second}, false))
-	var text strings.Builder
-	require.NoError(t, storage.Export(ctx, &text, st))
+	var text, again strings.Builder
+	require.NoError(t, storage.WriteRecords(&text, st.Prefix(ctx, "")))
 	other := s.start(t)
-	n, err := storage.Import(ctx, strings.NewReader(text.String()), other)
+	for r, err := range storage.ReadRecords(strings.NewReader(text.String()), nil) {
+		require.NoError(t, err)
+		require.NoError(t, other.Put(ctx, r, false))
+	}
+	n, err := other.Len(ctx)
 	require.NoError(t, err)
 	require.Equal(t, 2, n)
-	var again strings.Builder
-	require.NoError(t, storage.Export(ctx, &again, other))
+	require.NoError(t, storage.WriteRecords(&again, other.Prefix(ctx, "")))
 	require.Equal(t, text.String(), again.String())
 }
