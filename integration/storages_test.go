@@ -196,11 +196,11 @@ func TestDumbFilesOfEitherSide(t *testing.T) {
 	require.Equal(t, "PYRO:again@host:1", entry.URI.String())
 	p.Stop()
 
-	// What ForeignError names works for any kind that Python reads.
+	// What ForeignError names works for any kind that Python reads, and this is the one that each Python has.
 	python, err := peers.Python()
 	require.NoError(t, err)
 	file := strings.TrimPrefix(ours, "dbm:")
-	command := (&dbm.ForeignError{Path: file, Kind: dbm.GNU}).Command()
+	command := (&dbm.ForeignError{Path: file, Kind: dbm.Dumb}).Command()
 	convert := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "python3", python, 1))
 	lines, err := convert.Output()
 	require.NoError(t, err)

@@ -76,11 +76,11 @@ func TestNewStorages(t *testing.T) {
 		require.Empty(t, newFile(spec), spec)
 	}
 	require.Empty(t, newFile("memory"))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "x.dat"), []byte("x"), 0o600))
-	_, err := openStorage(at("dbm", "x.dat"))
-	hinted := &hintedError{}
-	require.ErrorAs(t, err, &hinted)
-	require.Contains(t, hinted.hint, "--storage dbm:"+filepath.Join(dir, "x"))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "x.db"), []byte("x"), 0o600))
+	_, file, _ := strings.Cut(at("dbm", "x"), ":")
+	require.Equal(t, file, newFile("dbm:"+file), "x.db is no file of it")
+	_, err := openStorage(at("dbm", "d.dat"))
+	require.ErrorContains(t, err, "a part of the dbm "+filepath.Join(dir, "d")+", which is named without the ending")
 }
 
 // What a name server that was found says, and what can be done about it.

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
+	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/dbm"
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/open"
 	"github.com/pyrokit/pyrokit/internal/sdnotify"
 	"github.com/pyrokit/pyrokit/service/nameserver"
@@ -196,9 +195,6 @@ func openStorage(spec string) (storage.Storage, error) {
 		return nil, usagef("--storage: %w: want memory, sql:FILE or dbm:FILE", err)
 	}
 	hint := "" // it says itself what is wrong
-	if file, ok := dbmFile(spec); ok {
-		hint = "a dbm file is named without the ending of the files that it is made of: --storage " + shellQuoted("dbm:"+file)
-	}
 	if errors.Is(err, fs.ErrNotExist) {
 		hint = "the file is made if it is not there, but its folder has to be"
 	}
@@ -208,23 +204,16 @@ func openStorage(spec string) (storage.Storage, error) {
 // newFile returns the file that a storage is going to make; empty if it is there, or there is none.
 func newFile(spec string) string {
 	kind, file, _ := strings.Cut(spec, ":")
-	endings := []string{""}
 	if kind == "dbm" {
-		endings = append(endings, ".dat", ".dir", ".db", ".pag")
-	}
-	for _, ending := range endings {
-		if _, err := os.Stat(file + ending); err == nil {
+		if found, err := dbm.Which(file); err != nil || found != dbm.None {
 			return ""
 		}
+		return file
+	}
+	if _, err := os.Stat(file); err == nil {
+		return ""
 	}
 	return file
-}
-
-// dbmFile returns the name of the dbm file that somebody means who named one of the files that it is made of.
-func dbmFile(spec string) (string, bool) {
-	file, isDBM := strings.CutPrefix(spec, "dbm:")
-	ext := filepath.Ext(file)
-	return strings.TrimSuffix(file, ext), isDBM && slices.Contains([]string{".dat", ".dir", ".bak", ".db", ".pag"}, ext)
 }
 
 func nsServe(ctx context.Context, f *factory, opts *nsServeOptions) (err error) {

@@ -32,7 +32,7 @@ func TestReadRecordsSaysWhichLineIsWrong(t *testing.T) {
 	} {
 		n := 0
 		var last error
-		for _, err := range storage.ReadRecords(strings.NewReader("\n" + good + text + "\n" + good), nil) {
+		for _, err := range storage.ReadRecords(strings.NewReader("\n"+good+text+"\n"+good), nil) {
 			n, last = n+1, err
 		}
 		require.Equal(t, 2, n, text)
@@ -46,13 +46,13 @@ func TestReadRecordsSaysWhichLineIsWrong(t *testing.T) {
 // Editors of other systems begin a file with a byte order mark.
 func TestReadRecordsAfterAByteOrderMark(t *testing.T) {
 	n := 0
-	for r, err := range storage.ReadRecords(strings.NewReader("\ufeff" + good + good), nil) {
+	for r, err := range storage.ReadRecords(strings.NewReader("\ufeff"+good+good), nil) {
 		require.NoError(t, err)
 		require.Equal(t, "n", r.Name)
 		n++
 	}
 	require.Equal(t, 2, n)
-	for _, err := range storage.ReadRecords(strings.NewReader(good + "\ufeff" + good), nil) {
+	for _, err := range storage.ReadRecords(strings.NewReader(good+"\ufeff"+good), nil) {
 		if n++; n == 4 {
 			require.ErrorContains(t, err, "not JSON")
 		}
@@ -60,7 +60,7 @@ func TestReadRecordsAfterAByteOrderMark(t *testing.T) {
 	require.Equal(t, 4, n)
 }
 
-// What is read of a pipe is known before the error.
+// What comes before an error of reading counts.
 func TestReadRecordsEndsWithWhatReadingEndsWith(t *testing.T) {
 	broken := errors.New("broken")
 	n := 0

@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
@@ -31,7 +33,7 @@ func Open(path string) (*Storage, error) {
 	case SQLite3:
 		file, err = openSQLite(path)
 	case GNU, NDBM:
-		err = &ForeignError{Path: path, Kind: kind}
+		err = foreign(path, kind)
 	}
 	if err != nil {
 		return nil, err
@@ -53,28 +55,40 @@ const (
 
 // A ForeignError is the error for a kind of file that only Python can read.
 type ForeignError struct {
-	Path string
+	Path string // as the module of Kind opens it
 	Kind Kind
 }
 
-func (e *ForeignError) Error() string {
-	only := "only Python reads"
-	if e.Kind == GNU {
-		only += " (Debian's with the package python3-gdbm)"
+// foreign returns the error for a file. What gdbm writes for dbm.ndbm, FILE.pag and FILE.dir, is known to Debian's dbm.ndbm as
+// nothing, which is Berkeley DB's; FILE.pag is one of dbm.gnu by itself.
+func foreign(path string, kind Kind) error {
+	if start, err := begin(path + ".pag"); err == nil && kind == NDBM && isGNU(start) {
+		return &ForeignError{Path: path + ".pag", Kind: GNU}
 	}
-	return fmt.Sprintf("%s is a file of Python's %s, which %s: convert it with `%s > names.jsonl`, "+
-		"then give the names to a name server with `pyroctl ns import names.jsonl`", e.Path, e.Kind, only, e.Command())
+	return &ForeignError{Path: path, Kind: kind}
+}
+
+func (e *ForeignError) Error() string {
+	with := ""
+	switch e.Kind {
+	case GNU:
+		with = " (Debian's has it with the package python3-gdbm)"
+	case NDBM:
+		with = " (Debian's has it)"
+	}
+	return fmt.Sprintf("%s is a file of Python's %s, which only a Python with this module reads%s: convert it with `%s > names.jsonl`, "+
+		"then give the names to a name server with `pyroctl ns import names.jsonl`", e.Path, e.Kind, with, e.Command())
 }
 
 // Is makes it a storage.ErrFormat.
 func (e *ForeignError) Is(target error) bool { return target == storage.ErrFormat }
 
-// Command is what writes the names as JSON lines, see storage.ReadRecords, for a shell. It needs the Python that wrote
-// the file.
+// Command is what writes the names as JSON lines, see storage.ReadRecords, for a shell. It asks for the module by its name:
+// where that is not there, dbm.open would say that the file is not.
 func (e *ForeignError) Command() string {
-	const program = `import dbm, json, sys; db = dbm.open(sys.argv[1]); ` +
+	const program = `import %[1]s, json, sys; db = %[1]s.open(sys.argv[1]); ` +
 		`[print(json.dumps({"name": k.decode(), "uri": db[k].decode(), "metadata": []})) for k in db.keys()]`
-	return "python3 -c '" + program + "' '" + strings.ReplaceAll(e.Path, "'", `'\''`) + "'"
+	return "python3 -c '" + fmt.Sprintf(program, e.Kind) + "' '" + strings.ReplaceAll(e.Path, "'", `'\''`) + "'"
 }
 
 // Which tells the kind of a file by what Python looks at, too. A file that is none is a storage.ErrFormat.
@@ -105,7 +119,26 @@ func Which(path string) (Kind, error) {
 	case isGNU(start):
 		return GNU, nil
 	}
+	if whole := partOf(path); whole != "" {
+		return None, fmt.Errorf("%s: %w: a part of the dbm %s, which is named without the ending", path, storage.ErrFormat, whole)
+	}
 	return None, fmt.Errorf("%s: %w: no kind of dbm", path, storage.ErrFormat)
+}
+
+// endings are those of the files that the kinds are made of.
+var endings = map[Kind][]string{Dumb: {".dat", ".dir", ".bak"}, NDBM: {".db", ".pag", ".dir"}}
+
+// partOf returns the name of the dbm that a file is a part of; empty if there is none.
+func partOf(path string) string {
+	ending := filepath.Ext(path)
+	whole := strings.TrimSuffix(path, ending)
+	if ending == "" {
+		return ""
+	}
+	if kind, err := Which(whole); err != nil || !slices.Contains(endings[kind], ending) {
+		return ""
+	}
+	return whole
 }
 
 func exist(paths ...string) bool {

@@ -303,18 +303,29 @@ func TestWhich(t *testing.T) {
 	}
 }
 
+// The error for a file that only Python reads names it as its module opens it, whatever its name ends in.
 func TestForeignKinds(t *testing.T) {
+	for name, want := range map[string]dbm.ForeignError{
+		"gnu.db":     {Path: "gnu.db", Kind: dbm.GNU},
+		"berkeley":   {Path: "berkeley", Kind: dbm.NDBM},
+		"compat":     {Path: "compat.pag", Kind: dbm.GNU},
+		"compat.pag": {Path: "compat.pag", Kind: dbm.GNU},
+	} {
+		_, err := dbm.Open(filepath.Join("testdata", name))
+		require.ErrorIs(t, err, storage.ErrFormat, name)
+		want.Path = filepath.Join("testdata", want.Path)
+		var foreign *dbm.ForeignError
+		require.ErrorAs(t, err, &foreign, name)
+		require.Equal(t, want, *foreign, name)
+		require.ErrorContains(t, err, want.Path+" is a file of Python's "+string(want.Kind))
+		require.ErrorContains(t, err, want.Command())
+		require.Contains(t, want.Command(), "db = "+string(want.Kind)+".open(")
+	}
 	path := filepath.Join(t.TempDir(), "it's")
 	write(t, path, "\xce\x9a\x57\x13")
 	_, err := dbm.Open(path)
-	require.ErrorIs(t, err, storage.ErrFormat)
-	var foreign *dbm.ForeignError
-	require.ErrorAs(t, err, &foreign)
-	require.Equal(t, dbm.GNU, foreign.Kind)
-	require.ErrorContains(t, err, "dbm.gnu")
 	require.ErrorContains(t, err, "python3-gdbm")
-	require.ErrorContains(t, err, foreign.Command())
-	require.Contains(t, foreign.Command(), `it'\''s`)
+	require.ErrorContains(t, err, `it'\''s' > names.jsonl`)
 
 	names := filepath.Join(t.TempDir(), "sql.db")
 	db, err := sql.Open("sqlite", names)
@@ -325,6 +336,33 @@ func TestForeignKinds(t *testing.T) {
 	_, err = dbm.Open(names)
 	require.ErrorIs(t, err, storage.ErrFormat)
 	require.ErrorContains(t, err, "sql:FILE")
+}
+
+// Who names one of the files that a dbm is made of is told its name.
+func TestPartsOfADBM(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "dumb.dat"), "x")
+	write(t, filepath.Join(dir, "dumb.dir"), "'a', (0, 1)")
+	write(t, filepath.Join(dir, "dumb.bak"), "'a', (0, 1)")
+	write(t, filepath.Join(dir, "dumb.db"), "nothing of it")
+	write(t, filepath.Join(dir, "none.dat"), "x")
+	for path, want := range map[string]string{
+		filepath.Join(dir, "dumb.dat"):           filepath.Join(dir, "dumb"),
+		filepath.Join(dir, "dumb.dir"):           filepath.Join(dir, "dumb"),
+		filepath.Join(dir, "dumb.bak"):           filepath.Join(dir, "dumb"),
+		filepath.Join(dir, "dumb.db"):            "",
+		filepath.Join(dir, "none.dat"):           "",
+		filepath.Join("testdata", "berkeley.db"): filepath.Join("testdata", "berkeley"),
+		filepath.Join("testdata", "compat.dir"):  filepath.Join("testdata", "compat"),
+	} {
+		_, err := dbm.Open(path)
+		require.ErrorIs(t, err, storage.ErrFormat, path)
+		if want == "" {
+			require.ErrorContains(t, err, "no kind of dbm", path)
+			continue
+		}
+		require.ErrorContains(t, err, "a part of the dbm "+want+", which is named without the ending", path)
+	}
 }
 
 func TestWhatACrashLeftGoes(t *testing.T) {

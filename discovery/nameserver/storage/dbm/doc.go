@@ -5,7 +5,7 @@
 //   - dumb: FILE.dir and FILE.dat. Read and written. New files are of this kind, for every Python opens it.
 //   - sqlite3: FILE, of Python 3.13 and later. Read and written.
 //   - gnu and ndbm: FILE, FILE.db, or FILE.pag and FILE.dir, as C libraries write them. [Open] tells which it is,
-//     and the command that converts it where it was written: [ForeignError].
+//     and the command that converts it: [ForeignError].
 //
 // A dbm has names and URIs and nothing else. Metadata is dropped, and a search for it is storage.ErrNoMetadata, as in Pyro4.
 // A name with a lease stays in memory: the file could not say that it ends.
