@@ -120,7 +120,7 @@ func (n *NameServer) lookup(ctx context.Context, name, withMetadata any) (result
 		return nil, n.failed(ctx, err, key)
 	}
 	if info := transport.FromContext(ctx); info != nil {
-		info.Unseen = n.ownStore && !logs
+		info.Unseen = n.immediate && !logs
 		if info.Direct && !isTrue(withMetadata) {
 			if plain, ok := fastdict.Plain(r.URI); ok {
 				return plain, nil

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"reflect"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,13 +24,11 @@ var selfTags = []string{"class:Pyro4.naming.NameServer", "class:Pyro5.nameserver
 
 // A NameServer answers for names. Its methods may be called concurrently.
 type NameServer struct {
-	cfg   config
-	errs  error // of the options
-	store storage.Storage
-	log   *slog.Logger
-	// ownStore is set for the storages of this toolkit. None of them keeps the context of a Get, whose memory may then serve
-	// the next call; one of others may, for a while, as database/sql does.
-	ownStore bool
+	cfg       config
+	errs      error // of the options
+	store     storage.Storage
+	log       *slog.Logger
+	immediate bool // store keeps no context of a Get, whose memory may then serve the next call
 
 	closing  context.Context //nolint:containedctx // of the watches, which end with the name server and not with a call
 	close    context.CancelFunc
@@ -64,7 +60,7 @@ func New(opts ...Option) *NameServer {
 	if n.store = n.cfg.store; n.store == nil {
 		n.store = storage.NewMemory()
 	}
-	n.ownStore = isOwn(n.store)
+	n.immediate = isImmediate(n.store)
 	if n.log = n.cfg.log; n.log == nil {
 		n.log = slog.Default()
 	}
@@ -78,10 +74,10 @@ func New(opts ...Option) *NameServer {
 	return n
 }
 
-// isOwn tells whether s is one of this toolkit's storages, and none that was made of one.
-func isOwn(s storage.Storage) bool {
-	t := reflect.TypeOf(s)
-	return t.Kind() == reflect.Pointer && strings.HasPrefix(t.Elem().PkgPath(), reflect.TypeFor[storage.Memory]().PkgPath())
+// isImmediate tells whether s, and not only a storage embedded in it, is a storage.Immediate.
+func isImmediate(s storage.Storage) bool {
+	i, is := s.(storage.Immediate)
+	return is && i.Immediate() == s
 }
 
 // newServer returns the server of Start.

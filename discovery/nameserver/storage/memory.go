@@ -58,8 +58,9 @@ type tagged struct {
 func NewMemory() *Memory { return &Memory{} }
 
 var (
-	_ Storage = (*Memory)(nil)
-	_ Batch   = (*Memory)(nil)
+	_ Storage   = (*Memory)(nil)
+	_ Batch     = (*Memory)(nil)
+	_ Immediate = (*Memory)(nil)
 )
 
 // Len returns the number of names.
@@ -89,6 +90,9 @@ func (m *Memory) Get(_ context.Context, name string) (Record, error) {
 	}
 	return k.record(), nil
 }
+
+// Immediate returns m. See Immediate.
+func (m *Memory) Immediate() Storage { return m }
 
 // Put stores a record. See Storage.
 func (m *Memory) Put(_ context.Context, r Record, onlyNew bool) error {

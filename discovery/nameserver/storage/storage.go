@@ -34,7 +34,7 @@ var ErrExists = errors.New("name is there already")
 
 // A Storage keeps the names of a name server. Its methods may be called concurrently. When a method that
 // changes something returns without an error, everybody sees the change, and it lasts as long as anything
-// in this storage does. With an error nothing, or all of it, has changed. No method keeps its context after it has returned.
+// in this storage does. With an error nothing, or all of it, has changed.
 type Storage interface {
 	// Len returns the number of names.
 	Len(ctx context.Context) (int, error)
@@ -70,6 +70,14 @@ type Batch interface {
 	// PutAll stores records as Put does, those that come later in the place of those before. With an error nothing, or
 	// all of it, has changed.
 	PutAll(ctx context.Context, records []Record) error
+}
+
+// An Immediate is a Storage that has its names in memory: Get waits for nothing, and keeps no context after it has returned, as
+// a Get that asks database/sql does for a while. A name server uses the memory of a lookup again that only such a Get has seen.
+type Immediate interface {
+	// Immediate returns the storage itself. What has one embedded has this method, too, but maybe a Get of its own: it has
+	// made no promise unless it returns itself.
+	Immediate() Storage
 }
 
 // A Sharer is a Storage that several processes can have open at a time. Each lets those leases end that it holds; so a

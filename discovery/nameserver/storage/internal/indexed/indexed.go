@@ -102,11 +102,12 @@ type op struct {
 }
 
 var (
-	_ storage.Storage  = (*Storage)(nil)
-	_ storage.Batch    = (*Storage)(nil)
-	_ storage.Sharer   = (*Storage)(nil)
-	_ storage.Follower = (*Storage)(nil)
-	_ storage.Volatile = (*Storage)(nil)
+	_ storage.Storage   = (*Storage)(nil)
+	_ storage.Batch     = (*Storage)(nil)
+	_ storage.Immediate = (*Storage)(nil)
+	_ storage.Sharer    = (*Storage)(nil)
+	_ storage.Follower  = (*Storage)(nil)
+	_ storage.Volatile  = (*Storage)(nil)
 )
 
 // Open loads a file into a new storage, which closes it in the end; after an error it is closed already.
@@ -166,6 +167,9 @@ func (s *Storage) Len(ctx context.Context) (int, error) { return s.index.Len(ctx
 func (s *Storage) Get(ctx context.Context, name string) (storage.Record, error) {
 	return s.index.Get(ctx, name)
 }
+
+// Immediate returns s. See storage.Immediate.
+func (s *Storage) Immediate() storage.Storage { return s }
 
 // Prefix yields the records whose names begin with prefix. See storage.Storage.
 func (s *Storage) Prefix(ctx context.Context, prefix string) iter.Seq2[storage.Record, error] {
