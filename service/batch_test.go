@@ -577,7 +577,8 @@ func TestABatchWhoseConnectionIsCut(t *testing.T) {
 		_, of := r.Value()
 		require.Equal(t, err, of)
 	}
-	require.Equal(t, []string{"add", "hold"}, l.all())
+	require.Eventually(t, func() bool { return slices.Contains(l.all(), "gone") }, 30*time.Second, time.Millisecond)
+	require.Equal(t, []string{"add", "hold", "gone"}, l.all())
 	n, err := service.Call[int](t.Context(), p, "add", 1, 1)
 	require.NoError(t, err, "the proxy connects again")
 	require.Equal(t, 2, n)
