@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +36,9 @@ changes at once; Python's are asked now and then.`,
 	return cmd
 }
 
+// watchQuiet is for how long a watch says nothing at first: a million entries take some seconds.
+const watchQuiet = time.Second
+
 func nsWatch(ctx context.Context, f *factory, query discovery.Query) error {
 	ns, err := f.lookUpServer(ctx)
 	if err != nil {
@@ -42,7 +47,10 @@ func nsWatch(ctx context.Context, f *factory, query discovery.Query) error {
 	defer ns.Close()
 	var known []discovery.Entry
 	trouble := "" // the last error that was told
+	begun := f.sayLater(watchQuiet, "watch: reading the entries that are there")
+	defer begun()
 	for entries, err := range ns.Watch(ctx, query) {
+		begun()
 		if err != nil {
 			if trouble != err.Error() { // it is tried again each second
 				f.printError(fmt.Errorf("watch: %w, trying again", err), transport.AsError(err).Code)
@@ -60,6 +68,20 @@ func nsWatch(ctx context.Context, f *factory, query discovery.Query) error {
 		known = entries
 	}
 	return ctx.Err()
+}
+
+// sayLater writes a line for people unless stop is called before; once that has returned, it does not write any more.
+func (f *factory) sayLater(after time.Duration, line string) (stop func()) {
+	said := make(chan struct{})
+	timer := time.AfterFunc(after, func() {
+		defer close(said)
+		fmt.Fprintln(f.io.err, line)
+	})
+	return sync.OnceFunc(func() {
+		if !timer.Stop() {
+			<-said
+		}
+	})
 }
 
 // printChanges prints what has become of entries, both in the order of their names.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"iter"
 	"log/slog"
 	"net"
 	"strings"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/service"
 	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -147,6 +150,41 @@ func TestWatchTellsATroubleOnce(t *testing.T) {
 		require.NotEqual(t, last, line)
 		last = line
 	}
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
+}
+
+// Who watches a name server that has very many names is told what the silence is about.
+func TestWatchSaysWhatItWaitsFor(t *testing.T) {
+	told := make(chan struct{})
+	ns := service.New(nameserver.ObjectName)
+	ns.Method("ping", func() {})
+	ns.Method("watch", func(ctx context.Context, _ service.Kwargs) iter.Seq[[]codec.Tuple] {
+		return func(yield func([]codec.Tuple) bool) {
+			select {
+			case <-told:
+			case <-ctx.Done():
+				return
+			}
+			if yield([]codec.Tuple{{"put", "x", "PYRO:x@h:1", codec.Tuple{}}, {"synced"}}) {
+				<-ctx.Done()
+			}
+		}
+	}, service.KwargsStruct())
+	srv := service.NewServer(service.Listen("tcp", "127.0.0.1:0"))
+	require.NoError(t, srv.Add(ns))
+	require.NoError(t, srv.Start())
+	defer func() { require.NoError(t, srv.Shutdown(context.Background())) }()
+	lines, said := readyWriter{make(chan string, 1)}, readyWriter{make(chan string, 1)}
+	f := &factory{io: &streams{out: lines, err: said}}
+	require.NoError(t, f.complete(newRootCmd(f).Flags()))
+	f.flags.nameServers = []string{srv.URI("").Location()}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- nsWatch(ctx, f, discovery.Query{}) }()
+	require.Equal(t, "watch: reading the entries that are there\n", <-said.lines)
+	close(told)
+	require.Equal(t, "put  x  PYRO:x@h:1\n", <-lines.lines)
 	cancel()
 	require.ErrorIs(t, <-done, context.Canceled)
 }

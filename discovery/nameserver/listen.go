@@ -70,6 +70,8 @@ type listener struct {
 	mu     sync.Mutex // guards what follows
 	news   map[string]*discovery.Entry
 	untold map[string]struct{} // names from before this connection, of which it has told nothing
+	first  []discovery.Entry   // told before the end of what was there, as long as they come in the order of the names
+	synced bool                // all that was there has been told
 }
 
 func newListener(q discovery.Query, before []discovery.Entry) *listener {
@@ -97,13 +99,34 @@ func (l *listener) forget() {
 // outside of the lock: there may be very many entries, and the name server tells more meanwhile.
 func (l *listener) snapshot() (entries []discovery.Entry, changed int) {
 	l.mu.Lock()
-	news := l.news
-	l.news = map[string]*discovery.Entry{}
+	news, first := l.news, l.first
+	l.news, l.first = map[string]*discovery.Entry{}, nil
 	l.mu.Unlock()
+	if len(first) > 0 {
+		l.all = joined(l.all, first)
+	}
 	if len(news) > 0 {
 		l.all = merged(l.all, news)
 	}
-	return l.all, len(news)
+	return l.all, len(first) + len(news)
+}
+
+// joined returns entries with later ones in the place of those of the same names, all in the order of their names.
+func joined(entries, later []discovery.Entry) []discovery.Entry {
+	if len(entries) == 0 {
+		return later
+	}
+	all := make([]discovery.Entry, 0, max(len(entries), len(later)))
+	for _, e := range later {
+		for len(entries) > 0 && entries[0].Name < e.Name {
+			all, entries = append(all, entries[0]), entries[1:]
+		}
+		if len(entries) > 0 && entries[0].Name == e.Name {
+			entries = entries[1:]
+		}
+		all = append(all, e)
+	}
+	return append(all, entries...)
 }
 
 // merged returns entries, which are in the order of their names, with news in the place of those of the same names; nil takes
@@ -219,19 +242,33 @@ func (l *listener) take(v any) (synced bool, err error) {
 		if err != nil && !isUnreadable(err) {
 			return false, err
 		}
-		delete(l.untold, name)
-		l.news[name] = nil
-		if err == nil && l.query.Matches(e) {
-			l.news[name] = &e
-		}
+		l.put(e, err == nil && l.query.Matches(e))
 	case kind == "remove":
 		delete(l.untold, name)
 		l.news[name] = nil
 	case kind == "synced":
+		l.synced = true
 		return true, nil
 	case kind == "alive":
 	default:
 		return false, fmt.Errorf("%v is nothing that is known", v)
 	}
 	return false, nil
+}
+
+// put notes an entry, or, unless it counts, that it is none, under mu. What was there at first, of which there may be very
+// much, comes in the order of the names, and needs neither a map nor sorting.
+func (l *listener) put(e discovery.Entry, counts bool) {
+	_, before := l.untold[e.Name]
+	delete(l.untold, e.Name)
+	inOrder := !l.synced && (len(l.first) == 0 || l.first[len(l.first)-1].Name < e.Name)
+	switch {
+	case inOrder && counts:
+		l.first = append(l.first, e)
+		delete(l.news, e.Name)
+	case counts:
+		l.news[e.Name] = &e
+	case before || !inOrder:
+		l.news[e.Name] = nil
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,33 +14,55 @@ import (
 	"github.com/pyrokit/pyrokit/discovery"
 )
 
-// A snapshot is what a map of all that was told would be, and one that was given away does not change.
+// A snapshot is what a map of all that was told would be, in whatever order, over what was there before the connection; and one
+// that was given away does not change.
 func TestSnapshotsAreWhatWasTold(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) // the same each time
-	l := newListener(discovery.Query{}, nil)
 	want := map[string]string{}
-	for range 200 {
-		before := l.all
-		was := slices.Clone(before)
-		for range random.IntN(5) {
-			name := fmt.Sprint("n", random.IntN(30))
+	tell := func(l *listener, names ...int) {
+		for _, n := range names {
+			name := fmt.Sprint("n", n)
 			told := codec.Tuple{"remove", name}
 			delete(want, name)
-			if random.IntN(3) > 0 {
-				want[name] = fmt.Sprintf("PYRO:o@h:%d", random.IntN(1000)+1)
-				told = codec.Tuple{"put", name, want[name], codec.Tuple{}}
+			switch uri := fmt.Sprintf("PYRO:o@h:%d", random.IntN(1000)+1); random.IntN(4) {
+			case 0: // it is removed
+			case 1:
+				told = codec.Tuple{"put", name, uri, codec.Tuple{"other"}}
+			default:
+				want[name] = uri
+				told = codec.Tuple{"put", name, uri, codec.Tuple{"t"}}
 			}
 			_, err := l.take(told)
 			require.NoError(t, err)
 		}
-		var names []string
-		entries, _ := l.snapshot()
-		for _, e := range entries {
-			names = append(names, e.Name)
-			require.Equal(t, want[e.Name], e.URI.String())
+	}
+	var all []discovery.Entry
+	for connection := range 1000 {
+		l := newListener(discovery.Query{All: []string{"t"}}, all)
+		first := make([]int, random.IntN(40)) // some come twice
+		for i := range first {
+			first[i] = random.IntN(30)
 		}
-		require.Equal(t, slices.Sorted(maps.Keys(want)), names)
-		require.Equal(t, was, before)
+		if connection%2 == 0 {
+			slices.SortFunc(first, func(a, b int) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		}
+		tell(l, first...)
+		synced, err := l.take(codec.Tuple{"synced"})
+		require.NoError(t, err)
+		require.True(t, synced)
+		for range 5 {
+			before, was := all, slices.Clone(all)
+			all, _ = l.snapshot()
+			var names []string
+			for _, e := range all {
+				names = append(names, e.Name)
+				require.Equal(t, want[e.Name], e.URI.String())
+			}
+			require.Equal(t, slices.Sorted(maps.Keys(want)), names)
+			require.Equal(t, was, before)
+			tell(l, random.Perm(30)[:random.IntN(5)]...)
+		}
+		all, _ = l.snapshot()
 	}
 }
 
