@@ -61,10 +61,13 @@ func nameOf(v any) (string, error) {
 // prefixOf reads a prefix. None, and what else is false in Python, is none.
 func prefixOf(v any) (string, error) {
 	text, ok := stringOf(v)
-	if !ok && isTrue(v) {
-		return "", typeError("startswith first arg must be str or a tuple of str, not " + typeName(v))
+	if ok || !isTrue(v) {
+		return text, nil
 	}
-	return text, nil
+	if _, is := v.(codec.Tuple); is { // several prefixes for startswith; SQLite's LIKE knows one
+		return "", typeError(`can only concatenate tuple (not "str") to tuple`)
+	}
+	return "", typeError("startswith first arg must be str or a tuple of str, not " + typeName(v))
 }
 
 // regexOf reads a regular expression. None, and what else is false in Python, is none.

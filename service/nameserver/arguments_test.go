@@ -7,6 +7,7 @@ import (
 
 	"github.com/pyrokit/pyrokit/codec"
 	"github.com/pyrokit/pyrokit/service"
+	"github.com/pyrokit/pyrokit/service/nameserver"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -52,6 +53,7 @@ func TestWrongArgumentsAreRefusedInPythonsWords(t *testing.T) {
 		{"remove", []any{kw{"regex": []any{"x"}}}, "unhashable type: 'list'"},
 		{"list", []any{"a", "a", "a", "a", "a", "a"}, "NameServer.list() takes from 1 to 6 positional arguments but 7 were given"},
 		{"list", []any{kw{"prefix": true}}, "startswith first arg must be str or a tuple of str, not bool"},
+		{"list", []any{kw{"prefix": codec.Tuple{"a", "b"}}}, `can only concatenate tuple (not "str") to tuple`}, // with sql
 		{"list", []any{kw{"regex": 1.5}}, "first argument must be string or compiled pattern"},
 		{"yplookup", []any{1, 2, 3, 4}, "NameServer.yplookup() takes from 1 to 4 positional arguments but 5 were given"},
 		{"yplookup", []any{[]any{map[string]any{"a": 1}}}, "unhashable type: 'dict'"},
@@ -67,6 +69,18 @@ func TestWrongArgumentsAreRefusedInPythonsWords(t *testing.T) {
 			require.Equal(t, "builtins.TypeError", e.Class, "%s%v", tt.method, tt.args)
 			require.Equal(t, tt.want, e.Message, "%s%v", tt.method, tt.args)
 		}
+	}
+}
+
+// Python looks into metadata after it has found the name that they are for.
+func TestMetadataOfAnUnknownNameAreNotLookedInto(t *testing.T) {
+	_, address := start(t)
+	for _, d := range both {
+		p := proxy(t, address, d)
+		wrong := []any{[]any{"x"}}
+		require.ErrorContains(t, service.Do(t.Context(), p, "set_metadata", "unknown", wrong), "unknown name: unknown")
+		require.ErrorContains(t, service.Do(t.Context(), p, "set_metadata", nameserver.ObjectName, wrong), "unhashable type: 'list'")
+		require.ErrorContains(t, service.Do(t.Context(), p, "set_metadata", "unknown", 5), "'int' object is not iterable")
 	}
 }
 

@@ -142,14 +142,16 @@ func (c *cleaner) reachable(ctx context.Context, t target) bool {
 	return isOwnTrouble(err) || ctx.Err() != nil
 }
 
-// isOwnTrouble tells the errors of a connection that say nothing of the other end: this machine has run out of files, memory or
-// ports, has lost its network, or no DNS server answers. While they last, names of objects that are well would be removed.
+// isOwnTrouble tells the errors of a connection that do not say that the other end is gone: this machine has run out of files,
+// memory or ports, has lost its network, or does not let the name server connect; no DNS server answers; or so many wait at a
+// unix socket already that there is no room. While they last, names of objects that are well would be removed.
 func isOwnTrouble(err error) bool {
 	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
 		return !unknown.IsNotFound
 	}
 	return slices.ContainsFunc([]error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL, syscall.ENETDOWN, syscall.ENETUNREACH,
+		syscall.EACCES, syscall.EPERM, syscall.EAGAIN,
 	}, func(own error) bool { return errors.Is(err, own) })
 }
 

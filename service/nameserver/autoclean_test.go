@@ -115,6 +115,9 @@ func TestAutocleanBlamesNobodyForItsOwnTrouble(t *testing.T) {
 	}{
 		{syscall.EMFILE, true},
 		{syscall.ENETUNREACH, true},
+		{syscall.EACCES, true}, // a unix socket of another user
+		{syscall.EPERM, true},  // a firewall of this machine
+		{syscall.EAGAIN, true}, // a unix socket whose server is busy
 		{&net.DNSError{Err: "server misbehaving", IsTemporary: true}, true},
 		{&net.DNSError{Err: "i/o timeout", IsTimeout: true}, true},
 		{&net.DNSError{Err: "no such host", IsNotFound: true}, false},

@@ -205,6 +205,11 @@ func (n *NameServer) setMetadata(ctx context.Context, name, metadata any) (err e
 		return typeError("name must be a str")
 	}
 	tags, err := tagsOf("metadata", metadata)
+	if err != nil && isIterable(metadata) { // Python looks into it after it has found the name
+		if _, unknown := n.store.Get(ctx, key); unknown != nil {
+			return n.failed(ctx, unknown, key)
+		}
+	}
 	if err != nil {
 		return err
 	}
