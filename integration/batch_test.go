@@ -224,7 +224,7 @@ func TestAPythonBatchEndsWithItsContext(t *testing.T) {
 		require.NoError(t, service.Do(t.Context(), p, "nothing"))
 		b := p.Batch()
 		add := service.Queue[int](b, "add", 1, 2)
-		service.Queue[any](b, "sleep", 0.3)
+		service.Queue[any](b, "sleep", 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		require.ErrorIs(t, b.Do(ctx), transport.ErrTimeout)

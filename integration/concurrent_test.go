@@ -132,7 +132,7 @@ func TestCancelledCalls(t *testing.T) {
 		cancel()
 		err = service.Do(canceled, p, "nothing")
 		require.ErrorIs(t, err, transport.ErrCanceled)
-		require.ErrorIs(t, service.Do(ctx, p, "sleep", 0.05, service.Timeout(time.Millisecond)), transport.ErrTimeout)
+		require.ErrorIs(t, service.Do(ctx, p, "sleep", 1, service.Timeout(time.Millisecond)), transport.ErrTimeout)
 		last, err := service.Call[map[string]any](ctx, p, "context")
 		require.NoError(t, err)
 		require.Equal(t, first["client"], last["client"], "the same connection all along")

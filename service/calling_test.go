@@ -58,6 +58,18 @@ func (r *byTags) Find(_ context.Context, q discovery.Query) ([]discovery.Entry, 
 	return entries, nil
 }
 
+// givenUp is asked by somebody who gives up then.
+type givenUp struct {
+	*byTags
+
+	giveUp context.CancelFunc
+}
+
+func (g givenUp) Find(ctx context.Context, q discovery.Query) ([]discovery.Entry, error) {
+	defer g.giveUp()
+	return g.byTags.Find(ctx, q)
+}
+
 // cutter makes connections and counts them; Cut ends those that are open.
 type cutter struct {
 	mu    sync.Mutex
@@ -297,9 +309,8 @@ func TestPYROMETAStandsForAnyThatHasTheTags(t *testing.T) {
 func TestLookupDelayWaitsForAName(t *testing.T) {
 	srv := start(t, service.New("o").Method("who", func() int { return 1 }))
 	r := &byTags{after: 1, uris: []string{srv.URI("o").String()}}
-	p := connect(t, "PYROMETA:a", service.Resolver(r), service.LookupDelay(time.Minute))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := connect(t, "PYROMETA:a", service.Resolver(givenUp{r, cancel}), service.LookupDelay(time.Minute))
 	require.ErrorIs(t, service.Do(ctx, p, "who"), transport.ErrNotFound, "the context counts")
 	q := connect(t, "PYROMETA:a", service.Resolver(&byTags{after: 1, uris: r.uris}), service.LookupDelay(400*time.Millisecond))
 	require.NoError(t, service.Do(t.Context(), q, "who"))
