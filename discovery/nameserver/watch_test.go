@@ -2,6 +2,7 @@ package nameserver_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net"
@@ -347,25 +348,28 @@ func TestManyChangesMayComeAsOne(t *testing.T) {
 
 func TestLeases(t *testing.T) {
 	c := client(t, start(t), pyro.DialConfig{})
-	granted, err := c.Lease(t.Context(), "app", uri(t, "PYRO:o@h:1"), time.Millisecond, true, "tag")
+	granted, err := c.Lease(t.Context(), "app", uri(t, "PYRO:o@h:1"), time.Hour, true, "tag")
 	require.NoError(t, err)
-	require.Equal(t, time.Second, granted, "the least that is granted")
+	require.Equal(t, time.Hour, granted)
 	e, err := c.Lookup(t.Context(), "app")
 	require.NoError(t, err)
 	require.Equal(t, []string{"tag"}, e.Metadata)
 	_, err = c.Lease(t.Context(), "app", uri(t, "PYRO:o@h:2"), time.Second, true)
 	require.ErrorIs(t, err, transport.ErrAlreadyExists)
-	_, err = c.Lease(t.Context(), "longer", uri(t, "PYRO:o@h:1"), time.Hour, true)
-	require.NoError(t, err)
 	require.True(t, c.HasLeases(t.Context()))
 	leases, err := c.Leases(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, time.Hour, leases["longer"])
+	require.Equal(t, time.Hour, leases["app"])
 	require.NotContains(t, leases, nameserver.ObjectName, "what stays has no lease")
+	granted, err = c.Lease(t.Context(), "short", uri(t, "PYRO:o@h:1"), time.Millisecond, true)
+	require.NoError(t, err)
+	require.Equal(t, time.Second, granted, "the least that is granted")
 	require.Eventually(t, func() bool {
-		_, err := c.Lookup(t.Context(), "app")
-		return err != nil
+		_, err := c.Lookup(t.Context(), "short")
+		return errors.Is(err, transport.ErrNotFound)
 	}, soon, 10*time.Millisecond)
+	_, err = c.Lookup(t.Context(), "app")
+	require.NoError(t, err, "its time is not over")
 }
 
 func TestFind(t *testing.T) {

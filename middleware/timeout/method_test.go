@@ -72,23 +72,25 @@ func TestNothingToLimitCostsNothing(t *testing.T) {
 }
 
 func TestOfAStreamEachItemHasALimit(t *testing.T) {
-	s := service.New("s").Method("count", func(ctx context.Context) func(func(int) bool) {
-		return func(yield func(int) bool) {
-			if yield(1) {
-				<-ctx.Done()
+	synctest.Test(t, func(t *testing.T) {
+		s := service.New("s").Method("count", func(ctx context.Context) func(func(int) bool) {
+			return func(yield func(int) bool) {
+				if yield(1) {
+					<-ctx.Done()
+				}
+			}
+		})
+		p := pairtest.Join(t, s, nil, service.Use(timeout.New(0, timeout.For(20*time.Millisecond, "count"))))
+		var last error
+		items := 0
+		for _, err := range service.Stream[int](t.Context(), p, "count") {
+			if last = err; err == nil {
+				items++
 			}
 		}
+		require.Equal(t, 1, items)
+		require.ErrorIs(t, last, transport.ErrTimeout)
 	})
-	p := pairtest.Join(t, s, nil, service.Use(timeout.New(0, timeout.For(20*time.Millisecond, "count"))))
-	var last error
-	items := 0
-	for _, err := range service.Stream[int](t.Context(), p, "count") {
-		if last = err; err == nil {
-			items++
-		}
-	}
-	require.Equal(t, 1, items)
-	require.ErrorIs(t, last, transport.ErrTimeout)
 }
 
 func ExampleFor() {

@@ -63,10 +63,11 @@ func TestErrorsNameTheDialectOfARefusal(t *testing.T) {
 }
 
 func TestHintsAtTLS(t *testing.T) {
-	readAll := func(conn net.Conn, after []byte) { // all there is, so that the end is no reset
-		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-		_, _ = io.Copy(io.Discard, conn)
+	answer := func(conn net.Conn, after []byte) { // and read all there is, so that the end is no reset
+		_, _ = conn.Read(make([]byte, 1))
 		_, _ = conn.Write(after)
+		_ = conn.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, conn)
 	}
 	const mayBe = "it may speak TLS (service.TLS)"
 	tests := []struct {
@@ -75,20 +76,20 @@ func TestHintsAtTLS(t *testing.T) {
 		opts   []service.ProxyOption
 		want   string
 	}{
-		{"an alert", func(c net.Conn) { readAll(c, []byte{21, 3, 1, 0, 2, 2, 70}) }, nil, "the peer speaks TLS, which service.TLS does, too"},
-		{"the end", func(c net.Conn) { readAll(c, nil) }, nil, mayBe},
+		{"an alert", func(c net.Conn) { answer(c, []byte{21, 3, 1, 0, 2, 2, 70}) }, nil, "the peer speaks TLS, which service.TLS does, too"},
+		{"the end", func(c net.Conn) { answer(c, nil) }, nil, mayBe},
 		{"a reset", func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1))
 			_ = c.(*net.TCPConn).SetLinger(0)
 		}, nil, mayBe},
 		{"Go's TLS server", func(c net.Conn) { _ = tls.Server(c, &tls.Config{}).Handshake() }, nil, mayBe},
 		{
-			"TLS on a plain server", func(c net.Conn) { readAll(c, []byte("PYRO and what follows")) },
+			"TLS on a plain server", func(c net.Conn) { answer(c, []byte("PYRO and what follows")) },
 			[]service.ProxyOption{service.TLS(&tls.Config{})},
 			"first record does not look like a TLS handshake: the peer may speak no TLS",
 		},
 		{
-			"TLS on a server that hangs up", func(c net.Conn) { readAll(c, nil) },
+			"TLS on a server that hangs up", func(c net.Conn) { answer(c, nil) },
 			[]service.ProxyOption{service.TLS(&tls.Config{})},
 			"EOF: the peer may speak no TLS",
 		},
