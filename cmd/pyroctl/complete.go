@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pyrokit/pyrokit/discovery"
+	"github.com/pyrokit/pyrokit/discovery/nameserver"
+	"github.com/pyrokit/pyrokit/internal/completion"
 	"github.com/pyrokit/pyrokit/transport"
 	"github.com/pyrokit/pyrokit/transport/pyro"
 )
@@ -83,19 +85,31 @@ func (f *factory) knownNames(cmd *cobra.Command, prefix string) ([]string, cobra
 		return nil, noFiles
 	}
 	defer ns.Close()
+	offered, whole, err := ns.Complete(ctx, prefix)
+	if err != nil { // Python's cannot, and others may not let everybody
+		offered, whole, err = completeOfAll(ctx, ns, prefix)
+	}
+	switch {
+	case err != nil:
+		return nil, noFiles
+	case whole:
+		return offered, noFiles
+	default:
+		return offered, noFiles | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+// completeOfAll is Complete for a name server that cannot do it.
+func completeOfAll(ctx context.Context, ns *nameserver.Client, prefix string) (offered []string, whole bool, err error) {
 	entries, err := ns.Find(ctx, discovery.Query{Prefix: prefix})
 	if err != nil {
-		return nil, noFiles
+		return nil, false, err
 	}
-	var names []string
+	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		names = append(names, e.Name)
 	}
-	offered, whole := stages(names, prefix)
-	if !whole {
-		return offered, noFiles | cobra.ShellCompDirectiveNoSpace
-	}
-	return offered, noFiles
+	return completion.Of(completion.Among(names), prefix)
 }
 
 type completeFunc = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)

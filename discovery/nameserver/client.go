@@ -142,6 +142,22 @@ func (c *Client) Leases(ctx context.Context) (map[string]time.Duration, error) {
 	return leases, nil
 }
 
+// Complete returns what a shell offers of the names that begin with prefix: the names if they are at most 200, which whole tells,
+// else their parts up to the next dot, or beginnings of them. A name server of Python cannot do that: the error matches
+// transport.ErrUnimplemented.
+func (c *Client) Complete(ctx context.Context, prefix string) (offered []string, whole bool, err error) {
+	var answer struct {
+		_       struct{} `pyro:",tuple"`
+		Offered []string
+		Whole   bool
+	}
+	err = c.call(ctx, &answer, "complete", nil, prefix)
+	if lacksMethod(err) {
+		err = transport.Errorf(transport.CodeUnimplemented, "the name server does not complete names: %w", err)
+	}
+	return answer.Offered, answer.Whole, err
+}
+
 func errNoLeases(cause error) error {
 	return transport.Errorf(transport.CodeUnimplemented, "the name server has no leases: %w", cause)
 }

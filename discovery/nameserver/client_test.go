@@ -198,6 +198,18 @@ func TestARegistrarKeepsWhatIsNotItsOwn(t *testing.T) {
 	require.ErrorIs(t, gone.Unregister(ctx, mine), transport.ErrUnavailable)
 }
 
+func TestCompleteAsksTheNameServer(t *testing.T) {
+	c := client(t, start(t), pyro.DialConfig{})
+	require.NoError(t, c.Register(t.Context(), "app.a", uri(t, "PYRO:o@h:1"), false))
+	offered, whole, err := c.Complete(t.Context(), "app")
+	require.NoError(t, err)
+	require.True(t, whole)
+	require.Equal(t, []string{"app.a"}, offered)
+	c = client(t, python(t, false, nil), pyro.DialConfig{})
+	_, _, err = c.Complete(t.Context(), "app")
+	require.ErrorIs(t, err, transport.ErrUnimplemented)
+}
+
 func TestAProxyResolvesItsNameAnewWhenItsTargetMoves(t *testing.T) {
 	location := start(t)
 	serve := func(answer string) *service.Server {

@@ -130,6 +130,7 @@ func (n *NameServer) object() *service.Service {
 	s.Method("remove", n.remove, service.Params(null("name"), null("prefix"), null("regex")))
 	s.Method("lease", n.lease, service.Params("name", "uri", "seconds", null("metadata"), service.Default("safe", false)))
 	s.Method("leases", n.leased, service.Params(null("prefix")))
+	s.Method("complete", n.complete, service.Params(null("prefix")))
 	s.Method("watch", n.watch, service.Params(null("prefix"), null("interval"), null("most")))
 	return s
 }

@@ -45,7 +45,7 @@ var same = strings.NewReplacer(
 	// One object answers for both dialects: it has the methods and tags of both.
 	`"set_metadata" "watch" "yplookup"]`, `"set_metadata"]`,
 	`"set_metadata" "yplookup"]`, `"set_metadata"]`,
-	`"count" "lease" "leases" "list"`, `"count" "list"`,
+	`"complete" "count" "lease" "leases" "list"`, `"count" "list"`,
 	`"set_metadata" "watch" "yplookup"}`, `"set_metadata" "yplookup"}`,
 	`"class:Pyro4.naming.NameServer" "class:Pyro5.nameserver.NameServer"`, `"class:PyroN"`,
 	`"class:Pyro4.naming.NameServer"`, `"class:PyroN"`,

@@ -57,14 +57,14 @@ type numbers struct {
 	expired, cleaned, broadcasts atomic.Uint64
 	unreachable                  atomic.Int64
 
-	ping, countNames, register, lookup, list, yplookup, setMetadata, remove, lease, leases, watch methodNumbers
+	ping, countNames, register, lookup, list, yplookup, setMetadata, remove, lease, leases, watch, complete methodNumbers
 }
 
 func (n *numbers) methods() map[string]*methodNumbers {
 	return map[string]*methodNumbers{
 		"ping": &n.ping, "count": &n.countNames, "register": &n.register, "lookup": &n.lookup, "list": &n.list,
 		"yplookup": &n.yplookup, "set_metadata": &n.setMetadata, "remove": &n.remove, "lease": &n.lease,
-		"leases": &n.leases, "watch": &n.watch,
+		"leases": &n.leases, "watch": &n.watch, "complete": &n.complete,
 	}
 }
 

@@ -61,6 +61,7 @@ var (
 	_ Storage   = (*Memory)(nil)
 	_ Batch     = (*Memory)(nil)
 	_ Immediate = (*Memory)(nil)
+	_ Seeker    = (*Memory)(nil)
 )
 
 // Len returns the number of names.
@@ -268,6 +269,30 @@ func (m *Memory) Prefix(ctx context.Context, prefix string) iter.Seq2[Record, er
 			return strings.HasPrefix(name, prefix) && yieldRecord(ctx, k, yield)
 		})
 	}
+}
+
+// Between returns the first and the last name between two texts. See Seeker.
+func (m *Memory) Between(_ context.Context, from, to string) (first, last string, err error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if err := m.state(); err != nil {
+		return "", "", err
+	}
+	err = ErrNotFound
+	m.names.Ascend(from, func(name string, _ *kept) bool {
+		if name < to {
+			first, err = name, nil
+		}
+		return false
+	})
+	if err != nil {
+		return "", "", err
+	}
+	m.names.Descend(to, func(name string, _ *kept) bool {
+		last = name
+		return name == to
+	})
+	return first, last, nil
 }
 
 // snapshot returns the names as they are now.

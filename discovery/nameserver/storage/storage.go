@@ -80,6 +80,13 @@ type Immediate interface {
 	Immediate() Storage
 }
 
+// A Seeker is a Storage that finds names without reading those between them.
+type Seeker interface {
+	// Between returns the first and the last name that are not before from, and before to, in the order of their bytes, or
+	// ErrNotFound.
+	Between(ctx context.Context, from, to string) (first, last string, err error)
+}
+
 // A Sharer is a Storage that several processes can have open at a time. Each lets those leases end that it holds; so a
 // lease that is renewed at another one changes its holder.
 type Sharer interface {

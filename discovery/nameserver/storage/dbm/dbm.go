@@ -16,7 +16,8 @@ import (
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/internal/indexed"
 )
 
-// Storage is a storage in a dbm file: a storage.Storage, a storage.Batch, a storage.Immediate and a storage.Volatile.
+// Storage is a storage in a dbm file: a storage.Storage, a storage.Batch, a storage.Immediate, a storage.Seeker and
+// a storage.Volatile.
 type Storage = indexed.Storage
 
 // Open opens a dbm file by the name that Python knows it by, or makes a new one. Errors are those of package storage, and

@@ -14,8 +14,8 @@ import (
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage/internal/sqlitefile"
 )
 
-// Storage is a storage in an SQLite file: a storage.Storage, and a storage.Batch, a storage.Immediate, a storage.Sharer and
-// a storage.Volatile.
+// Storage is a storage in an SQLite file: a storage.Storage, and a storage.Batch, a storage.Immediate, a storage.Seeker,
+// a storage.Sharer and a storage.Volatile.
 type Storage = indexed.Storage
 
 // Open opens the file of a name server of Pyro4, Pyro5 or pyrokit, or makes a new one. Errors are those of package

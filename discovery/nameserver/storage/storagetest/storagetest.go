@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Storage, opts ...Option) 
 	t.Run("only new ones", s.onlyNew)
 	t.Run("order", s.order)
 	t.Run("prefix", s.prefix)
+	t.Run("between", s.between)
 	t.Run("remove", s.remove)
 	t.Run("leases", s.leases)
 	t.Run("batch", s.batch)
@@ -263,6 +264,29 @@ func (s suite) withoutTags(t *testing.T) {
 	}
 	require.Equal(t, []string{"tea"}, names(t, st.TaggedAll(ctx, nil)))
 	require.Empty(t, names(t, st.TaggedAny(ctx, nil)))
+}
+
+func (s suite) between(t *testing.T) {
+	st, ctx := s.start(t), t.Context()
+	seeker, can := st.(storage.Seeker)
+	if !can {
+		return
+	}
+	for _, name := range []string{"a", "b", "b.c", "é", ""} {
+		put(t, st, name, "1")
+	}
+	for bounds, want := range map[[2]string]string{
+		{"", "\xff"}: " é", {"", "a"}: " ", {"a", "a\x00"}: "a a", {"a", "b"}: "a a", {"a\x00", "b.c"}: "b b", {"b", "b\xff"}: "b b.c",
+		{"c", "d"}: "none", {"é\x00", "\xff"}: "none", {"b", "a"}: "none", {"", ""}: "none",
+	} {
+		first, last, err := seeker.Between(ctx, bounds[0], bounds[1])
+		if want == "none" {
+			require.ErrorIs(t, err, storage.ErrNotFound, "%q", bounds)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, want, first+" "+last, "%q", bounds)
+	}
 }
 
 func (s suite) remove(t *testing.T) {
@@ -713,6 +737,10 @@ func (s suite) closed(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrClosed)
 	_, err = st.Remove(ctx, []string{"a"}, nil)
 	require.ErrorIs(t, err, storage.ErrClosed)
+	if seeker, can := st.(storage.Seeker); can {
+		_, _, err = seeker.Between(ctx, "", "b")
+		require.ErrorIs(t, err, storage.ErrClosed)
+	}
 	require.ErrorIs(t, st.Put(ctx, storage.Record{Name: "b"}, false), storage.ErrClosed)
 	require.ErrorIs(t, st.SetTags(ctx, "a", nil), storage.ErrClosed)
 	for _, err := range st.Prefix(ctx, "") {

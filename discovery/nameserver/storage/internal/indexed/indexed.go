@@ -105,6 +105,7 @@ var (
 	_ storage.Storage   = (*Storage)(nil)
 	_ storage.Batch     = (*Storage)(nil)
 	_ storage.Immediate = (*Storage)(nil)
+	_ storage.Seeker    = (*Storage)(nil)
 	_ storage.Sharer    = (*Storage)(nil)
 	_ storage.Follower  = (*Storage)(nil)
 	_ storage.Volatile  = (*Storage)(nil)
@@ -174,6 +175,11 @@ func (s *Storage) Immediate() storage.Storage { return s }
 // Prefix yields the records whose names begin with prefix. See storage.Storage.
 func (s *Storage) Prefix(ctx context.Context, prefix string) iter.Seq2[storage.Record, error] {
 	return s.index.Prefix(ctx, prefix)
+}
+
+// Between returns the first and the last name between two texts. See storage.Seeker.
+func (s *Storage) Between(ctx context.Context, from, to string) (first, last string, err error) {
+	return s.index.Between(ctx, from, to)
 }
 
 // TaggedAll yields the records that have every one of tags. See storage.Storage.
