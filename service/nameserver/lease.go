@@ -108,7 +108,10 @@ func (n *NameServer) expire(ended []*lease) {
 		}
 		return goes
 	})
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) { // the name server has ended, and what becomes of the names is not known
+		return
+	}
+	if err != nil {
 		n.log.Error("names whose lease has ended cannot be removed", "names", someNames(names), "error", err)
 		n.leases.later(ended)
 		return

@@ -1,11 +1,14 @@
 package nameserver_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,6 +71,43 @@ func TestLeasesAreListed(t *testing.T) {
 		require.Equal(t, map[string]float64{"app.x": 30}, some)
 		require.ErrorContains(t, service.Do(t.Context(), p, "leases", 5), "must be str")
 	}
+}
+
+// cutOff is a storage whose callers do not wait for its removals: it asks what is to go while the caller has gone on.
+type cutOff struct {
+	*storage.Memory
+
+	removing sync.WaitGroup
+}
+
+func (s *cutOff) Remove(ctx context.Context, names []string, match func(storage.Record) bool) (int, error) {
+	begun := make(chan struct{})
+	s.removing.Go(func() {
+		for i, name := range names {
+			r, _ := s.Get(context.WithoutCancel(ctx), name)
+			match(r)
+			if i == 0 {
+				close(begun)
+			}
+		}
+	})
+	<-begun
+	return 0, context.Canceled
+}
+
+// A name server that ends while leases end neither waits for the storage nor says what has become of them.
+func TestLeasesThatEndWithTheNameServer(t *testing.T) {
+	var log bytes.Buffer
+	s := &cutOff{Memory: storage.NewMemory()}
+	ns, address := start(t, nameserver.Storage(s), nameserver.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	p := proxy(t, address, codec.Pyro5)
+	for i := range 100 {
+		require.NoError(t, service.Do(t.Context(), p, "lease", fmt.Sprint("app.", i), "PYRO:o@h:1", 30))
+	}
+	log.Reset()
+	ns.EndLeases()
+	s.removing.Wait()
+	require.Empty(t, log.String())
 }
 
 func TestWhatEndsALease(t *testing.T) {
