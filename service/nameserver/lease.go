@@ -111,8 +111,8 @@ func (n *NameServer) expire(ended []*lease) {
 	if errors.Is(err, context.Canceled) { // the name server has ended, and what becomes of the names is not known
 		return
 	}
+	n.expireFails(err, names)
 	if err != nil {
-		n.log.Error("names whose lease has ended cannot be removed", "names", someNames(names), "error", err)
 		n.leases.later(ended)
 		return
 	}
@@ -121,4 +121,16 @@ func (n *NameServer) expire(ended []*lease) {
 	for _, name := range slices.Sorted(maps.Keys(uris)) {
 		n.log.Warn("the lease has ended, removed", "name", name, "uri", uris[name])
 	}
+}
+
+// expireFails logs when names whose leases have ended cannot be removed any more, which is tried again each second, and when they
+// can again.
+func (n *NameServer) expireFails(err error, names []string) {
+	switch {
+	case err != nil && !n.unexpired:
+		n.log.Error("names whose lease has ended cannot be removed, trying again", "names", someNames(names), "error", err)
+	case err == nil && n.unexpired:
+		n.log.Info("names whose lease has ended are removed again")
+	}
+	n.unexpired = err != nil
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,6 +109,43 @@ func TestLeasesThatEndWithTheNameServer(t *testing.T) {
 	ns.EndLeases()
 	s.removing.Wait()
 	require.Empty(t, log.String())
+}
+
+// stuck is a storage that removes so many times, and then fails as often.
+type stuck struct {
+	*storage.Memory
+
+	removes, fails int
+}
+
+func (s *stuck) Remove(ctx context.Context, names []string, match func(storage.Record) bool) (int, error) {
+	if s.removes--; s.removes >= 0 || -s.removes > s.fails {
+		return s.Memory.Remove(ctx, names, match)
+	}
+	return 0, storage.ErrFull
+}
+
+// What is tried again each second is told once, and that it has come to an end.
+func TestLeasesThatCannotEndAreToldOnce(t *testing.T) {
+	var log bytes.Buffer
+	ns, address := start(t, nameserver.Storage(&stuck{storage.NewMemory(), 0, 3}), nameserver.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	require.NoError(t, service.Do(t.Context(), proxy(t, address, codec.Pyro5), "lease", "app.x", "PYRO:o@h:1", 30))
+	log.Reset()
+	for range 4 {
+		ns.EndLeases()
+	}
+	require.Equal(t, 3, strings.Count(log.String(), "\n"), log.String())
+	require.Regexp(t, `(?s)level=ERROR msg=".* cannot be removed, trying again" names=\[app.x] .*removed again"\n.*level=WARN .* name=app.x`, log.String())
+}
+
+// Of many names that are removed the log has those that were, though the rest were not.
+func TestWhatWasRemovedBeforeAnErrorIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	s := &stuck{many(t, 1500).Memory, 1, 1}
+	_, address := start(t, nameserver.Storage(s), nameserver.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	err := service.Do(t.Context(), proxy(t, address, codec.Pyro5), "remove", nil, "app.")
+	require.ErrorContains(t, err, "storage: no room left")
+	require.Contains(t, log.String(), "count=1024")
 }
 
 func TestWhatEndsALease(t *testing.T) {

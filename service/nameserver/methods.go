@@ -280,16 +280,16 @@ const removeMany = 1024
 
 func (n *NameServer) removeNames(ctx context.Context, names []string) (removed int, err error) {
 	for some := range slices.Chunk(names, removeMany) {
-		count, err := n.store.Remove(ctx, some, nil)
-		if err != nil {
-			return removed, n.failed(ctx, err, "")
+		var count int
+		if count, err = n.store.Remove(ctx, some, nil); err != nil {
+			break
 		}
 		removed += count
 	}
-	if removed > 0 {
+	if removed > 0 { // those before an error, too
 		n.logged(ctx, slog.LevelInfo, "removed", slog.Any("names", someNames(names)), slog.Int("count", removed))
 	}
-	return removed, nil
+	return removed, n.failed(ctx, err, "")
 }
 
 // someNames is what a line of the log holds of many names.

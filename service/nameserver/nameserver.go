@@ -30,12 +30,14 @@ type NameServer struct {
 	log       *slog.Logger
 	immediate bool // store keeps no context of a Get, whose memory may then serve the next call
 
-	closing  context.Context //nolint:containedctx // of the watches, which end with the name server and not with a call
-	close    context.CancelFunc
-	leases   leases
-	loadOnce sync.Once
-	adopting sync.WaitGroup
-	watchers atomic.Int64
+	closing context.Context //nolint:containedctx // of the watches, which end with the name server and not with a call
+	close   context.CancelFunc
+	leases  leases
+	// unexpired is set while names whose leases have ended cannot be removed. It is expire's, which one goroutine at a time calls.
+	unexpired bool
+	loadOnce  sync.Once
+	adopting  sync.WaitGroup
+	watchers  atomic.Int64
 	// forOthers is set if other machines can reach the name server at the address that it is known by.
 	forOthers atomic.Bool
 	numbers   numbers
