@@ -107,7 +107,7 @@ func listens(ctx context.Context, u pyro.URI, cfg pyro.DialConfig) error {
 	network, address := u.Address()
 	c, err := dial(ctx, network, address)
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)): // the network's timer may be first
 		return transport.Wrap(transport.CodeDeadlineExceeded, err)
 	case err != nil:
 		return transport.Wrap(transport.CodeUnavailable, err)
