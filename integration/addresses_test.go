@@ -4,6 +4,7 @@ package integration
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -78,13 +79,20 @@ func TestNAT(t *testing.T) {
 	})
 }
 
-// freePort returns a port that was free a moment ago, for servers that have to know theirs beforehand.
+// freePort returns a port for servers that have to know theirs beforehand. It is none that the system gives out by itself,
+// so that nobody takes it before they do.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	addr, ok := l.Addr().(*net.TCPAddr)
-	require.True(t, ok)
-	return addr.Port
+	const from, to, tries = 10_000, 32_000, 100
+	for range tries {
+		port := from + rand.IntN(to-from)
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue // it is in use
+		}
+		require.NoError(t, l.Close())
+		return port
+	}
+	require.Fail(t, "no port is free")
+	return 0
 }
