@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestSnapshotsAreWhatWasTold(t *testing.T) {
 			first[i] = random.IntN(30)
 		}
 		if connection%2 == 0 {
-			slices.SortFunc(first, func(a, b int) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+			slices.SortFunc(first, func(a, b int) int { return strings.Compare(strconv.Itoa(a), strconv.Itoa(b)) })
 		}
 		tell(l, first...)
 		synced, err := l.take(codec.Tuple{"synced"})

@@ -62,7 +62,7 @@ func TestEachNameIsReached(t *testing.T) {
 		for range random.IntN(3000) {
 			var name strings.Builder
 			for range 1 + random.IntN(12) {
-				name.WriteString([]string{"a", "b", "é", ".", "茶", "xyz"}[random.IntN(6)])
+				name.WriteString([]string{"a", "b", "é", ".", "\u8336", "xyz"}[random.IntN(6)])
 			}
 			names[name.String()] = true
 		}
@@ -110,7 +110,7 @@ func TestNamesThatChangeMeanwhile(t *testing.T) {
 				}
 				return completion.Among(names)(from, to)
 			}, "n")
-			if then == broken && asked > left {
+			if errors.Is(then, broken) && asked > left {
 				require.ErrorIs(t, err, broken)
 				continue
 			}
