@@ -55,20 +55,31 @@ func TestHostile(t *testing.T) {
 	}
 	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
-			const most, fixed = 256, 8 << 20
-			begin := time.Now()
-			var v any
-			var err error
-			require.Less(t, allocated(func() { v, err = literal.Parse(in) }), uint64(most*len(in)+fixed))
-			if err != nil {
-				requirePlace(t, in, err)
-				require.Less(t, len(err.Error()), 300)
-			} else {
-				require.Less(t, allocated(func() { literal.Format(nil, v, 0) }), uint64(most*len(in)+fixed))
+			const limit = 5 * time.Second
+			took := requireModest(t, in)
+			for tries := 1; took > limit && tries < 3; tries++ { // the machine may have had something else to do
+				took = requireModest(t, in)
 			}
-			require.Less(t, time.Since(begin), 5*time.Second)
+			require.Less(t, took, limit)
 		})
 	}
+}
+
+// requireModest reads in, and prints what it has read, without much memory, and returns how long that took.
+func requireModest(t *testing.T, in string) time.Duration {
+	t.Helper()
+	const most, fixed = 256, 8 << 20
+	begin := time.Now()
+	var v any
+	var err error
+	require.Less(t, allocated(func() { v, err = literal.Parse(in) }), uint64(most*len(in)+fixed))
+	if err != nil {
+		requirePlace(t, in, err)
+		require.Less(t, len(err.Error()), 300)
+	} else {
+		require.Less(t, allocated(func() { literal.Format(nil, v, 0) }), uint64(most*len(in)+fixed))
+	}
+	return time.Since(begin)
 }
 
 func allocated(f func()) uint64 {
