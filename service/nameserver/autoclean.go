@@ -169,6 +169,7 @@ func (c *cleaner) remove(ctx context.Context, gone []string) error {
 	if err != nil {
 		return err
 	}
+	c.n.release(gone...)
 	for _, name := range gone {
 		if stale[name] {
 			c.n.log.Warn("autoclean: cannot be connected to, removed", "name", name, "uri", c.failing[name].record.URI)

@@ -107,6 +107,10 @@ const many = 20_000
 const (
 	regexTime = 2 * time.Second // for all names together
 	regexWait = 5 * time.Second // for a turn
+
+	// shortRegex is how long one may be, in bytes, to be read without a turn: that takes some microseconds. A long one
+	// takes up to 50 ms.
+	shortRegex = 1000
 )
 
 // turns is a semaphore for queries that read many records, or match them with much work. It leaves a processor, if there
@@ -125,6 +129,13 @@ func (t *turn) count(ctx context.Context) error {
 		return nil
 	}
 	return t.take(ctx, nil)
+}
+
+// takeSoon is take with the patience of queries by regular expression.
+func (t *turn) takeSoon(ctx context.Context) error {
+	wait := time.NewTimer(regexWait)
+	defer wait.Stop()
+	return t.take(ctx, wait.C)
 }
 
 // take waits for a turn, if the query has none, for as long as neither ctx nor patience ends.
@@ -153,14 +164,30 @@ var errRegexTime = namingError("regex took too long")
 
 // matching returns the records whose names an expression matches.
 func (n *NameServer) matching(ctx context.Context, expr string) (iter.Seq2[storage.Record, error], error) {
-	re, err := pyregex.Compile(expr)
+	re, err := understood(ctx, expr)
 	if err != nil {
-		return nil, namingError("invalid regex: " + err.Error())
+		return nil, err
 	}
 	return func(yield func(storage.Record, error) bool) {
 		m := matcher{re: re}
 		n.inTurn(ctx, n.store.Prefix(ctx, re.Prefix()), m.match)(yield)
 	}, nil
+}
+
+// understood reads an expression, a long one in a turn of its own.
+func understood(ctx context.Context, expr string) (*pyregex.Regexp, error) {
+	if len(expr) > shortRegex {
+		var t turn
+		if err := t.takeSoon(ctx); err != nil {
+			return nil, err
+		}
+		defer t.giveBack()
+	}
+	re, err := pyregex.Compile(expr)
+	if err != nil {
+		return nil, namingError("invalid regex: " + err.Error())
+	}
+	return re, nil
 }
 
 // A matcher matches names: each with little work, or, from the first one on that needs more, in the query's turn and within
@@ -177,9 +204,7 @@ func (m *matcher) match(ctx context.Context, t *turn, name string) (bool, error)
 		if !errors.Is(err, pyregex.ErrTimeout) {
 			return ok, err
 		}
-		wait := time.NewTimer(regexWait)
-		defer wait.Stop()
-		if err := t.take(ctx, wait.C); err != nil {
+		if err := t.takeSoon(ctx); err != nil {
 			return false, err
 		}
 		m.deadline = time.Now().Add(regexTime)

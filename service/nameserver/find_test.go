@@ -38,6 +38,11 @@ func TestOnlyACostlyRegexTakesATurn(t *testing.T) {
 	release := nameserver.HoldTurns()
 	defer release()
 	turns(cheap)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := ns.Matching(ctx, strings.Repeat("[^a]", 10_000))
+	require.ErrorIs(t, err, context.Canceled, "it is much work to read, too")
 }
 
 // withMany is a name server with one name more than are read without a turn, and some others.

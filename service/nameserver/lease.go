@@ -91,6 +91,21 @@ func (n *NameServer) leased(ctx context.Context, prefix any) (result *codec.Dict
 	return result, n.failed(ctx, failed, "")
 }
 
+// release ends the leases of names that were removed, or registered for good.
+func (n *NameServer) release(names ...string) {
+	for _, l := range n.leases.noted(names) {
+		n.releaseOne(l)
+	}
+}
+
+func (n *NameServer) releaseOne(l *lease) {
+	defer n.leases.lock(l.name)()
+	r, err := n.store.Get(n.closing, l.name)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && r.Lease == 0 { // it was not leased again meanwhile
+		n.leases.undo(l, nil)
+	}
+}
+
 // expire removes names whose leases have ended.
 func (n *NameServer) expire(ended []*lease) {
 	byName := make(map[string]*lease, len(ended))

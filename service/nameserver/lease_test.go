@@ -10,9 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pyrokit/pyrokit/codec"
@@ -154,12 +156,16 @@ func TestWhatEndsALease(t *testing.T) {
 		name   string
 		method string
 		args   []any
+		runs   int               // leases
 		left   map[string]string // when the time is over
 	}{
-		{"registering makes a name permanent", "register", []any{"app.x", "PYRO:o@h:1"}, map[string]string{"app.x": "PYRO:o@h:1"}},
-		{"registering another object, too", "register", []any{"app.x", "PYRO:o@h:2"}, map[string]string{"app.x": "PYRO:o@h:2"}},
-		{"removing ends it", "remove", []any{"app.x"}, map[string]string{}},
-		{"metadata change nothing", "set_metadata", []any{"app.x", []string{"t"}}, map[string]string{}},
+		{"registering makes a name permanent", "register", []any{"app.x", "PYRO:o@h:1"}, 0, map[string]string{"app.x": "PYRO:o@h:1"}},
+		{"registering another object, too", "register", []any{"app.x", "PYRO:o@h:2"}, 0, map[string]string{"app.x": "PYRO:o@h:2"}},
+		{"removing ends it", "remove", []any{"app.x"}, 0, map[string]string{}},
+		{"by prefix, too", "remove", []any{nil, "app."}, 0, map[string]string{}},
+		{"and by regex", "remove", []any{nil, nil, "app"}, 0, map[string]string{}},
+		{"another lease takes its place", "lease", []any{"app.x", "PYRO:o@h:2", 60}, 1, map[string]string{}},
+		{"metadata change nothing", "set_metadata", []any{"app.x", []string{"t"}}, 1, map[string]string{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,10 +173,55 @@ func TestWhatEndsALease(t *testing.T) {
 			p := proxy(t, address, codec.Pyro5)
 			require.NoError(t, service.Do(t.Context(), p, "lease", lease...))
 			require.NoError(t, service.Do(t.Context(), p, tt.method, tt.args...))
+			require.Equal(t, tt.runs, running(t, ns))
 			ns.EndLeases()
 			require.Equal(t, tt.left, names(t, p))
+			require.Zero(t, running(t, ns))
 		})
 	}
+}
+
+func running(t *testing.T, ns *nameserver.NameServer) (leases int) {
+	t.Helper()
+	stats, err := ns.Stats(t.Context())
+	require.NoError(t, err)
+	return stats.Leases
+}
+
+func TestAutocleanEndsLeases(t *testing.T) {
+	ns, address := start(t)
+	p := proxy(t, address, codec.Pyro5)
+	require.NoError(t, service.Do(t.Context(), p, "lease", "app.x", "PYRO:o@h:1", 3600))
+	refuse := func(_, address string) error {
+		if address == "h:1" {
+			return syscall.ECONNREFUSED
+		}
+		return nil
+	}
+	for range 2 { // seen, and seen again
+		require.NoError(t, ns.Clean(t.Context(), 0, refuse))
+	}
+	require.Empty(t, names(t, p))
+	require.Zero(t, running(t, ns))
+}
+
+// TestALeaseAmongOthersOfItsName: however leases, registrations and removals of a name come, there is a lease if and only if the
+// name is leased.
+func TestALeaseAmongOthersOfItsName(t *testing.T) {
+	ns, address := start(t)
+	var calls sync.WaitGroup
+	p := proxy(t, address, codec.Pyro5)
+	for _, call := range [][]any{{"lease", "app.x", "PYRO:o@h:1", 3600}, {"register", "app.x", "PYRO:o@h:1"}, {"remove", "app.x"}} {
+		calls.Go(func() {
+			for range 500 {
+				assert.NoError(t, service.Do(t.Context(), p, call[0].(string), call[1:]...))
+			}
+		})
+	}
+	calls.Wait()
+	leased, err := service.Call[map[string]float64](t.Context(), p, "leases")
+	require.NoError(t, err)
+	require.Len(t, leased, running(t, ns))
 }
 
 func TestLeasesThatAreRefused(t *testing.T) {

@@ -17,8 +17,8 @@ const (
 	leaseLate = minLease / 2
 )
 
-// leases is the table of the leases that run, with one timer for the lease that ends next. A lease stays in it until it ends,
-// also when its name was removed or registered for good: then its end has no consequence.
+// leases is the table of the leases that run, with one timer for the lease that ends next. Where another name server that has the
+// storage open, too, removes a name, or registers it for good, the lease stays until its end, which has no consequence then.
 type leases struct {
 	expire func(ended []*lease)   // removes the names of leases that have ended, removeMany at most; one goroutine at a time calls it
 	late   func(by time.Duration) // is told when all leases run anew
@@ -193,6 +193,22 @@ func (s *leases) later(ended []*lease) {
 		}
 	}
 	s.arm()
+}
+
+// noted returns the leases of names.
+func (s *leases) noted(names []string) []*lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.byName) == 0 {
+		return nil
+	}
+	var found []*lease
+	for _, name := range names {
+		if l := s.byName[name]; l != nil {
+			found = append(found, l)
+		}
+	}
+	return found
 }
 
 func (s *leases) len() int {

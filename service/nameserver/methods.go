@@ -75,6 +75,7 @@ func (n *NameServer) register(ctx context.Context, name, uri, safe, metadata any
 	if err := n.store.Put(ctx, r, isTrue(safe)); err != nil {
 		return n.failed(ctx, err, r.Name)
 	}
+	n.release(r.Name)
 	n.logRegistered(ctx, "registered", r)
 	return nil
 }
@@ -284,6 +285,7 @@ func (n *NameServer) removeNames(ctx context.Context, names []string) (removed i
 		if count, err = n.store.Remove(ctx, some, nil); err != nil {
 			break
 		}
+		n.release(some...)
 		removed += count
 	}
 	if removed > 0 { // those before an error, too

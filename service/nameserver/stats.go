@@ -29,7 +29,7 @@ type MethodStats struct {
 // Stats are a name server's numbers at one moment. Those that only grow count from New on.
 type Stats struct {
 	Entries     int    // names, the name server's own included
-	Leases      int    // leases that run, also of names that have been removed, or registered for good, since
+	Leases      int    // leases that run
 	Watchers    int    // watches that are open
 	Expired     uint64 // names removed because their lease ended
 	Cleaned     uint64 // names removed because what they stand for could not be connected to

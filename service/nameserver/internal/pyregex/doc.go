@@ -2,7 +2,7 @@
 // name, not necessarily to its end. It says whether an expression matches, and nothing more.
 //
 // An expression is read by Python's own grammar (Python 3.11), so that it means what it means there and what is
-// wrong with it is said in the same words. What Go's regexp can do, it does, in time linear in the name; lookaround,
-// backreferences, conditionals, atomic groups and possessive repeats take a matcher that tries one way after the
-// other, in bounded time.
+// wrong with it is said in the same words. A matcher tries one way after the other, in bounded time. Where that is
+// much work Go's regexp goes on, in time linear in the name, unless the expression has lookaround, backreferences,
+// conditionals, atomic groups or possessive repeats.
 package pyregex

@@ -68,7 +68,7 @@ func (w *writer) chars(s set) {
 		w.put(`\p{Nd}`)
 	case slices.Equal(s, words()):
 		w.put(`[\p{L}\p{N}_]`)
-	case slices.Equal(s, words().negated()):
+	case slices.Equal(s, notWords()):
 		w.put(`[^\p{L}\p{N}_]`)
 	default:
 		w.put("[")

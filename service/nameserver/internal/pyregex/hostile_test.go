@@ -2,6 +2,7 @@ package pyregex_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ func TestHostileExpressionsEndSoon(t *testing.T) {
 		"nested groups":                   strings.Repeat("(", 30000) + strings.Repeat(")", 30000),
 		"nested lookaheads":               strings.Repeat("(?=", 150) + "a" + strings.Repeat(")", 150),
 		"large classes":                   strings.Repeat(`[\w-]`, 10000),
+		"one large class":                 `[` + strings.Repeat(`\w`, 30000) + `]`,
+		"opposites":                       strings.Repeat(`[^a]`, 15000),
 		"large classes without case":      `(?i)` + strings.Repeat(`[\w-]`, 10000),
 		"alternatives":                    strings.Repeat("a|", 30000) + "b",
 		"too long":                        strings.Repeat("a", 1<<17),
@@ -45,6 +48,18 @@ func TestHostileExpressionsEndSoon(t *testing.T) {
 				require.True(t, err == nil || errors.Is(err, pyregex.ErrTimeout), "%v", err)
 			}
 		})
+	}
+}
+
+// What a class of a few characters stands for counts when it is read, not when all of it is there.
+func TestLargeClassesAreRefused(t *testing.T) {
+	for _, expr := range []string{`[` + strings.Repeat(`\w`, 30000) + `]`, strings.Repeat(`\W`, 1000), `(?i)` + strings.Repeat(`[a-\u1000]`, 3000)} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := pyregex.Compile(expr)
+		runtime.ReadMemStats(&after)
+		require.EqualError(t, err, "the expression is too large")
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20), "%.20s", expr)
 	}
 }
 

@@ -23,7 +23,7 @@ type machine struct {
 	loops    []loop
 	stack    []entry
 	steps    int
-	check    int // steps when the clock is looked at
+	halt     int // steps after which the limits are looked at
 	most     int // steps that may be taken
 	deadline time.Time
 }
@@ -54,7 +54,7 @@ var errTooMany = errors.New("too many steps")
 
 // match tells whether the program matches the beginning of name, in so many steps.
 func (m *machine) match(name string, steps int) (bool, error) {
-	m.steps, m.check, m.most = 0, checkEvery, steps
+	m.steps, m.halt, m.most = 0, min(checkEvery, steps), steps
 	m.text = m.text[:0]
 	for _, r := range name {
 		m.text = append(m.text, r)
@@ -78,13 +78,19 @@ func (m *machine) run(pc, pos int) (end int, matched bool, err error) {
 			return 0, false, err
 		}
 		i := &m.prog.code[pc]
-		if i.op == codeAccept {
+		ok := false
+		switch i.op {
+		case codeAccept:
 			m.commit(base)
 			return pos, true, nil
-		}
-		var ok bool
-		if pc, pos, ok, err = m.step(i, pc, pos); err != nil {
-			return 0, false, err
+		case codeChars: // here, because most are
+			if ok = pos < len(m.text) && i.has(m.text[pos]); ok {
+				pc, pos = i.next, pos+1
+			}
+		default:
+			if pc, pos, ok, err = m.step(i, pc, pos); err != nil {
+				return 0, false, err
+			}
 		}
 		if ok {
 			continue
@@ -97,29 +103,30 @@ func (m *machine) run(pc, pos int) (end int, matched bool, err error) {
 
 // tick counts n steps and looks at the limits now and then.
 func (m *machine) tick(n int) error {
-	m.steps += n
+	if m.steps += n; m.steps <= m.halt {
+		return nil
+	}
+	return m.limits()
+}
+
+func (m *machine) limits() error {
 	full := len(m.stack) > maxStack
 	switch {
 	case m.steps > m.most, full && m.most < math.MaxInt:
 		return errTooMany
-	case full:
+	case full, !m.deadline.IsZero() && time.Now().After(m.deadline):
 		return ErrTimeout
 	}
-	if m.steps < m.check {
-		return nil
-	}
-	m.check = m.steps + checkEvery
-	if time.Now().After(m.deadline) {
-		return ErrTimeout
-	}
+	m.halt = min(m.steps+checkEvery, m.most)
 	return nil
 }
 
 // step carries out one instruction; ok is false when it fails.
 func (m *machine) step(i *inst, pc, pos int) (nextPC, nextPos int, ok bool, err error) {
 	switch i.op {
-	case codeChars:
-		return i.next, pos + 1, pos < len(m.text) && i.chars.has(m.text[pos]), nil
+	case codeText:
+		n := len(i.text)
+		return i.next, pos + n, len(m.text)-pos >= n && slices.Equal(m.text[pos:pos+n], i.text), m.tick(n / 8)
 	case codeRepeat:
 		nextPos, ok, err = m.repeat(i, pc, pos)
 		return i.next, nextPos, ok, err
@@ -178,7 +185,7 @@ func (m *machine) back(base int) (pc, pos int, ok bool) {
 			continue
 		case tryMore:
 			i := &m.prog.code[e.at]
-			if e.end == 0 || e.pos == len(m.text) || !i.chars.has(m.text[e.pos]) {
+			if e.end == 0 || e.pos == len(m.text) || !i.has(m.text[e.pos]) {
 				m.stack = m.stack[:top]
 				continue
 			}
@@ -207,10 +214,10 @@ func (m *machine) back(base int) (pc, pos int, ok bool) {
 // less returns the next end to try of a repeat, where what follows it may match; one below its least if there is none.
 func (m *machine) less(e *entry, follows *inst) int {
 	end := e.end - 1
-	if follows.op != codeChars {
+	if follows.op != codeChars && follows.op != codeText {
 		return end
 	}
-	for end >= e.pos && (end == len(m.text) || !follows.chars.has(m.text[end])) {
+	for end >= e.pos && (end == len(m.text) || !follows.has(m.text[end])) {
 		end--
 	}
 	m.steps += (e.end - end) / 4
@@ -234,7 +241,7 @@ func (m *machine) repeat(i *inst, pc, pos int) (end int, ok bool, err error) {
 		most = min(most, i.min)
 	}
 	n := 0
-	for n < most && i.chars.has(m.text[pos+n]) {
+	for n < most && i.has(m.text[pos+n]) {
 		n++
 	}
 	if n < i.min {

@@ -17,8 +17,10 @@ const (
 	linearSize  = 20_000     // instructions
 	linearSteps = 20_000_000 // instructions times bytes of the name
 	// easySteps are the machine's steps for a part of the expression, or a character, up to which it is used where
-	// Go's regexp could be.
-	easySteps = 4
+	// Go's regexp could be: that takes as long as some thirty of them, and to make one takes long, too.
+	easySteps = 32
+	// linearCost are the steps that the making of one of Go's instructions is worth.
+	linearCost = 64
 	// lookEvery is how many names of up to longName bytes are matched between looks at the clock.
 	lookEvery = 32
 	longName  = 1000
@@ -39,13 +41,12 @@ var ErrTimeout = errors.New("it takes too long")
 type Regexp struct {
 	prefix   string
 	root     *node
-	groups   int
 	size     int
-	linear   *regexp.Regexp // nil if the expression takes more than Go's can do
-	boundary bool           // \b or \B: Go's is about ASCII
-	lastLine bool           // $: Go's has no end before a line break
-	machine  *machine       // nil until it is needed
-	hard     bool           // too much for the machine
+	linear   bool // Go's regexp can do it
+	boundary bool // \b or \B: Go's is about ASCII
+	lastLine bool // $: Go's has no end before a line break
+	machine  *machine
+	hard     *regexp.Regexp // Go's, once a name was too much for the machine
 	names    int            // that were matched
 	tried    int            // steps of Try
 }
@@ -60,16 +61,21 @@ func Compile(expr string) (*Regexp, error) {
 		return nil, err
 	}
 	prefix, _ := root.prefix(nil)
-	r := &Regexp{prefix: string(prefix), root: root, groups: groups, size: root.size()}
+	r := &Regexp{prefix: string(prefix), root: root, size: root.size(), machine: &machine{prog: compile(root, groups)}}
 	r.boundary = root.any(func(n *node) bool { return n.op == opBoundary || n.op == opNotBoundary })
 	r.lastLine = root.any(func(n *node) bool { return n.op == opEndOrLast })
-	if r.size <= linearSize && !root.any(isBacktracking) {
-		var w writer
-		w.put(`\A`)
-		w.wrapped(root)
-		r.linear, _ = regexp.Compile(string(w.text)) // what is too large for it is left to the machine
-	}
+	r.linear = r.size <= linearSize && !root.any(isBacktracking)
 	return r, nil
+}
+
+// harden has Go's regexp take over from the machine, unless it is too large for that.
+func (r *Regexp) harden() {
+	var w writer
+	w.put(`\A`)
+	w.wrapped(r.root)
+	var err error
+	r.hard, err = regexp.Compile(string(w.text))
+	r.linear = err == nil
 }
 
 // isBacktracking tells what Go's regexp does not do.
@@ -93,35 +99,35 @@ func (r *Regexp) Match(name string, deadline time.Time) (bool, error) {
 			return false, ErrTimeout
 		}
 	}
-	r.prepare()
 	r.machine.deadline = deadline
 	if !r.isLinear(name) {
 		return r.machine.match(name, math.MaxInt)
 	}
-	if !r.hard { // the machine is quicker, as long as it need not try much
+	if r.hard == nil { // the machine is quicker, as long as it need not try much
 		ok, err := r.machine.match(name, easySteps*(len(name)+r.size))
 		if !errors.Is(err, errTooMany) {
 			return ok, err
 		}
-		r.hard = true
+		if r.harden(); !r.linear {
+			return r.machine.match(name, math.MaxInt)
+		}
 	}
-	return r.linear.MatchString(name), nil
+	return r.hard.MatchString(name), nil
 }
 
 // Try is Match for what is cheap: it takes little memory, and some milliseconds for all names together, on an idle
 // machine or a busy one. Beyond that it gives up with ErrTimeout, this time and from then on.
 func (r *Regexp) Try(name string) (bool, error) {
-	r.prepare()
 	linear := r.isLinear(name)
 	r.tried += len(name)
-	if linear && r.hard {
+	if linear && r.hard != nil {
 		r.tried += len(name) * r.size / 8 // a step of Go's regexp is a small one
 	}
 	if r.tried > trySteps {
 		return false, ErrTimeout
 	}
-	if linear && r.hard {
-		return r.linear.MatchString(name), nil
+	if linear && r.hard != nil {
+		return r.hard.MatchString(name), nil
 	}
 	steps := tryName
 	if linear {
@@ -129,27 +135,21 @@ func (r *Regexp) Try(name string) (bool, error) {
 	}
 	ok, err := r.machine.match(name, steps)
 	r.tried += r.machine.steps
-	switch {
-	case errors.Is(err, errTooMany) && linear:
-		r.hard = true
-		return r.Try(name)
-	case errors.Is(err, errTooMany):
+	if !errors.Is(err, errTooMany) {
+		return ok, err
+	}
+	if r.tried += r.size * linearCost; !linear || r.tried > trySteps {
 		r.tried = trySteps
 		return false, ErrTimeout
 	}
-	return ok, err
-}
-
-func (r *Regexp) prepare() {
-	if r.machine == nil {
-		r.machine = &machine{prog: compile(r.root, r.groups)}
-	}
+	r.harden()
+	return r.Try(name)
 }
 
 // isLinear tells whether Go's regexp says of name what Python's would, in time.
 func (r *Regexp) isLinear(name string) bool {
 	switch {
-	case r.linear == nil, r.size > linearSteps/max(len(name), 1):
+	case !r.linear, r.size > linearSteps/max(len(name), 1):
 		return false
 	case r.lastLine && strings.HasSuffix(name, "\n"):
 		return false

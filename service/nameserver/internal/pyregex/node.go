@@ -125,12 +125,20 @@ func (n *node) any(is func(*node) bool) bool {
 	return false
 }
 
+// single returns the only character that n matches.
+func (n *node) single() (r rune, ok bool) {
+	if n.op != opChars || len(n.chars) != 1 || n.chars[0].lo != n.chars[0].hi {
+		return 0, false
+	}
+	return n.chars[0].lo, true
+}
+
 // prefix appends to b the text that everything n matches begins with; all tells that n matches only this text.
 func (n *node) prefix(b []rune) (text []rune, all bool) {
 	switch n.op {
 	case opChars:
-		if len(n.chars) == 1 && n.chars[0].lo == n.chars[0].hi {
-			return append(b, n.chars[0].lo), true
+		if r, ok := n.single(); ok {
+			return append(b, r), true
 		}
 	case opSeq:
 		for _, s := range n.subs {

@@ -210,14 +210,27 @@ func (p *parser) literal(r rune, f *flags) *node { return p.chars(newSet(span{r,
 // maxSpans limits the ranges of all classes together: a few characters stand for hundreds.
 const maxSpans = 100_000
 
-func (p *parser) chars(s set, f *flags) *node {
-	if f.ignore {
-		s = s.fold(f.ascii)
-	}
-	if p.spans += len(s); p.spans > maxSpans {
+// charge counts ranges, or work that is like theirs.
+func (p *parser) charge(spans int) {
+	if p.spans += spans; p.spans > maxSpans {
 		panic(errTooLarge)
 	}
-	return &node{op: opChars, chars: s}
+}
+
+func (p *parser) chars(s set, f *flags) *node {
+	return &node{op: opChars, chars: p.folded(s, f)}
+}
+
+// folded is s with what is the same where case is ignored.
+func (p *parser) folded(s set, f *flags) set {
+	if f.ignore {
+		if !f.ascii && !s.isSmall() {
+			p.charge(foldCost)
+		}
+		s = s.fold(f.ascii)
+	}
+	p.charge(len(s))
+	return s
 }
 
 const (
@@ -331,32 +344,44 @@ func (p *parser) plainEscape(start int, r rune) (rune, bool) {
 	return r, true
 }
 
-// category returns the set of \d, \s, \w and their opposites.
-func category(r rune, ascii bool) (set, bool) {
-	var s set
-	switch unicode.ToLower(r) {
+// category returns the set of \d, \s, \w and their opposites, or nil.
+func category(r rune, ascii bool) set {
+	if ascii {
+		return asciiCategory(r)
+	}
+	switch r {
 	case 'd':
-		s = asciiDigits
-		if !ascii {
-			s = digits()
-		}
+		return digits()
+	case 'D':
+		return notDigits()
 	case 's':
-		s = asciiSpaces
-		if !ascii {
-			s = spaces
-		}
+		return spaces
+	case 'S':
+		return notSpaces
 	case 'w':
-		s = asciiWords
-		if !ascii {
-			s = words()
-		}
-	default:
-		return nil, false
+		return words()
+	case 'W':
+		return notWords()
 	}
-	if unicode.IsUpper(r) {
-		s = s.negated()
+	return nil
+}
+
+func asciiCategory(r rune) set {
+	switch r {
+	case 'd':
+		return asciiDigits
+	case 'D':
+		return asciiDigits.negated()
+	case 's':
+		return asciiSpaces
+	case 'S':
+		return asciiSpaces.negated()
+	case 'w':
+		return asciiWords
+	case 'W':
+		return asciiWords.negated()
 	}
-	return s, true
+	return nil
 }
 
 // escape reads what follows a backslash outside of classes.
@@ -376,7 +401,8 @@ func (p *parser) escape(f *flags) *node {
 		n, _ := strconv.ParseUint("0"+p.while(2, octals), 8, 32)
 		return p.literal(rune(n), f) //nolint:gosec // three digits
 	}
-	if s, ok := category(r, f.ascii); ok && r <= unicode.MaxASCII {
+	if s := category(r, f.ascii); s != nil {
+		p.charge(len(s))
 		return &node{op: opChars, chars: s}
 	}
 	if r >= '1' && r <= '9' {
@@ -425,51 +451,55 @@ func (p *parser) checkRef(group, pos int) {
 	}
 }
 
-// class reads a set in brackets.
+// class reads a set in brackets. To ignore case is about its characters and ranges: categories stay what they are.
 func (p *parser) class(f *flags) *node {
 	start := p.at - 1
 	negative := p.accept('^')
-	var spans []span
-	for first := true; ; first = false {
+	var spans, categories []span
+	for first := true; first || !p.accept(']'); first = false {
 		from := p.at
-		if !first && p.accept(']') {
-			break
+		r, s := p.classItem(start, f)
+		end := r
+		if p.accept('-') {
+			if p.peek() == ']' {
+				p.at-- // it stands for itself
+			} else {
+				end, _ = p.classItem(start, f)
+				if r == none || end < r { // none, of a category, is less than any
+					p.failf(from, "bad character range %s", string(p.text[from:p.at]))
+				}
+			}
 		}
-		s, single := p.classItem(start, f)
-		if !p.accept('-') {
-			spans = append(spans, s...)
+		if s != nil {
+			p.charge(len(s))
+			categories = append(categories, s...)
 			continue
 		}
-		if p.accept(']') {
-			spans = append(append(spans, s...), span{'-', '-'})
-			break
-		}
-		end, singleEnd := p.classItem(start, f)
-		if !single || !singleEnd || end[0].lo < s[0].lo {
-			p.failf(from, "bad character range %s", string(p.text[from:p.at]))
-		}
-		spans = append(spans, span{s[0].lo, end[0].lo})
+		spans = append(spans, span{r, end})
 	}
-	n := p.chars(newSet(spans...), f)
+	chars := p.folded(newSet(spans...), f)
+	if categories != nil {
+		chars = newSet(append(categories, chars...)...)
+	}
 	if negative {
-		n.chars = n.chars.negated()
+		chars = chars.negated()
 	}
-	return n
+	return &node{op: opChars, chars: chars}
 }
 
-// classItem reads a character of a class, or a category; single tells which.
-func (p *parser) classItem(start int, f *flags) (s []span, single bool) {
+// classItem reads a character of a class, or else a category, beside which the character is none.
+func (p *parser) classItem(start int, f *flags) (rune, set) {
 	from := p.at
 	r := p.next()
 	if r == none {
 		p.failf(start, "unterminated character set")
 	}
 	if r != '\\' {
-		return []span{{r, r}}, true
+		return r, nil
 	}
 	r = p.next()
-	if s, ok := category(r, f.ascii); ok && r <= unicode.MaxASCII {
-		return s, false
+	if s := category(r, f.ascii); s != nil {
+		return none, s
 	}
 	switch {
 	case r == 'b':
@@ -487,5 +517,5 @@ func (p *parser) classItem(start int, f *flags) (s []span, single bool) {
 		}
 		r = c
 	}
-	return []span{{r, r}}, true
+	return r, nil
 }

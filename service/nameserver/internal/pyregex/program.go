@@ -1,5 +1,7 @@
 package pyregex
 
+import "unicode"
+
 // A program is an expression for the machine that tries one way after the other.
 type program struct {
 	code  []inst
@@ -11,9 +13,11 @@ type program struct {
 type inst struct {
 	op     code
 	chars  set
-	next   int // where it goes on; of codeSplit what is tried first
-	other  int // what is tried second; of a look or an atomic group what follows it
-	slot   int // a mark, a loop, a group
+	ascii  [2]uint64 // chars, as far as they are in ASCII: a bit each
+	text   []rune    // of codeText
+	next   int       // where it goes on; of codeSplit what is tried first
+	other  int       // what is tried second; of a look or an atomic group what follows it
+	slot   int       // a mark, a loop, a group
 	min    int
 	max    int
 	mode   mode
@@ -26,6 +30,7 @@ type code uint8
 
 const (
 	codeChars  code = iota // one character of chars
+	codeText               // some characters, which text says
 	codeRepeat             // min to max characters of chars
 	codeSplit              // next, else other
 	codeJump
@@ -39,6 +44,24 @@ const (
 	codeAnchor
 	codeAccept
 )
+
+// has tells whether r is one of the instruction's characters.
+func (i *inst) has(r rune) bool {
+	if r <= unicode.MaxASCII {
+		return i.ascii[r>>6]&(1<<(r&63)) != 0
+	}
+	return i.chars.has(r)
+}
+
+// setChars has the instruction be about characters of s.
+func (i *inst) setChars(s set) {
+	i.chars = s
+	for _, x := range s {
+		for r := x.lo; r <= min(x.hi, unicode.MaxASCII); r++ {
+			i.ascii[r>>6] |= 1 << (r & 63)
+		}
+	}
+}
 
 func compile(root *node, groups int) *program {
 	p := &program{marks: 2 * groups, asked: root.any(asksGroups)}
@@ -60,11 +83,11 @@ func (p *program) emit(i inst) int {
 func (p *program) node(n *node) {
 	switch n.op {
 	case opChars:
-		p.emit(inst{op: codeChars, chars: n.chars})
+		i := inst{op: codeChars}
+		i.setChars(n.chars)
+		p.emit(i)
 	case opSeq:
-		for _, s := range n.subs {
-			p.node(s)
-		}
+		p.sequence(n.subs)
 	case opAlt:
 		p.branches(n.subs)
 	case opRepeat:
@@ -90,6 +113,29 @@ func (p *program) node(n *node) {
 		p.code[jump].next = len(p.code)
 	default:
 		p.emit(inst{op: codeAnchor, node: n})
+	}
+}
+
+// sequence emits what follows each other, single characters together.
+func (p *program) sequence(subs []*node) {
+	for len(subs) > 0 {
+		var text []rune
+		for _, s := range subs {
+			r, ok := s.single()
+			if !ok {
+				break
+			}
+			text = append(text, r)
+		}
+		if len(text) < 2 {
+			p.node(subs[0])
+			subs = subs[1:]
+			continue
+		}
+		i := inst{op: codeText, text: text}
+		i.setChars(set{{text[0], text[0]}})
+		p.emit(i)
+		subs = subs[len(text):]
 	}
 }
 
@@ -129,7 +175,9 @@ func (p *program) repeat(n *node) {
 	body := n.subs[0]
 	switch {
 	case body.op == opChars:
-		p.emit(inst{op: codeRepeat, chars: body.chars, min: n.min, max: n.max, mode: n.mode})
+		i := inst{op: codeRepeat, min: n.min, max: n.max, mode: n.mode}
+		i.setChars(body.chars)
+		p.emit(i)
 	case n.mode == possessive:
 		all := *n
 		all.mode = greedy

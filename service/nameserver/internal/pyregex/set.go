@@ -99,11 +99,14 @@ func appendStride(spans []span, lo, hi, stride rune) []span {
 }
 
 // What \d, \s and \w are for text, and with the flag a: the properties of Python's str.isdecimal, isspace and
-// isalnum.
+// isalnum. What \D, \S and \W are is made once, too: an expression may name them thousands of times.
 var (
 	digits      = sync.OnceValue(func() set { return newSet(ofTables(unicode.Nd)...) })
+	notDigits   = sync.OnceValue(func() set { return digits().negated() })
 	words       = sync.OnceValue(func() set { return newSet(append(ofTables(unicode.L, unicode.N), span{'_', '_'})...) })
+	notWords    = sync.OnceValue(func() set { return words().negated() })
 	spaces      = newSet(append(ofTables(unicode.White_Space), span{0x1c, 0x1f})...)
+	notSpaces   = spaces.negated()
 	asciiDigits = newSet(span{'0', '9'})
 	asciiSpaces = newSet(span{'\t', '\r'}, span{' ', ' '})
 	asciiWords  = newSet(span{'0', '9'}, span{'A', 'Z'}, span{'_', '_'}, span{'a', 'z'})
@@ -173,6 +176,20 @@ var cases = sync.OnceValue(func() map[rune][]rune {
 	return out
 })
 
+// foldCost is what it takes to fold a set that is not small, in ranges of maxSpans.
+const foldCost = 250
+
+// isSmall tells the sets that are folded with little work.
+func (s set) isSmall() bool {
+	chars := 0
+	for _, r := range s {
+		if chars += int(r.hi-r.lo) + 1; chars > 64 {
+			return false
+		}
+	}
+	return true
+}
+
 // fold adds what is the same when case is ignored; with ascii among ASCII's letters only.
 func (s set) fold(ascii bool) set {
 	spans := slices.Clone(s)
@@ -186,9 +203,13 @@ func (s set) fold(ascii bool) set {
 		}
 		return newSet(spans...)
 	}
-	if len(s) == 1 && s[0].lo == s[0].hi { // the usual case
-		for _, c := range cases()[s[0].lo] {
-			spans = append(spans, span{c, c})
+	if s.isSmall() { // the usual case
+		for _, x := range s {
+			for r := x.lo; r <= x.hi; r++ {
+				for _, c := range cases()[r] {
+					spans = append(spans, span{c, c})
+				}
+			}
 		}
 		return newSet(spans...)
 	}
