@@ -134,7 +134,7 @@ func (f *factory) hints(cmd *cobra.Command) []hint {
 		{"connect: no such file", "nothing listens there: is the server running, and is this its socket?"},
 		{"no such host", unknown},
 		{"bind: permission denied", denied},
-		{"cannot assign requested address", "this machine has no such address: 0.0.0.0 is all that it has"},
+		{"cannot assign requested address", "this machine has no such address; 0.0.0.0 stands for all addresses that it has"},
 	}
 }
 

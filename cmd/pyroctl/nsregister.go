@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,10 +33,13 @@ func newNSRegisterCmd(f *factory, run func(context.Context, *factory, *nsRegiste
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.name, opts.uri = args[0], args[1]
+			for i, tag := range opts.metadata { // as in a PYROMETA, which could not name them otherwise
+				opts.metadata[i] = strings.TrimSpace(tag)
+			}
 			return run(cmd.Context(), f, opts)
 		},
 	}
-	cmd.Flags().StringSliceVar(&opts.metadata, "meta", nil, "`tags` of the entry, separated by commas")
+	cmd.Flags().StringSliceVar(&opts.metadata, "meta", nil, "`tags` of the entry, separated by commas; spaces around them do not count")
 	cmd.Flags().BoolVar(&opts.safe, "safe", false, "do not replace an entry that is there already")
 	return cmd
 }
