@@ -22,6 +22,7 @@ var nameScenarios = []scenario{
 	{name: "register16", title: "New names, 16 clients", callers: 16, request: register, names: 10_000, bases: nameBases},
 	{name: "list", title: "Lists of 10,000 of 100,000 by prefix", callers: 1, request: list, names: 100_000, bases: nameBases},
 	{name: "metadata", title: "Queries for 10 of 100,000 by metadata", callers: 1, request: tagged, names: 100_000, bases: nameBases},
+	{name: "regex", title: "Queries for 100 of 10,000 by regex", callers: 1, request: matching, names: 10_000, bases: nameBases},
 	{name: "million", title: "1,000,000 names: memory, and start until the first answer", idle: true, names: 1_000_000},
 }
 
@@ -35,6 +36,7 @@ const (
 	register
 	list
 	tagged
+	matching
 )
 
 // namePeer is a name server. Its client is always the same, and speaks the peer's dialect.
@@ -46,7 +48,7 @@ type namePeer struct {
 	asked   []request
 }
 
-var allRequests = []request{lookup, register, list, tagged}
+var allRequests = []request{lookup, register, list, tagged, matching}
 
 func namePeers() []peer {
 	return []peer{

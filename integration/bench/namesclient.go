@@ -118,6 +118,8 @@ func (c *namesClient) requestFor(r request, count, caller, n int) []byte {
 		args = fmt.Sprintf("'new.%d.%02d.%08d','PYRO:obj_%08d@192.168.1.17:50123',False,['bench','common']", os.Getpid(), caller, n, n)
 	case r == list:
 		method, args = "list", "'p3.',"
+	case r == matching:
+		method, args = "list", "None,'.*77$',"
 	case r == tagged && c.wire == 502:
 		method, args = "yplookup", "['"+rareTag+"'],None,False"
 	case r == tagged:

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pyrokit/pyrokit/discovery/nameserver/storage"
 	"github.com/pyrokit/pyrokit/service/nameserver/internal/pyregex"
@@ -198,7 +199,9 @@ type matcher struct {
 }
 
 func (m *matcher) match(ctx context.Context, t *turn, name string) (bool, error) {
-	name = strings.ToValidUTF8(name, "\ufffd")
+	if !utf8.ValidString(name) {
+		name = strings.ToValidUTF8(name, "\ufffd")
+	}
 	if m.deadline.IsZero() {
 		ok, err := m.re.Try(name)
 		if !errors.Is(err, pyregex.ErrTimeout) {

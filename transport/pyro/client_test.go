@@ -137,7 +137,7 @@ func TestWaitingCallersDoNotShareADeadline(t *testing.T) {
 }
 
 // An undecided context says late that its deadline is over, as on a machine that is busy.
-type undecided struct{ context.Context }
+type undecided struct{ context.Context } //nolint:containedctx // it is one
 
 func (u undecided) Err() error {
 	if until, _ := u.Deadline(); !time.Now().After(until) {

@@ -176,7 +176,7 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 		dialer = (&Dialer{Prefer: cfg.PreferIP}).DialContext
 	}
 	at := address
-	nc, err := dialer(undated{ctx}, network, address)
+	nc, err := dialer(undated{ctx}, network, address) //nolint:contextcheck // it is ctx
 	if err != nil {
 		return nil, connError(dialFailed(ctx, err)).During("connect", uri.String(), at)
 	}
@@ -205,7 +205,7 @@ func dialOnce(ctx context.Context, uri URI, cfg *DialConfig, d codec.Dialect) (*
 
 // An undated context ends with the one in it and names no deadline. The network sets timers of its own for deadlines, which
 // may end before the context does: nobody could tell then whether the caller's time was up or the peer silent.
-type undated struct{ context.Context }
+type undated struct{ context.Context } //nolint:containedctx // it is one
 
 func (undated) Deadline() (time.Time, bool) { return time.Time{}, false }
 

@@ -78,7 +78,7 @@ func (m *machine) run(pc, pos int) (end int, matched bool, err error) {
 			return 0, false, err
 		}
 		i := &m.prog.code[pc]
-		ok := false
+		var ok bool
 		switch i.op {
 		case codeAccept:
 			m.commit(base)

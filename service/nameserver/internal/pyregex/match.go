@@ -40,6 +40,7 @@ var ErrTimeout = errors.New("it takes too long")
 // A Regexp is an expression that was understood. It must not be used concurrently.
 type Regexp struct {
 	prefix   string
+	needed   needed
 	root     *node
 	size     int
 	linear   bool // Go's regexp can do it
@@ -61,7 +62,10 @@ func Compile(expr string) (*Regexp, error) {
 		return nil, err
 	}
 	prefix, _ := root.prefix(nil)
-	r := &Regexp{prefix: string(prefix), root: root, size: root.size(), machine: &machine{prog: compile(root, groups)}}
+	r := &Regexp{
+		prefix: string(prefix), needed: neededBy(root), root: root, size: root.size(),
+		machine: &machine{prog: compile(root, groups)},
+	}
 	r.boundary = root.any(func(n *node) bool { return n.op == opBoundary || n.op == opNotBoundary })
 	r.lastLine = root.any(func(n *node) bool { return n.op == opEndOrLast })
 	r.linear = r.size <= linearSize && !root.any(isBacktracking)
@@ -99,6 +103,9 @@ func (r *Regexp) Match(name string, deadline time.Time) (bool, error) {
 			return false, ErrTimeout
 		}
 	}
+	if !r.needed.isIn(name) {
+		return false, nil
+	}
 	r.machine.deadline = deadline
 	if !r.isLinear(name) {
 		return r.machine.match(name, math.MaxInt)
@@ -118,8 +125,10 @@ func (r *Regexp) Match(name string, deadline time.Time) (bool, error) {
 // Try is Match for what is cheap: it takes little memory, and some milliseconds for all names together, on an idle
 // machine or a busy one. Beyond that it gives up with ErrTimeout, this time and from then on.
 func (r *Regexp) Try(name string) (bool, error) {
+	if r.tried += len(name); r.tried <= trySteps && !r.needed.isIn(name) {
+		return false, nil
+	}
 	linear := r.isLinear(name)
-	r.tried += len(name)
 	if linear && r.hard != nil {
 		r.tried += len(name) * r.size / 8 // a step of Go's regexp is a small one
 	}

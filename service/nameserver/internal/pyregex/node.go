@@ -1,6 +1,9 @@
 package pyregex
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // A node is a part of an expression.
 type node struct {
@@ -131,6 +134,51 @@ func (n *node) single() (r rune, ok bool) {
 		return 0, false
 	}
 	return n.chars[0].lo, true
+}
+
+// A needed is what every text has that an expression matches, as far as it is easily seen: most names that do not match
+// are told by that alone.
+type needed struct {
+	inside string // the longest text that is in it
+	end    string // what it ends with, but for a line break
+}
+
+func neededBy(root *node) needed {
+	var d needed
+	d.inside = longest(d.inside, d.look(root, nil))
+	return d
+}
+
+// look takes note of n, before which text stands, and returns the text that stands before what follows n.
+func (d *needed) look(n *node, text []rune) []rune {
+	switch n.op {
+	case opSeq, opGroup, opAtomic:
+		for _, s := range n.subs {
+			text = d.look(s, text)
+		}
+		return text
+	case opChars:
+		if r, ok := n.single(); ok {
+			return append(text, r)
+		}
+	case opEnd, opEndOrLast:
+		d.end = string(text)
+	}
+	d.inside = longest(d.inside, text)
+	return nil
+}
+
+func longest(a string, b []rune) string {
+	if text := string(b); len(text) > len(a) {
+		return text
+	}
+	return a
+}
+
+// isIn tells whether name has what is needed.
+func (d *needed) isIn(name string) bool {
+	return strings.Contains(name, d.inside) &&
+		(strings.HasSuffix(name, d.end) || strings.HasSuffix(strings.TrimSuffix(name, "\n"), d.end))
 }
 
 // prefix appends to b the text that everything n matches begins with; all tells that n matches only this text.

@@ -48,7 +48,7 @@ const (
 // has tells whether r is one of the instruction's characters.
 func (i *inst) has(r rune) bool {
 	if r <= unicode.MaxASCII {
-		return i.ascii[r>>6]&(1<<(r&63)) != 0
+		return i.ascii[r>>6&1]>>(r&63)&1 != 0
 	}
 	return i.chars.has(r)
 }
