@@ -80,6 +80,17 @@ func TestTryGivesUp(t *testing.T) {
 	}
 }
 
+// Go's regexp takes over where it is made soon, which is not so with many ranges, however few parts there are.
+func TestTryMakesNothingLarge(t *testing.T) {
+	name := strings.Repeat("a", 30) + "!"
+	for part, want := range map[string]error{`[a-z]`: nil, `(?:` + strings.Repeat(`[^\w-]|`, 40) + `a)`: pyregex.ErrTimeout} {
+		re, err := pyregex.Compile(`(` + part + `+)+[xy]`)
+		require.NoError(t, err)
+		_, err = re.Try(name)
+		require.ErrorIs(t, err, want, "%.20s", part)
+	}
+}
+
 func TestTryIsMatch(t *testing.T) {
 	for _, expr := range []string{`a+b`, `(?!x)a+b`, `(a+)+b`, strings.Repeat("a?", 30) + strings.Repeat("a", 30), `\w+\.\d`, `(a)(?(1)a|b)`} {
 		for _, name := range []string{"", "aab", "x", strings.Repeat("a", 30), "app.1", "aa", "ab"} {

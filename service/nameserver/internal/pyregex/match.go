@@ -19,7 +19,7 @@ const (
 	// easySteps are the machine's steps for a part of the expression, or a character, up to which it is used where
 	// Go's regexp could be: that takes as long as some thirty of them, and to make one takes long, too.
 	easySteps = 32
-	// linearCost are the steps that the making of one of Go's instructions is worth.
+	// linearCost are the steps that the making of one of Go's instructions is worth, or of a range of characters.
 	linearCost = 64
 	// lookEvery is how many names of up to longName bytes are matched between looks at the clock.
 	lookEvery = 32
@@ -147,7 +147,7 @@ func (r *Regexp) Try(name string) (bool, error) {
 	if !errors.Is(err, errTooMany) {
 		return ok, err
 	}
-	if r.tried += r.size * linearCost; !linear || r.tried > trySteps {
+	if r.tried += (r.size + r.root.spans()) * linearCost; !linear || r.tried > trySteps {
 		r.tried = trySteps
 		return false, ErrTimeout
 	}

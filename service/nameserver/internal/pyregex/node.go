@@ -115,6 +115,15 @@ func (n *node) size() int {
 	return total
 }
 
+// spans counts the ranges of all classes.
+func (n *node) spans() int {
+	total := len(n.chars)
+	for _, s := range n.subs {
+		total += s.spans()
+	}
+	return total
+}
+
 // any reports whether is holds for n or a part of it.
 func (n *node) any(is func(*node) bool) bool {
 	if is(n) {
